@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from accounts.services import TOKEN_MAX_DAYS
+
+
+class NewAccountForm(forms.Form):
+    """Name, e-mail and password of a person who was invited. A fixed e-mail is not read from the request."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=150,
+        help_text="Leads of your project see it. In exports and reports you appear under a pseudonym.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        help_text="You log in with it.",
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="At least 10 characters. A few words in a row are easier to keep than signs.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, fixed_email: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if fixed_email:
+            email = self.fields["email"]
+            email.initial, email.disabled = fixed_email, True
+            email.help_text = "The invitation is for this address. You log in with it."
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        password = data.get("password")
+        if password:
+            person = User(email=data.get("email", ""), name=data.get("name", ""))
+            try:
+                password_validation.validate_password(password, person)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        max_length=150,
+        help_text="Leads of your projects see it.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(label="What will use it", max_length=100, help_text="Such as “nightly pipeline”.")
+    scope = forms.ChoiceField(
+        label="What it may do",
+        choices=[("read", "Read only"), ("write", "Read and write")],
+        initial="read",
+        help_text="Never more than you may do yourself.",
+    )
+    days = forms.IntegerField(
+        label="Days until it expires",
+        min_value=1,
+        max_value=TOKEN_MAX_DAYS,
+        initial=90,
+        help_text=f"From 1 to {TOKEN_MAX_DAYS}.",
+    )

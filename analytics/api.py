@@ -1,0 +1,68 @@
+"""Reports over the API: the newest as it is stored, and building one."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from analytics.models import Report
+from analytics.reports import body_json
+from analytics.services import report_build
+from annotation.api import round_of
+from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, StrictSerializer
+from projects.access import Action
+
+MAX_SEED = 2**31 - 1
+
+
+class ReportBuild(StrictSerializer):
+    seed = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=MAX_SEED, help_text="Of the resampled intervals."
+    )
+
+
+class ReportOut(serializers.ModelSerializer[Report]):
+    number = serializers.IntegerField()  # declared: a model field's range depends on the database
+    seed = serializers.IntegerField()
+
+    class Meta:
+        model = Report
+        fields = ["number", "built_at", "seed", "digest", "data_digest"]
+
+
+class RoundReport(ApiView):
+    @extend_schema(
+        tags=["reports"],
+        summary="The newest report",
+        description=(
+            "The bytes of `report.json` (docs/report.schema.json); their SHA-256 is in the ETag. 404 where no "
+            "report was built yet."
+        ),
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, **PROBLEMS},
+    )
+    def get(self, request: Request, project: str, round: str) -> HttpResponse:
+        row = round_of(self.project(Action.VIEW), round)
+        report = row.reports.order_by("-number").first()
+        if report is None:
+            raise Http404
+        headers = {"ETag": f'"{report.digest}"'}
+        return HttpResponse(body_json(report.body), content_type="application/json", headers=headers)
+
+    @extend_schema(
+        tags=["reports"],
+        summary="Build a report",
+        description="Takes seconds. Where nothing changed since the newest one, that one is answered, with 200.",
+        request=ReportBuild,
+        responses={200: ReportOut, 201: ReportOut, **WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.REPORT), round)
+        wanted = self.read(ReportBuild)
+        before = row.reports.order_by("-number").values_list("pk", flat=True).first()
+        report = report_build(round=row, actor=self.person, seed=wanted["seed"])
+        made = status.HTTP_200_OK if report.pk == before else status.HTTP_201_CREATED
+        return Response(ReportOut(report).data, status=made)

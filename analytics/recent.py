@@ -1,0 +1,99 @@
+"""The audit chain in words. Rows hold opaque ids only, so names are looked up now: who is erased has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import ApiToken, User
+from annotation.models import Round
+from projects.models import AuditEvent, ImportBatch, Metric, Project
+from rubrics.models import Rubric, RubricVersion
+
+SHOWN = 6
+# {target} is the name of the target; a verb that is not listed is shown as it is written in the chain.
+WORDS = {
+    "project.create": "made the project",
+    "project.update": "changed the settings",
+    "member.add": "added {target}",
+    "member.join": "joined",
+    "member.change": "changed the role of {target}",
+    "member.remove": "removed {target}",
+    "invitation.create": "invited somebody",
+    "invitation.revoke": "revoked an invitation",
+    "import.done": "imported {target}",
+    "metric.update": "changed what is said about {target}",
+    "rubric.create": "made the rubric {target}",
+    "rubric.draft": "began {target}",
+    "rubric.publish": "published {target}",
+    "rubric.drop": "dropped a draft of a rubric",
+    "guideline.publish": "published guidelines",
+    "round.create": "made {target}",
+    "round.open": "opened {target}",
+    "round.pause": "paused {target}",
+    "round.resume": "resumed {target}",
+    "round.drop": "dropped a draft round",
+    "flag.resolve": "settled a flag",
+    "round.close": "closed {target}",
+    "round.reopen": "reopened {target}",
+    "round.extend": "extended {target}",
+    "seat.close": "closed the seats of {target}",
+    "seat.reopen": "took up rating again",
+    "judgments.import": "imported judgments into {target}",
+    "report.build": "built a report",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    at: datetime
+    who: str
+    what: str
+
+
+def recent(project: Project, shown: int = SHOWN) -> list[Event]:
+    rows = list(AuditEvent.objects.filter(chain=f"project:{project.pk}").order_by("-seq")[:shown])
+    names = _names([row.actor for row in rows] + [row.target for row in rows])
+    return [Event(row.at, _who(row.actor, names), _what(row, names)) for row in rows]
+
+
+def _who(actor: str, names: dict[str, str]) -> str:
+    if actor in names:
+        return names[actor]
+    kind = actor.partition(":")[0]
+    return {"system": "A command", "token": "A program", "user": "A former member"}.get(kind, "Somebody")
+
+
+def _what(row: AuditEvent, names: dict[str, str]) -> str:
+    words = WORDS.get(row.verb, f"did “{row.verb}”")
+    fallback = "a former member" if row.target.startswith("user:") else row.target.partition(":")[0]
+    return words.format(target=names.get(row.target, fallback))
+
+
+def _ids(references: Iterable[str], kind: str) -> list[int]:
+    found = (ref.partition(":") for ref in references)
+    return [int(pk) for name, _, pk in found if name == kind and pk.isdigit()]
+
+
+def _names(references: list[str]) -> dict[str, str]:
+    """Names of people and things, one query a kind that occurs."""
+    names: dict[str, str] = {}
+    if ids := _ids(references, "user"):
+        names |= {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
+    keys = [ref.partition(":")[2] for ref in references if ref.startswith("token:")]
+    if keys:
+        tokens = ApiToken.objects.filter(token_key__in=keys).select_related("user")
+        names |= {f"token:{token.token_key}": f"{token.user} ({token.name})" for token in tokens}
+    if ids := _ids(references, "round"):
+        names |= {f"round:{row.pk}": f"“{row.name}”" for row in Round.objects.filter(pk__in=ids)}
+    if ids := _ids(references, "rubric"):
+        names |= {f"rubric:{row.pk}": f"“{row.name}”" for row in Rubric.objects.filter(pk__in=ids)}
+    if ids := _ids(references, "rubricversion"):
+        versions = RubricVersion.objects.filter(pk__in=ids).select_related("rubric")
+        names |= {f"rubricversion:{v.pk}": f"version {v.number} of “{v.rubric.name}”" for v in versions}
+    if ids := _ids(references, "import"):
+        names |= {f"import:{row.pk}": f"“{row.file_name}”" for row in ImportBatch.objects.filter(pk__in=ids)}
+    if ids := _ids(references, "metric"):
+        names |= {f"metric:{row.pk}": f"“{row.key}”" for row in Metric.objects.filter(pk__in=ids)}
+    return names

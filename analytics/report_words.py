@@ -1,0 +1,58 @@
+"""Estimates in words: value, interval, what it counts, and why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from projects.templatetags.numbers import number, times
+
+
+@dataclass(frozen=True)
+class Said:
+    """`value` is empty where nothing could be estimated; `note` then says why."""
+
+    value: str
+    interval: str
+    note: str
+    counts: str
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.value)
+
+    @property
+    def text(self) -> str:
+        """All of it in one line, for a reader of the picture by ear."""
+        return " ".join(part for part in (self.value or "not estimable:", self.interval, self.note) if part)
+
+
+def say(estimate: dict[str, Any], *, digits: int | None = None, unit: str | None = None) -> Said:
+    """A share in per cent, everything else with two decimals."""
+    share = (unit or estimate["unit"]) == "share"
+    factor, places = (100.0, 0) if share else (1.0, 2)
+    places = places if digits is None else digits
+    value = _plain(estimate["value"], factor, places) + (" %" if share else "")
+    limits = [_plain(estimate[side], factor, places) for side in ("low", "high")]
+    if estimate["status"] == "ok":
+        return Said(value, f"[{limits[0]}, {limits[1]}]", "", counts(estimate))
+    if estimate["status"] == "insufficient":
+        return Said(value, "no interval", estimate["reason"], counts(estimate))
+    return Said("", "", estimate["reason"], counts(estimate))
+
+
+def _plain(value: float | None, factor: float, places: int) -> str:
+    if value is None:
+        return ""
+    text = number(float(value) * factor, places)
+    return "−" + text[1:] if text.startswith("-") else text
+
+
+def counts(estimate: dict[str, Any]) -> str:
+    """120 prompts, 360 judgments."""
+    said = []
+    if estimate["n_clusters"]:
+        said.append(times(estimate["n_clusters"], "prompt,prompts"))
+    if estimate["n_judgments"]:
+        said.append(times(estimate["n_judgments"], "rating,ratings"))
+    return ", ".join(said)

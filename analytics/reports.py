@@ -1,0 +1,153 @@
+"""Frames and statistics to one report: plain values that page, file and gate all read.
+
+Nothing is computed after this, and the same data and seed give the same bytes. Times of building stand
+outside: the body has none."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.frames import RoundFrames, round_frames, scores_frame
+from analytics.sections.agreement import agreement_section
+from analytics.sections.answer import answer_section
+from analytics.sections.automated import automated_section
+from analytics.sections.base import MetricInfo, ReportData, domain
+from analytics.sections.method import method_section, provenance_section
+from analytics.sections.preference import preference_section
+from analytics.sections.raters import raters_section
+from analytics.sections.scores import comparisons_section, scores_section
+from annotation.models import Round
+from projects.models import Metric
+from rubrics.selectors import spec_of
+from rubrics.specs import CriterionSpec
+
+FORMAT = "adjudge-report-1"
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    seed: int = 0
+    level: float = 0.95
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"seed": self.seed, "level": self.level}
+
+
+@dataclass(frozen=True)
+class Report:
+    """`body` holds plain JSON values only."""
+
+    body: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @property
+    def data_digest(self) -> str:
+        return str(self.body["provenance"]["data_digest"])
+
+    def to_json(self) -> str:
+        return body_json(self.body)
+
+
+def body_json(body: dict[str, Any]) -> str:
+    """The bytes of report.json. NaN is refused rather than written."""
+    return json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True) + "\n"
+
+
+def build(round: Round, options: ReportOptions | None = None) -> Report:
+    """Everything the round's current judgments say."""
+    chosen = options or ReportOptions()
+    criteria = spec_of(round.rubric_version).criteria
+    data = ReportData(
+        frames=round_frames(round),
+        criteria=criteria,
+        metrics=_metrics(round),
+        scores=scores_frame(round),
+        seed=chosen.seed,
+        level=chosen.level,
+    )
+    counts = _counts(data.frames)
+    body: dict[str, Any] = {
+        "format": FORMAT,
+        "round": _round(round, counts),
+        "criteria": [_criterion(c) for c in criteria],
+        "systems": data.systems,
+        "agreement": agreement_section(data),
+        "scores": scores_section(data),
+        "comparisons": comparisons_section(data),
+        "preference": preference_section(data),
+        "raters": raters_section(data),
+        "automated": automated_section(data),
+    }
+    body["warnings"] = _warnings(round, body, counts)
+    body["method"] = method_section(round, data, counts)
+    body["provenance"] = {**provenance_section(round, data), "counts": counts}
+    body["answer"] = answer_section(body, criteria)
+    return Report(body)
+
+
+def _metrics(round: Round) -> list[MetricInfo]:
+    rows = Metric.objects.filter(project_id=round.project_id).order_by("key")
+    return [MetricInfo(m.pk, m.key, m.source, m.kind, m.direction, m.criterion_key) for m in rows]
+
+
+def _round(round: Round, counts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "project": round.project.slug,
+        "round": round.slug,
+        "name": round.name,
+        "mode": round.mode,
+        "state": round.state,
+        "interim": round.state != Round.State.CLOSED,
+        "is_pilot": round.is_pilot,
+        **counts,
+    }
+
+
+def _criterion(criterion: CriterionSpec) -> dict[str, Any]:
+    return {
+        "key": criterion.key,
+        "question": criterion.question,
+        "type": criterion.type,
+        "level_of_measurement": criterion.level_of_measurement,
+        "domain": domain(criterion) if criterion.level_of_measurement != "text" else None,
+        "levels": [{"code": x.code, "label": x.label, "number": x.number} for x in criterion.levels],
+    }
+
+
+def _counts(frames: RoundFrames) -> dict[str, Any]:
+    """What counts in the figures, and what was left out and why."""
+    judgments = frames.judgments
+    counted = judgments[judgments["counts"] & ~judgments["excluded"]]
+    known = counted["rater_known"].astype(bool)
+    tasks = frames.tasks.tasks.loc[counted["task"].unique()]
+    return {
+        "n_items": int(tasks["item"].nunique()),
+        "n_prompts": int(tasks["cluster"].nunique()),
+        "n_tasks": len(tasks),
+        "n_judgments": len(counted),
+        "n_ratings": int(frames.ratings["judgment"].isin(counted["judgment"]).sum()),
+        "n_raters": int(counted.loc[known, "rater"].nunique()),
+        "n_unknown": int((~known).sum()),
+        "n_excluded": int((judgments["counts"] & judgments["excluded"]).sum()),
+        "n_other": int((~judgments["counts"]).sum()),
+        "n_cannot_judge": int(frames.counted["cannot_judge"].sum()),
+    }
+
+
+def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> list[str]:
+    found = []
+    if round.state != Round.State.CLOSED:
+        found.append(f"Interim: the round is {round.state}, so these figures will move with further judgments.")
+    if counts["n_excluded"]:
+        found.append(f"{counts['n_excluded']} judgments of excluded raters are left out.")
+    if round.design == Round.Design.UNKNOWN:
+        found.append("How the items were chosen is not known, so the figures are about these items only.")
+    for key, section in body["agreement"].items():
+        found += [f"{key}: {text}" for text in section["warnings"]]
+    return found

@@ -1,0 +1,176 @@
+"""Each automated metric against the human result, output by output or pair by pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.sections.base import MetricInfo, ReportData, coded
+from analytics.stats import association
+from analytics.stats.coding import CodedRatings, ObjectArray
+from analytics.stats.results import Estimate
+from rubrics.criteria import CRITERIA
+from rubrics.specs import CriterionSpec
+
+_SIGNS = ["a", "tie", "b"]
+_WORDS = {-1.0: "a", 0.0: "tie", 1.0: "b"}
+_PREFERRED = {"a": -1.0, "b": 1.0, "tie": 0.0, "both_good": 0.0, "both_bad": 0.0}
+_NO_NUMBERS = "The criterion has labels without an order, so no correlation is defined; see the agreement."
+_NO_METRIC_NUMBERS = "The metric gives labels, not numbers, so no correlation is defined; see the agreement."
+_NOT_LEVELS = "The metric has values that are not levels of the criterion, so it never gives the same answer."
+_NOT_SAME = "The metric is not declared to answer this criterion, so equal answers would mean nothing."
+_NOT_SIDES = "The metric scores each output by itself and gives no preference to compare with."
+
+
+@dataclass(frozen=True)
+class _Human:
+    """The human result of one criterion: a number per unit where there is an order, and labels."""
+
+    units: ObjectArray
+    clusters: ObjectArray
+    means: Any
+    table: CodedRatings
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"n_raters": len(self.table.rater_labels), "n_judgments": len(self.table.unit)}
+
+
+def automated_section(data: ReportData) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for metric in data.metrics:
+        own = data.scores[data.scores["metric"] == metric.id]
+        if own.empty:
+            continue
+        for criterion in data.measured:
+            result = _against(data, metric, own, criterion)
+            if result is not None:
+                found.setdefault(metric.key, {})[criterion.key] = result
+    return found
+
+
+def _against(
+    data: ReportData, metric: MetricInfo, own: pd.DataFrame, criterion: CriterionSpec
+) -> dict[str, Any] | None:
+    frame = data.of(criterion)
+    pairs = criterion.type == "preference"
+    if frame.empty or (metric.kind == "preference" and not pairs):
+        return None
+    scores = _pair_scores(metric, own, frame) if pairs else _output_scores(own, frame)
+    if scores.empty:
+        return None
+    same = metric.criterion == criterion.key
+    return {
+        "metric": {"source": metric.source, "kind": metric.kind, "direction": metric.direction},
+        "declared_same_question": same,
+        **_correlations(data, metric, criterion, frame, scores),
+        "agreement": _agreement(data, metric, criterion, frame, scores, same).to_dict(),
+    }
+
+
+# --- the metric, per unit ------------------------------------------------------------------------------
+
+
+def _output_scores(own: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Of each judged output: the metric's mean number and, where it says one thing only, its label."""
+    single = own[own["output_b"] < 0]
+    units = frame[["unit", "cluster", "output"]].drop_duplicates("unit")
+    by_output = _per(single, "output").rename_axis("output").reset_index()
+    return units.merge(by_output, on="output")
+
+
+def _pair_scores(metric: MetricInfo, own: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Of each judged pair: how far the metric leans to b, by its own preference or by b's score minus a's."""
+    units = frame[["unit", "cluster", "output_a", "output_b"]].drop_duplicates("unit")
+    if metric.kind != "preference":
+        means = _per(own[own["output_b"] < 0], "output")["number"]
+        lean = units["output_b"].map(means) - units["output_a"].map(means)
+        return units.assign(number=lean, label="").dropna(subset=["number"])
+    said = own[own["output_b"] >= 0]
+    number = said["number"].where(said["number"].notna(), said["label"].map(_PREFERRED))
+    keyed = said.assign(number=number)[["output", "output_b", "number"]]
+    turned = keyed.rename(columns={"output": "output_b", "output_b": "output"})
+    turned["number"] = -turned["number"]
+    both = pd.concat([keyed, turned]).rename(columns={"output": "output_a"})
+    lean = both.groupby(["output_a", "output_b"])["number"].mean()
+    return units.merge(lean.reset_index(), on=["output_a", "output_b"]).dropna(subset=["number"])
+
+
+def _per(own: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Several values of one output (judges, turns, runs) become their mean; labels count if they are one."""
+    groups = own.groupby(key)
+    one = groups["label"].nunique() == 1
+    return pd.DataFrame({"number": groups["number"].mean(), "label": groups["label"].first().where(one, "")})
+
+
+# --- against the humans --------------------------------------------------------------------------------
+
+
+def _human(frame: pd.DataFrame, criterion: CriterionSpec) -> _Human | None:
+    """Mean ratings as numbers; None where the answers have no order. Yes is 1, no is 0."""
+    column = "towards_b" if criterion.type == "preference" else "number"
+    unordered = criterion.level_of_measurement == "nominal" and criterion.type not in ("yes_no", "preference")
+    if unordered or frame[column].isna().any():
+        return None
+    table = coded(frame.assign(value=frame[column]), criterion, sorted(frame[column].unique().tolist()))
+    return _Human(*association.human_means(table), table)
+
+
+def _correlations(
+    data: ReportData, metric: MetricInfo, criterion: CriterionSpec, frame: pd.DataFrame, scores: pd.DataFrame
+) -> dict[str, Any]:
+    human = _human(frame, criterion)
+    numbers = scores.dropna(subset=["number"])
+    reason = _NO_NUMBERS if human is None else (_NO_METRIC_NUMBERS if numbers.empty else "")
+    if human is None or reason:
+        none = Estimate.not_estimable(reason=reason, unit="correlation", n_units=len(scores)).to_dict()
+        return {"kendall_tau_b": none, "spearman": none}
+    x = numbers.set_index("unit")["number"].reindex(human.units).to_numpy(dtype=np.float64)
+    options: dict[str, Any] = {"seed": data.seed, "level": data.level, **human.counts}
+    found = {
+        "kendall_tau_b": association.kendall_tau_b(x, human.means, human.clusters, **options).to_dict(),
+        "spearman": association.spearman(x, human.means, human.clusters, **options).to_dict(),
+    }
+    if criterion.level_of_measurement in ("interval", "ratio"):
+        found["pearson"] = association.pearson(x, human.means, human.clusters, **options).to_dict()
+    return found
+
+
+def _agreement(
+    data: ReportData,
+    metric: MetricInfo,
+    criterion: CriterionSpec,
+    frame: pd.DataFrame,
+    scores: pd.DataFrame,
+    same: bool,
+) -> Estimate:
+    """The share of units where the metric gives the answer that most raters gave."""
+    refusal = _NOT_SIDES if criterion.type == "preference" and metric.kind != "preference" else ""
+    refusal = refusal if same else _NOT_SAME
+    if refusal:
+        return Estimate.not_estimable(reason=refusal, unit="share", n_units=len(scores))
+    if criterion.type == "preference":
+        human = coded(frame.assign(value=np.sign(frame["towards_b"]).map(_WORDS)), criterion, _SIGNS)
+        labels = np.sign(scores["number"]).map(_WORDS)
+    else:
+        human = coded(frame, criterion)
+        labels = _labels(metric, criterion, scores)
+        levels = CRITERIA[criterion.type].domain(criterion)
+        if levels is not None and not labels.dropna().isin(levels).all():
+            return Estimate.not_estimable(reason=_NOT_LEVELS, unit="share", n_units=len(scores))
+    units = scores["unit"].to_numpy(dtype=object)
+    return association.agreement_share(units, labels.to_numpy(dtype=object), human, level=data.level)
+
+
+def _labels(metric: MetricInfo, criterion: CriterionSpec, scores: pd.DataFrame) -> pd.Series:
+    """The metric's answers in the criterion's own words."""
+    if criterion.type == "yes_no":
+        words = scores["label"].str.lower().map({"true": "yes", "false": "no", "yes": "yes", "no": "no"})
+        by_number = scores["number"].map({1.0: "yes", 0.0: "no"})
+        return words.where(words.notna(), by_number).astype(object)
+    if criterion.level_of_measurement == "nominal":
+        return scores["label"].where(scores["label"] != "", None).astype(object)
+    return scores["number"].astype(object)

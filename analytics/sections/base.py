@@ -1,0 +1,88 @@
+"""What every section works on: the round's criteria and its ratings, coded for the statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from analytics.frames import RoundFrames
+from analytics.stats.coding import CodedRatings, Measurement, code_ratings
+from rubrics.criteria import CRITERIA
+from rubrics.specs import CriterionSpec
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    id: int
+    key: str
+    source: str
+    kind: str
+    direction: str
+    criterion: str
+
+
+@dataclass
+class ReportData:
+    frames: RoundFrames
+    criteria: tuple[CriterionSpec, ...]
+    metrics: list[MetricInfo] = field(default_factory=list)
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    seed: int = 0
+    level: float = 0.95
+
+    @cached_property
+    def counted(self) -> pd.DataFrame:
+        return self.frames.counted
+
+    @property
+    def measured(self) -> list[CriterionSpec]:
+        """The criteria that have figures: all but words."""
+        return [c for c in self.criteria if c.level_of_measurement != "text"]
+
+    @property
+    def systems(self) -> list[str]:
+        return sorted(self.frames.tasks.outputs["system"].unique())
+
+    def of(self, criterion: CriterionSpec) -> pd.DataFrame:
+        """Counted ratings of one criterion, with `value` as the statistics take it."""
+        return rated(self.counted, criterion)
+
+
+def rated(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:
+    """Ratings of one criterion that gave an answer; "cannot judge" is counted apart."""
+    own = frame[(frame["criterion"] == criterion.key) & ~frame["cannot_judge"].astype(bool)]
+    return own.assign(value=_values(own, criterion))
+
+
+def _values(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.Series:
+    ordered = criterion.level_of_measurement != "nominal"
+    if criterion.type == "preference":
+        return frame["towards_b"] if ordered else frame["side"]
+    # An ordered yes/no has labels in a declared order; every other ordered criterion has numbers.
+    return frame["number"] if ordered and criterion.type != "yes_no" else frame["label"]
+
+
+def domain(criterion: CriterionSpec) -> list[Any] | None:
+    """The declared levels; statistics count the unused ones too."""
+    if criterion.type == "preference" and criterion.level_of_measurement == "nominal":
+        return ["a", "b", *criterion.config["ties"]]
+    return CRITERIA[criterion.type].domain(criterion)
+
+
+def measurement(criterion: CriterionSpec) -> Measurement:
+    return criterion.level_of_measurement  # type: ignore[return-value]
+
+
+def coded(frame: pd.DataFrame, criterion: CriterionSpec, levels: list[Any] | None = None) -> CodedRatings:
+    """A frame of `rated` rows as codes; nameless raters are kept apart in each unit."""
+    return code_ratings(
+        frame["unit"].to_numpy(dtype=object),
+        frame["cluster"].to_numpy(dtype=object),
+        frame["rater"].to_numpy(dtype=object),
+        frame["value"].to_numpy(),
+        levels if levels is not None else domain(criterion),
+        rater_known=frame["rater_known"].to_numpy(dtype=bool),
+    )

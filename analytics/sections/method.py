@@ -1,0 +1,72 @@
+"""How the figures were made, in words, and what anyone needs to make them again."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+from analytics.frames import data_digest
+from analytics.sections.base import ReportData
+from annotation.models import Round
+from projects.templatetags.numbers import times
+
+PACKAGES = ("numpy", "pandas", "scipy", "krippendorff")
+_DESIGNS = {
+    "census": "The round was set over all items; nothing was sampled.",
+    "random": "The items are a random sample.",
+    "stratified": "The items are a stratified sample.",
+    "weighted": "The items are a sample with unequal chances.",
+    "unknown": "How the items were chosen is not known.",
+}
+
+
+def provenance_section(round: Round, data: ReportData) -> dict[str, Any]:
+    frames = data.frames
+    last = frames.judgments["submitted_at"].max() if len(frames.judgments) else None
+    return {
+        "data_digest": data_digest(frames),
+        "seed": data.seed,
+        "level": data.level,
+        "rubric": {
+            "name": round.rubric_version.rubric.name,
+            "version": round.rubric_version.number,
+            "digest": round.rubric_version.digest,
+        },
+        "design": {"kind": round.design, "frame_size": round.frame_size, "frame_digest": round.frame_digest},
+        # krippendorff may be left out for its licence.
+        "packages": {name: version(name) for name in PACKAGES if find_spec(name)},
+        "python": platform.python_version(),
+        "last_judgment_at": last.isoformat() if last is not None else None,
+    }
+
+
+def method_section(round: Round, data: ReportData, counts: dict[str, Any]) -> list[str]:
+    mode = {"score": "one output at a time", "compare": "two outputs side by side"}.get(
+        round.mode, "several outputs at a time"
+    )
+    items, tasks = times(counts["n_items"], "item,items"), times(counts["n_tasks"], "task,tasks")
+    judged = times(counts["n_judgments"], "judgment,judgments")
+    ratings = times(counts["n_ratings"], "rating,ratings")
+    first = f"{_DESIGNS[round.design]} {items}, {tasks}, judged {mode}: {judged} with {ratings}."
+    raters = f"{times(counts['n_raters'], 'rater,raters')} of known identity."
+    if counts["n_unknown"]:
+        raters += f" {counts['n_unknown']:,} judgments come from raters of unknown identity: they count for "
+        raters += "agreement and never for rater statistics."
+    if counts["n_excluded"]:
+        raters += f" {counts['n_excluded']:,} judgments of excluded raters are left out; agreement is shown both ways."
+    if counts["n_other"]:
+        raters += f" {counts['n_other']:,} gold, training and repeat judgments are left out."
+    return [
+        f"{first} {raters}",
+        "Every prompt has equal weight: ratings are averaged within an output, outputs within a prompt. "
+        f"Intervals are {100 * data.level:.0f} %, clustered by prompt.",
+        "Agreement: a unit is one task or one output of it. Krippendorff’s α takes the level of measurement that "
+        "the criterion declares; Gwet’s AC1 and AC2 count all declared levels. With three raters or more of known "
+        "identity the interval is for raters like these; otherwise for these raters, as the estimate says.",
+        "Win rates count ties, both good and both bad as half. Position figures leave out judgments whose order "
+        "is not known. “Cannot judge” is counted apart and is never a value.",
+        "Metrics against humans: the mean human rating of each output (or pair) with the metric’s value; intervals "
+        f"by a bootstrap of prompts with seed {data.seed}.",
+    ]

@@ -1,0 +1,51 @@
+"""Reads of reports for their list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+
+from analytics.digests import short
+from analytics.models import Report
+from annotation.models import Round
+from projects.models import Project
+
+
+@dataclass(frozen=True)
+class RoundLine:
+    round: Round
+    n_judgments: int
+    newest: Report | None
+
+
+@dataclass(frozen=True)
+class ReportLine:
+    report: Report
+    round_name: str
+    headline: str
+    interim: bool
+    digest: str
+
+
+def round_lines(project: Project) -> list[RoundLine]:
+    counted = Count("seats__judgments", filter=Q(seats__judgments__current=True))
+    rounds = list(Round.objects.filter(project=project).annotate(n_judgments=counted).order_by("-id"))
+    newest: dict[int, Report] = {}
+    for report in Report.objects.filter(round__project=project).defer("body").order_by("number"):
+        newest[report.round_id] = report
+    return [RoundLine(r, r.n_judgments, newest.get(r.pk)) for r in rounds]
+
+
+def report_lines(project: Project) -> list[ReportLine]:
+    """Newest first. Of each body only the two values that the list shows are read."""
+    rows = Report.objects.filter(round__project=project).select_related("round", "built_by").defer("body")
+    told = rows.annotate(
+        headline=KeyTextTransform("headline", KeyTransform("answer", "body")),
+        interim=KeyTransform("interim", KeyTransform("round", "body")),
+    )
+    return [
+        ReportLine(row, row.round.name, str(row.headline), bool(row.interim), short(row.digest))
+        for row in told.order_by("-id")
+    ]

@@ -1,0 +1,101 @@
+"""Reports: their list, one of them, and its files."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from analytics.models import Report
+from analytics.report_file import report_context, report_html
+from analytics.reports import body_json
+from analytics.selectors_reports import report_lines, round_lines
+from analytics.services import report_build
+from annotation.exporters.tables import RATINGS
+from annotation.exporters.writers import csv_lines
+from annotation.models import Round
+from projects.access import Action, can, get_project
+from projects.models import Project
+
+
+@login_required
+@require_safe
+def report_list(request: HttpRequest, project: str) -> HttpResponse:
+    row = get_project(request.user, project, Action.VIEW)
+    context = {
+        "project": row,
+        "nav": "reports",
+        "rounds": round_lines(row),
+        "reports": report_lines(row),
+        "may_build": can(request.user, Action.REPORT, row),
+    }
+    return render(request, "analytics/reports.html", context)
+
+
+@login_required
+@require_POST
+def build(request: HttpRequest, project: str) -> HttpResponse:
+    row = get_project(request.user, project, Action.REPORT)
+    rounds = Round.objects.select_related("project", "rubric_version__rubric")
+    round_ = get_object_or_404(rounds, project=row, slug=request.POST.get("round", ""))
+    known = round_.reports.order_by("-number").values_list("pk", flat=True).first()
+    report = report_build(round=round_, actor=request.user)
+    if report.pk == known:
+        messages.info(request, f"Nothing has changed since report {report.number}, so it stands.")
+    else:
+        messages.success(request, f"Report {report.number} of {round_.name} is built.")
+    return redirect("analytics:report", row.slug, report.pk)
+
+
+@login_required
+@require_safe
+def report_page(request: HttpRequest, project: str, report: int) -> HttpResponse:
+    row, found = _found(request, project, report, Action.VIEW)
+    files = [("report.json", "report_json"), ("HTML file", "report_html"), ("Ratings (CSV)", "report_csv")]
+    links = [{"label": label, "url": reverse(f"analytics:{name}", args=[row.slug, found.pk])} for label, name in files]
+    context = {"project": row, "nav": "reports", "report": found, **report_context(found)}
+    may_export = can(request.user, Action.EXPORT, row)
+    return render(request, "analytics/report.html", {**context, "links": links if may_export else []})
+
+
+@login_required
+@require_safe
+def report_json(request: HttpRequest, project: str, report: int) -> HttpResponse:
+    _, found = _found(request, project, report, Action.EXPORT)
+    return _file(HttpResponse(body_json(found.body), content_type="application/json"), found, "json")
+
+
+@login_required
+@require_safe
+def report_html_file(request: HttpRequest, project: str, report: int) -> HttpResponse:
+    """Always downloaded, never shown from our address: the file holds its styles inside."""
+    _, found = _found(request, project, report, Action.EXPORT)
+    return _file(HttpResponse(report_html(found), content_type="text/html; charset=utf-8"), found, "html")
+
+
+@login_required
+@require_safe
+def report_csv(request: HttpRequest, project: str, report: int) -> HttpResponseBase:
+    """The round's ratings as they stand now, a chunk at a time."""
+    _, found = _found(request, project, report, Action.EXPORT)
+    lines = csv_lines(RATINGS, RATINGS.rows(found.round))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{found.round.slug}-ratings.csv"'
+    return response
+
+
+def _found(request: HttpRequest, project: str, report: int, action: Action) -> tuple[Project, Report]:
+    """The report, if the user may do this in its project; else the same 404 as for one that is not there."""
+    row = get_project(request.user, project, action)
+    reports = Report.objects.select_related("round__project", "round__rubric_version__rubric")
+    return row, get_object_or_404(reports, round__project=row, pk=report)
+
+
+def _file(response: HttpResponse, report: Report, suffix: str) -> HttpResponse:
+    name = f"{report.round.slug}-report-{report.number}.{suffix}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

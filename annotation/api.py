@@ -1,0 +1,252 @@
+"""Rounds over the API: how far they are, their judgments out, existing judgments in."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.http import Http404, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import generics, renderers, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.exporters.tables import RATING_COLUMNS, RATINGS, Row, current_ratings, rating_rows
+from annotation.exporters.writers import csv_lines
+from annotation.models import Rating, Round
+from annotation.selectors import Progress, progress_of, rounds_of
+from annotation.services.imported import ImportResult, judgments_import
+from annotation.services.imported_rows import COLUMNS
+from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, FilePush, FormParser, Found, JsonParser, Listed
+from projects.access import Action
+from projects.models import Project
+from rubrics.models import RubricVersion
+
+
+def round_of(project: Project, slug: str) -> Round:
+    row = Round.objects.select_related("project", "rubric_version__rubric").filter(project=project, slug=slug).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+class RubricOut(serializers.ModelSerializer[RubricVersion]):
+    slug = serializers.CharField(source="rubric.slug")
+    name = serializers.CharField(source="rubric.name")
+    version = serializers.IntegerField(source="number")
+
+    class Meta:
+        model = RubricVersion
+        fields = ["slug", "name", "version"]
+
+
+class CountsOut(serializers.Serializer[Any]):
+    """Judgments wanted and made."""
+
+    wanted = serializers.IntegerField(source="n_wanted")
+    judged = serializers.IntegerField(source="n_judged")
+
+
+_ROUND = ["slug", "name", "mode", "state", "is_pilot", "overlap", "strategy", "design", "rubric"]
+_ROUND += ["created_at", "opened_at", "closed_at", "progress"]
+
+
+class RoundOut(serializers.ModelSerializer[Round]):
+    rubric = RubricOut(source="rubric_version")
+    overlap = serializers.IntegerField()  # declared: a model field's range depends on the database
+    progress = CountsOut(source="*")
+
+    class Meta:
+        model = Round
+        fields = _ROUND
+
+
+class ProgressOut(serializers.Serializer[Progress]):
+    """Judgments wanted, made, in somebody's hands; tasks; judgments imported from files."""
+
+    wanted = serializers.IntegerField()
+    judged = serializers.IntegerField()
+    leased = serializers.IntegerField()
+    left = serializers.IntegerField()
+    tasks = serializers.IntegerField()
+    tasks_done = serializers.IntegerField()
+    imported = serializers.IntegerField()
+
+
+class RoundDetailOut(serializers.ModelSerializer[Round]):
+    rubric = RubricOut(source="rubric_version")
+    overlap = serializers.IntegerField()  # declared: a model field's range depends on the database
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Round
+        fields = _ROUND
+
+    @extend_schema_field(ProgressOut)
+    def get_progress(self, row: Round) -> dict[str, Any]:
+        found = progress_of(row)
+        return {**asdict(found), "left": found.left}
+
+
+@extend_schema(tags=["rounds"], summary="Rounds", description="Newest last.", responses={200: RoundOut, **PROBLEMS})
+class RoundList(Listed):
+    serializer_class = RoundOut
+    queryset = Round.objects.none()
+
+    def get_queryset(self) -> Any:
+        return rounds_of(self.project(Action.VIEW))
+
+
+class RoundDetail(ApiView):
+    @extend_schema(
+        tags=["rounds"],
+        summary="One round: state, mode, progress",
+        description="Counts are of this moment.",
+        responses={200: RoundDetailOut, **PROBLEMS},
+    )
+    def get(self, request: Request, project: str, round: str) -> Response:
+        return Response(RoundDetailOut(round_of(self.project(Action.VIEW), round)).data)
+
+
+# --- judgments ------------------------------------------------------------------------------------------
+
+_MAY_LACK = {"number", "moment"}
+_FIELDS: dict[str, type[serializers.Field[Any, Any, Any, Any]]] = {
+    "text": serializers.CharField,
+    "number": serializers.FloatField,
+    "integer": serializers.IntegerField,
+    "boolean": serializers.BooleanField,
+    "moment": serializers.DateTimeField,
+}
+# The columns of the export, so that the schema, the file and the answer never differ.
+RatingOut = type(
+    "RatingOut",
+    (serializers.Serializer,),
+    {
+        "__doc__": "One rating, with the columns of `export`.",
+        **{c.name: _FIELDS[c.kind](help_text=c.meaning, allow_null=c.kind in _MAY_LACK) for c in RATING_COLUMNS},
+    },
+)
+
+
+class CsvRenderer(renderers.BaseRenderer):
+    """Only named: the handler streams. It makes `?format=csv` and `Accept: text/csv` known."""
+
+    media_type, format = "text/csv", "csv"
+
+
+class JsonLinesRenderer(renderers.BaseRenderer):
+    media_type, format = "application/jsonl", "jsonl"
+
+
+def json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(_named(row), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _named(row: Row) -> dict[str, Any]:
+    return {column.name: cell for column, cell in zip(RATING_COLUMNS, row, strict=True)}
+
+
+class JudgmentsFile(FilePush):
+    """CSV, TSV, JSON Lines, a JSON list or Parquet."""
+
+
+class JudgmentRow(serializers.Serializer[Any]):
+    """A row of existing human judgments; further columns as docs/api.md has them."""
+
+    item = serializers.CharField()
+    system = serializers.CharField()
+    system_b = serializers.CharField(required=False)
+    rater = serializers.CharField(required=False)
+    criterion = serializers.CharField()
+    value = serializers.JSONField()
+
+
+class JudgmentsIn(serializers.Serializer[ImportResult]):
+    """What the import did. `ratings` are new ones; the rest was changed or there already."""
+
+    format = serializers.CharField()
+    rows = serializers.IntegerField()
+    items = serializers.IntegerField()
+    systems = serializers.IntegerField()
+    outputs = serializers.IntegerField()
+    scores = serializers.IntegerField()
+    tasks = serializers.IntegerField()
+    raters = serializers.IntegerField()
+    judgments = serializers.IntegerField()
+    ratings = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    skipped = Found(many=True)
+
+
+class Judgments(ApiView, generics.GenericAPIView[Any]):
+    parser_classes = [JsonParser, FormParser]
+    renderer_classes = [renderers.JSONRenderer, CsvRenderer, JsonLinesRenderer]
+    queryset = Rating.objects.none()
+
+    @extend_schema(
+        tags=["rounds"],
+        summary="Judgments as tidy ratings",
+        description=(
+            "One row a rating, with the columns of `export`, in the order they were made. JSON comes in pages; "
+            "`?format=csv` and `?format=jsonl` stream all of them at once."
+        ),
+        responses={
+            (200, "application/json"): RatingOut(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+            (200, "application/jsonl"): OpenApiTypes.STR,
+            **PROBLEMS,
+        },
+    )
+    def get(self, request: Request, project: str, round: str) -> HttpResponseBase:
+        row = round_of(self.project(Action.EXPORT), round)
+        kind = request.accepted_renderer.format
+        if kind != "json":
+            return _stream(row, kind)
+        page = self.paginate_queryset(current_ratings(row).only("pk"))
+        rows = rating_rows(row, [rating.pk for rating in page or ()])
+        return self.get_paginated_response([_named(each) for each in rows])
+
+    @extend_schema(
+        tags=["rounds"],
+        summary="Import existing human judgments",
+        description="A list of rows, or a file. The same row twice changes nothing; a refused request writes nothing.",
+        request={
+            "application/json": JudgmentRow(many=True),
+            "multipart/form-data": JudgmentsFile,
+        },
+        responses={(200, "application/json"): JudgmentsIn, **WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.IMPORT), round)
+        stream, name = _sent(request)
+        return Response(judgments_import(round=row, stream=stream, name=name, actor=request.user).to_dict())
+
+
+def _sent(request: Request) -> tuple[Any, str]:
+    """The file, or the rows as one: a row means the same in a file and in a request."""
+    if request.content_type.startswith("multipart/"):
+        form = JudgmentsFile(data=request.data)
+        form.is_valid(raise_exception=True)
+        upload = form.validated_data["file"]
+        return upload.file, upload.name
+    if not isinstance(request.data, list) or not request.data:
+        raise serializers.ValidationError(f"Accepted: a list of rows with the columns {', '.join(COLUMNS)}.")
+    return io.BytesIO(json.dumps(request.data, ensure_ascii=False).encode()), "request"
+
+
+def _stream(round: Round, kind: str) -> StreamingHttpResponse:
+    rows = rating_rows(round)
+    content = csv_lines(RATINGS, rows) if kind == "csv" else json_lines(rows)
+    types = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+    name = f"{round.project.slug}-{round.slug}-ratings.{kind}"
+    return StreamingHttpResponse(
+        content, content_type=types[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

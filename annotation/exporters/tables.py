@@ -1,0 +1,386 @@
+"""The tables of an export: their columns, what each column means, and their rows, read a chunk at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from annotation.models import FreeText, Judgment, RaterExclusion, Rating, Round, RoundItem, TaskOutput
+from projects.models import AutomatedScore, ItemRevision, ItemTag, Output, OutputRevision
+from rubrics.selectors import spec_of
+
+CHUNK = 2000  # rows read, and written, at a time
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    kind: str  # text, number, integer, boolean or moment
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: Callable[[Round], Iterator[Row]]
+
+
+def columns(*specs: tuple[str, str, str]) -> tuple[Column, ...]:
+    return tuple(Column(*spec) for spec in specs)
+
+
+@dataclass(frozen=True)
+class TaskNames:
+    """A task's outputs in canonical order, as an export names them."""
+
+    outputs: tuple[int, ...]
+    systems: tuple[tuple[str, str], ...]
+
+    def of(self, order: str, target: str) -> tuple[str, str, str]:
+        """(output, system, version) that a target is about: one, or a JSON list of all in canonical order."""
+        chosen = range(len(self.outputs))
+        if target:
+            position = int(order[int(target[1])])
+            chosen = range(position, position + 1)
+        return (
+            _one_or_list([str(self.outputs[n]) for n in chosen]),
+            _one_or_list([self.systems[n][0] for n in chosen]),
+            _one_or_list([self.systems[n][1] for n in chosen]),
+        )
+
+
+def _one_or_list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else json.dumps(names, ensure_ascii=False)
+
+
+def task_names(round: Round) -> dict[int, TaskNames]:
+    rows = TaskOutput.objects.filter(task__round=round).order_by("task_id", "position")
+    found: dict[int, list[tuple[int, str, str]]] = {}
+    for task, output, system, version in rows.values_list(
+        "task_id", "output_id", "output__system__name", "output__system__version"
+    ).iterator(chunk_size=CHUNK):
+        found.setdefault(task, []).append((output, system, version))
+    return {
+        task: TaskNames(tuple(o for o, _, _ in rest), tuple((name, version) for _, name, version in rest))
+        for task, rest in found.items()
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value is not None else None
+
+
+def _json(value: Any) -> str:
+    return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _excluded(round: Round) -> set[int]:
+    standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
+    return set(standing.values_list("seat_id", flat=True))
+
+
+def _round_name(round: Round) -> str:
+    return f"{round.project.slug}/{round.slug}"
+
+
+# --- ratings: one row a rating -------------------------------------------------------------------------
+
+RATING_COLUMNS = columns(
+    ("round", "text", "project/round"),
+    ("item", "text", "The item's id in the project."),
+    ("cluster", "text", "The prompt family: the unit of independence."),
+    ("task", "text", "Which outputs were judged together."),
+    ("output", "text", "The output the rating is about; a JSON list in canonical order where it is about several."),
+    ("system", "text", "What answered; a list as for output."),
+    ("system_version", "text", "Its version; a list as for output."),
+    ("rater", "text", "A pseudonym; empty where the rater's identity is not known."),
+    ("occasion", "integer", "0 for the first time this rater judged the task."),
+    ("purpose", "text", "normal, imported, gold, training, repeat or extra; figures count the first two."),
+    ("target", "text", "Empty: the whole task. o0: the output shown first. o0t2: its third turn."),
+    ("criterion", "text", "The criterion's key."),
+    ("level_of_measurement", "text", "nominal, ordinal, interval or ratio."),
+    ("value", "number", "The number; a preference is signed towards the output shown second."),
+    ("label", "text", "The answer as a label; a and b are the outputs shown first and second."),
+    ("data", "text", "Structured answers as JSON."),
+    ("cannot_judge", "boolean", "The rater could not judge; there is no value."),
+    ("shown_order", "text", "Canonical positions in the order shown: 10 showed the second first. Empty: not known."),
+    ("excluded", "boolean", "The rater is excluded from figures."),
+    ("inclusion_probability", "number", "The chance the item had to be drawn; empty: not known."),
+    ("draw_probability", "number", "The chance the task had to be served; empty: not known."),
+    ("rubric_version", "text", "rubric@version"),
+    ("submitted_at", "moment", "When the judgment was submitted (ISO 8601, UTC)."),
+    ("seconds", "number", "From showing to submitting."),
+    ("active_seconds", "number", "The same without idle gaps."),
+)
+_RATING = (
+    "judgment__assignment__task__item__external_id",
+    "judgment__assignment__task__item__cluster",
+    "judgment__assignment__task_id",
+    "judgment__assignment__task__key",
+    "judgment__assignment__shown_order",
+    "judgment__assignment__order_known",
+    "judgment__assignment__occasion",
+    "judgment__assignment__purpose",
+    "judgment__assignment__probability",
+    "judgment__assignment__task__item_id",
+    "judgment__seat_id",
+    "judgment__seat__rater__pseudonym",
+    "judgment__seat__rater__identity_known",
+    "judgment__submitted_at",
+    "judgment__seconds",
+    "judgment__active_seconds",
+    "criterion_id",
+    "target",
+    "number",
+    "label",
+    "data",
+    "cannot_judge",
+)
+
+
+def current_ratings(round: Round) -> QuerySet[Rating]:
+    return Rating.objects.filter(judgment__seat__round=round, judgment__current=True)
+
+
+def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]:
+    """Current ratings in the order they were made; with `ids`, those only (a page of the API)."""
+    tasks, excluded = task_names(round), _excluded(round)
+    chances = dict(RoundItem.objects.filter(round=round).values_list("item_id", "inclusion_probability"))
+    criteria = {c.id: c for c in spec_of(round.rubric_version).criteria}
+    name, version = _round_name(round), f"{round.rubric_version.rubric.slug}@{round.rubric_version.number}"
+    query = current_ratings(round).order_by("id")
+    if ids is not None:
+        query = query.filter(pk__in=ids)
+    for row in query.values_list(*_RATING).iterator(chunk_size=CHUNK):
+        (item, cluster, task, key, order, known, occasion, purpose, drawn, item_id, seat) = row[:11]
+        (rater, rater_known, at, seconds, active, criterion_id, target) = row[11:18]
+        (number, label, data, cannot_judge) = row[18:]
+        criterion = criteria[criterion_id]
+        yield (
+            *(name, item, cluster, key, *tasks[task].of(order, target)),
+            *(rater if rater_known else "", occasion, purpose, target),
+            *(criterion.key, criterion.level_of_measurement, number, label, _json(data), cannot_judge),
+            *(order if known else "", seat in excluded, chances.get(item_id), drawn, version),
+            *(_moment(at), seconds, active),
+        )
+
+
+# --- judgments: one row a current judgment ---------------------------------------------------------------
+
+JUDGMENT_COLUMNS = columns(
+    ("round", "text", "project/round"),
+    ("item", "text", "The item's id in the project."),
+    ("task", "text", "Which outputs were judged together."),
+    ("rater", "text", "A pseudonym; empty where the rater's identity is not known."),
+    ("group", "text", "The rater's group in the round."),
+    ("occasion", "integer", "0 for the first time this rater judged the task."),
+    ("purpose", "text", "normal, imported, gold, training, repeat or extra."),
+    ("shown_order", "text", "Canonical positions in the order shown. Empty: not known."),
+    ("revision", "integer", "1 for the first answer, more after changes of mind."),
+    ("late", "boolean", "Submitted after the lease had expired."),
+    ("excluded", "boolean", "The rater is excluded from figures."),
+    ("strategy", "text", "How the task was chosen for the rater."),
+    ("draw_probability", "number", "The chance the task had to be served; empty: not known."),
+    ("submitted_at", "moment", "When it was submitted (ISO 8601, UTC)."),
+    ("seconds", "number", "From showing to submitting."),
+    ("active_seconds", "number", "The same without idle gaps."),
+    ("digest", "text", "SHA-256 of the answers."),
+)
+
+
+def judgment_rows(round: Round) -> Iterator[Row]:
+    excluded, name = _excluded(round), _round_name(round)
+    query = Judgment.objects.filter(seat__round=round, current=True).order_by("id")
+    for row in query.values_list(
+        "assignment__task__item__external_id",
+        "assignment__task__key",
+        "seat__rater__pseudonym",
+        "seat__rater__identity_known",
+        "seat__group",
+        "assignment__occasion",
+        "assignment__purpose",
+        "assignment__shown_order",
+        "assignment__order_known",
+        "revision",
+        "late",
+        "seat_id",
+        "assignment__strategy",
+        "assignment__probability",
+        "submitted_at",
+        "seconds",
+        "active_seconds",
+        "digest",
+    ).iterator(chunk_size=CHUNK):
+        (item, task, rater, known, group, occasion, purpose, order, order_known, revision, late) = row[:11]
+        (seat, strategy, drawn, at, seconds, active, digest) = row[11:]
+        yield (
+            *(name, item, task, rater if known else "", group, occasion, purpose, order if order_known else ""),
+            *(revision, late, seat in excluded, strategy, drawn, _moment(at), seconds, active, digest),
+        )
+
+
+# --- items and outputs -----------------------------------------------------------------------------------
+
+ITEM_COLUMNS = columns(
+    ("round", "text", "project/round"),
+    ("item", "text", "The item's id in the project."),
+    ("cluster", "text", "The prompt family: the unit of independence."),
+    ("language", "text", "Language of the item."),
+    ("tags", "text", "Slices the item belongs to, as a JSON list."),
+    ("messages", "text", "The prompt or conversation, as JSON."),
+    ("context", "text", "Sources given with the prompt, as JSON."),
+    ("reference", "text", "Reference answers, as JSON."),
+    ("metadata", "text", "What else the import told, as JSON."),
+    ("inclusion_probability", "number", "The chance the item had to be drawn; empty: not known."),
+    ("stratum", "text", "The stratum it was drawn from."),
+)
+
+
+def item_rows(round: Round) -> Iterator[Row]:
+    name = _round_name(round)
+    query = RoundItem.objects.filter(round=round).order_by("item_id").values_list(
+        "item_id", "item__external_id", "item__cluster", "item__language", "item__metadata",
+        "inclusion_probability", "stratum",
+    )  # fmt: skip
+    for part in _parts(query.iterator(chunk_size=CHUNK)):
+        ids = [row[0] for row in part]
+        texts = {
+            pk: rest
+            for pk, *rest in ItemRevision.objects.filter(item_id__in=ids, current=True).values_list(
+                "item_id", "messages", "context", "reference"
+            )
+        }
+        tags: dict[int, list[str]] = {}
+        for pk, tag in ItemTag.objects.filter(item_id__in=ids).order_by("tag").values_list("item_id", "tag"):
+            tags.setdefault(pk, []).append(tag)
+        for pk, item, cluster, language, metadata, chance, stratum in part:
+            written = [_json(value) for value in texts.get(pk, (None, None, None))]
+            yield (name, item, cluster, language, _json(tags.get(pk)), *written, _json(metadata), chance, stratum)
+
+
+OUTPUT_COLUMNS = columns(
+    ("output", "text", "The output's number, as in the ratings."),
+    ("item", "text", "The item's id in the project."),
+    ("system", "text", "What answered."),
+    ("system_version", "text", "Its version."),
+    ("repeat", "integer", "Trial or epoch number."),
+    ("variant", "text", "Perturbation of the prompt."),
+    ("has_text", "boolean", "False: known from scores or judgments only."),
+    ("text", "text", "The answer."),
+    ("messages", "text", "Its turns and tool calls, as JSON."),
+    ("error", "text", "An infrastructure error; not a bad answer."),
+    ("latency_ms", "number", "Milliseconds to the whole answer."),
+    ("ttft_ms", "number", "Milliseconds to the first token."),
+    ("tokens_in", "integer", "Tokens read."),
+    ("tokens_out", "integer", "Tokens written."),
+    ("cost", "number", "What it cost."),
+    ("currency", "text", "Currency of the cost."),
+)
+
+
+def output_rows(round: Round) -> Iterator[Row]:
+    used = TaskOutput.objects.filter(task__round=round).values("output_id")
+    query = Output.objects.filter(id__in=used).order_by("id").values_list(
+        "id", "item__external_id", "system__name", "system__version", "repeat", "variant", "has_text",
+        "error", "latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency",
+    )  # fmt: skip
+    for part in _parts(query.iterator(chunk_size=CHUNK)):
+        revisions = OutputRevision.objects.filter(output_id__in=[row[0] for row in part], current=True)
+        texts = {pk: (text, _json(m)) for pk, text, m in revisions.values_list("output_id", "text", "messages")}
+        for row in part:
+            yield (str(row[0]), *row[1:7], *texts.get(row[0], ("", "")), *row[7:])
+
+
+def _parts(rows: Iterator[Row], size: int = 500) -> Iterator[list[Row]]:
+    part: list[Row] = []
+    for row in rows:
+        part.append(row)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+# --- automated scores and words --------------------------------------------------------------------------
+
+SCORE_COLUMNS = columns(
+    ("metric", "text", "The metric's key."),
+    ("source", "text", "code, llm or human."),
+    ("kind", "text", "number, bool, label or preference."),
+    ("direction", "text", "higher or lower is better, or unknown."),
+    ("criterion", "text", "The criterion it answers as well, if any."),
+    ("item", "text", "The item's id in the project."),
+    ("output", "text", "The output's number, as in the ratings."),
+    ("system", "text", "What answered."),
+    ("system_version", "text", "Its version."),
+    ("output_b", "text", "The second output of a pair."),
+    ("system_b", "text", "What gave the second output."),
+    ("system_b_version", "text", "Its version."),
+    ("turn", "integer", "The turn scored; empty: the whole output."),
+    ("position", "text", "a_first, b_first or empty."),
+    ("value", "number", "The number; a preference is signed towards output_b."),
+    ("label", "text", "The label."),
+    ("passed", "boolean", "Whether it passed its threshold."),
+    ("judge", "text", "The judge or the tool's evaluator."),
+    ("explanation", "text", "Why, in the judge's words."),
+    ("missing_reason", "text", "Why there is no value; a missing score is never zero."),
+)
+
+
+def score_rows(round: Round) -> Iterator[Row]:
+    used = TaskOutput.objects.filter(task__round=round).values("output_id")
+    query = AutomatedScore.objects.filter(Q(output_b__isnull=True) | Q(output_b__in=used), output__in=used)
+    for row in query.order_by("metric__key", "id").values_list(
+        "metric__key", "metric__source", "metric__kind", "metric__direction", "metric__criterion_key",
+        "output__item__external_id", "output_id", "output__system__name", "output__system__version",
+        "output_b_id", "output_b__system__name", "output_b__system__version", "turn", "position", "number",
+        "label", "passed", "judge", "explanation", "missing_reason",
+    ).iterator(chunk_size=CHUNK):  # fmt: skip
+        second = (str(row[9]), row[10], row[11]) if row[9] else ("", "", "")
+        yield (*row[:6], str(row[6]), *row[7:9], *second, *row[12:])
+
+
+TEXT_COLUMNS = columns(
+    ("round", "text", "project/round"),
+    ("item", "text", "The item's id in the project."),
+    ("task", "text", "Which outputs were judged together."),
+    ("rater", "text", "A pseudonym; empty where the rater's identity is not known."),
+    ("occasion", "integer", "0 for the first time this rater judged the task."),
+    ("criterion", "text", "The criterion's key; empty: the whole task."),
+    ("target", "text", "As in the ratings."),
+    ("kind", "text", "answer, reason or comment."),
+    ("text", "text", "What the rater wrote. Erased texts are not here."),
+)
+
+
+def text_rows(round: Round) -> Iterator[Row]:
+    name = _round_name(round)
+    query = FreeText.objects.filter(
+        judgment__seat__round=round, judgment__current=True, erased_at__isnull=True
+    ).order_by("id")
+    for item, task, rater, known, *rest in query.values_list(
+        "judgment__assignment__task__item__external_id", "judgment__assignment__task__key",
+        "judgment__seat__rater__pseudonym", "judgment__seat__rater__identity_known",
+        "judgment__assignment__occasion", "criterion__key", "target", "kind", "text",
+    ).iterator(chunk_size=CHUNK):  # fmt: skip
+        yield (name, item, task, rater if known else "", rest[0], rest[1] or "", *rest[2:])
+
+
+RATINGS = Table("ratings", "One row a rating.", RATING_COLUMNS, rating_rows)
+TABLES = (
+    RATINGS,
+    Table("judgments", "One row a current judgment.", JUDGMENT_COLUMNS, judgment_rows),
+    Table("items", "One row an item of the round.", ITEM_COLUMNS, item_rows),
+    Table("outputs", "One row an output that the round judges.", OUTPUT_COLUMNS, output_rows),
+    Table("automated_scores", "One row a score of a judged output or pair.", SCORE_COLUMNS, score_rows),
+    Table("texts", "One row a text that a rater wrote.", TEXT_COLUMNS, text_rows),
+)

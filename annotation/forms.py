@@ -1,0 +1,129 @@
+"""The set-up of a round, and what may be added to one that runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from annotation.models import Round
+from annotation.selection import TITLES
+from annotation.services.rounds import Sample
+from projects import selectors
+from projects.models import Project, System
+from rubrics.models import Guideline, RubricVersion
+
+MAX_MINUTES = 10_080  # a week
+
+
+class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        mark = "" if obj.status == RubricVersion.Status.PUBLISHED else f" ({obj.get_status_display().lower()})"
+        return f"{obj.rubric.name}, version {obj.number}{mark}"
+
+
+class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name}, version {obj.number}"
+
+
+class SystemsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.label)
+
+
+class RoundForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200, help_text="For leads, such as: final round, 2.5 against 2.4.")
+    title = forms.CharField(
+        label="Title raters see",
+        max_length=200,
+        required=False,
+        help_text="It must name no system. Left empty, raters see the name.",
+    )
+    mode = forms.ChoiceField(
+        label="Raters",
+        choices=[("score", "Score one output at a time"), ("compare", "Compare two outputs of the same item")],
+        widget=forms.RadioSelect,
+        initial="score",
+    )
+    rubric_version = VersionField(label="Rubric", queryset=RubricVersion.objects.none(), empty_label=None)
+    systems = SystemsField(
+        label="Systems",
+        queryset=System.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one system, or two to compare."},
+    )
+    tag = forms.ChoiceField(label="Items", required=False)
+    size = forms.IntegerField(
+        label="Draw at random",
+        required=False,
+        min_value=1,
+        max_value=100_000_000,
+        help_text="How many of these items. Left empty: all of them. The draw is recorded, and results are "
+        "weighted by it.",
+    )
+    overlap = forms.IntegerField(
+        label="Raters for each task",
+        min_value=1,
+        max_value=100,
+        initial=2,
+        help_text="Two or more, so that agreement can be measured.",
+    )
+    strategy = forms.ChoiceField(label="Order", choices=TITLES.items(), initial="balanced")
+    show_reference = forms.BooleanField(
+        required=False,
+        label="Show raters the reference answer",
+        help_text="Where an item has one. It makes judging quicker, and answers that differ look worse.",
+    )
+    one_task_per_item = forms.BooleanField(
+        label="One task of an item per rater", required=False, help_text="Nobody sees two answers to one prompt."
+    )
+    guideline = GuidelineField(
+        label="Guidelines", queryset=Guideline.objects.none(), required=False, empty_label="No guidelines"
+    )
+    lease_minutes = forms.IntegerField(
+        label="A task is held for (minutes)",
+        min_value=1,
+        max_value=MAX_MINUTES,
+        initial=30,
+        help_text="After that without a sign of life it goes to somebody else. The draft is kept.",
+    )
+    cap_per_rater = forms.IntegerField(
+        label="At most for one rater (tasks)", required=False, min_value=1, max_value=1_000_000
+    )
+    planned_seconds = forms.IntegerField(
+        label="Expected time for a judgment (seconds)", min_value=1, max_value=36_000, initial=45
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = RubricVersion.objects.exclude(status=RubricVersion.Status.DRAFT).select_related("rubric")
+        own = versions.filter(rubric__project=project) | versions.filter(rubric__project=None)
+        # "published" comes before "superseded".
+        self._field("rubric_version").queryset = own.order_by("status", "rubric__name", "-number")
+        self._field("systems").queryset = System.objects.filter(project=project).order_by("name", "version")
+        self._field("guideline").queryset = Guideline.objects.filter(project=project).order_by("name", "-number")
+        tags = [(tag, f"With the tag {tag}") for tag in selectors.tags(project)]
+        self._field("tag").choices = [("", "All items of these systems"), *tags]
+
+    def _field(self, name: str) -> Any:
+        return self.fields[name]
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of `round_create`."""
+        given = dict(self.cleaned_data)
+        return {
+            **{k: given[k] for k in ("name", "title", "mode", "rubric_version", "overlap", "strategy", "guideline")},
+            **{k: given[k] for k in ("one_task_per_item", "show_reference", "cap_per_rater", "planned_seconds")},
+            "systems": list(given["systems"]),
+            "lease_seconds": given["lease_minutes"] * 60,
+            "sample": Sample(tag=given["tag"], size=given["size"]),
+        }
+
+
+class ExtendForm(forms.Form):
+    overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
+
+    def __init__(self, data: QueryDict | None = None, *, round: Round) -> None:
+        super().__init__(data, initial={"overlap": min(round.overlap + 1, 100)})

@@ -1,0 +1,27 @@
+"""Rounds, tasks, assignments, judgments and their quality, one module a noun."""
+
+from annotation.models.assignments import Assignment, Seat, SideTally, Slot
+from annotation.models.judgments import FreeText, Judgment, Rating
+from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
+from annotation.models.rounds import Round, RoundItem, RoundSystem
+from annotation.models.tasks import Task, TaskOutput
+
+__all__ = [
+    "Adjudication",
+    "Assignment",
+    "Comment",
+    "Flag",
+    "FreeText",
+    "GoldAnswer",
+    "Judgment",
+    "RaterExclusion",
+    "Rating",
+    "Round",
+    "RoundItem",
+    "RoundSystem",
+    "Seat",
+    "SideTally",
+    "Slot",
+    "Task",
+    "TaskOutput",
+]

@@ -1,0 +1,208 @@
+"""What the rating page draws: the questions with their values, keys and errors, ready for templates."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+
+from annotation.claims import Outcome
+from annotation.models import Assignment, Flag, Round, Seat
+from annotation.presentation import Presentation, read_presentation
+from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
+from projects.rendering import render_prompt
+from rubrics.criteria import Choice
+from rubrics.criteria.preference import Preference
+from rubrics.specs import RubricSpec
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnChoice:
+    value: str
+    label: str
+    key: str
+    anchor: str
+    css: str
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnQuestion:
+    """One question as its template needs it."""
+
+    name: str
+    legend: str
+    guidance: str
+    examples: tuple[dict[str, Any], ...]
+    template: str
+    type: str
+    required: bool
+    choices: tuple[DrawnChoice, ...]
+    both: tuple[DrawnChoice, ...]
+    in_row: bool
+    value: str
+    error: str
+    config: dict[str, Any]
+    shown_field: str
+    shown_is: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnOutput:
+    letter: str
+    rendered: SafeString
+    text: str
+
+
+def sanitised(html: str) -> SafeString:
+    """HTML that `projects.rendering` made when the text came in. Nothing else may come through here."""
+    return mark_safe(html)  # noqa: S308
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything of one task that the templates show. It holds no name of a system."""
+
+    round: Round
+    seat: Seat
+    task: Presentation
+    key: str
+    docked: DrawnQuestion | None
+    panel: tuple[DrawnQuestion, ...]
+    n: int
+    total: int
+    values: Mapping[str, str]
+    problem: str = ""
+    said: str = ""
+    saved: int | None = None
+    saved_id: str = ""
+    revising: bool = False
+    flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
+    skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
+
+    @property
+    def compare(self) -> bool:
+        return len(self.task.outputs) > 1
+
+    @property
+    def prompt(self) -> SafeString:
+        html = self.task.prompt_html
+        if self.round.show_reference and self.task.reference:
+            html += render_prompt([], (), self.task.reference)
+        return sanitised(html)
+
+    @property
+    def outputs(self) -> list[DrawnOutput]:
+        return [DrawnOutput(o.letter, sanitised(o.html), o.text) for o in self.task.outputs]
+
+    @property
+    def lease_minutes(self) -> int:
+        return self.round.lease_seconds // 60
+
+    @property
+    def comment(self) -> str:
+        return self.values.get("comment", "")
+
+
+_TOTAL_SECONDS = 60.0
+_totals: dict[tuple[int, bool], tuple[float, int]] = {}
+
+
+def _total(round: Round, seat: Seat) -> int:
+    """How many tasks this rater may meet. The count of a large round is remembered for a minute."""
+    key = (round.pk, round.one_task_per_item)
+    known = _totals.get(key)
+    if known is None or time.monotonic() - known[0] > _TOTAL_SECONDS:
+        rows = round.round_items if round.one_task_per_item else round.tasks.filter(kind="normal")
+        known = (time.monotonic(), rows.count())
+        _totals[key] = known
+    cap = seat.cap or round.cap_per_rater
+    return min(known[1], cap) if cap else known[1]
+
+
+def page_of(
+    round: Round,
+    seat: Seat,
+    outcome: Outcome,
+    *,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    problem: str = "",
+    said: str = "",
+) -> Page:
+    """The page of the outcome's task, with the draft or with what was just sent and refused."""
+    if outcome.assignment is None:
+        raise ValueError("An outcome without a task has no page.")
+    task = outcome.presentation or read_presentation(outcome.assignment)
+    assignment = Assignment.objects.only("id", "state", "draft", "task_id").get(pk=outcome.assignment)
+    asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria))
+    shown = saved_values(assignment, asked) if values is None else values
+    drawn = [draw(q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
+    docked = next((d for d in drawn if d.type == Preference.key), None)
+    saved_id = ""
+    if outcome.saved is not None:
+        saved_id = Assignment.objects.values_list("public_id", flat=True).get(pk=outcome.saved)
+    revising = assignment.state == Assignment.State.JUDGED
+    return Page(
+        round=round,
+        seat=seat,
+        task=task,
+        key=secrets.token_urlsafe(16),
+        docked=docked,
+        panel=tuple(d for d in drawn if d is not docked),
+        n=seat.n_judged + (0 if revising else 1),
+        total=_total(round, seat),
+        values=shown,
+        problem=problem,
+        said=said,
+        saved=seat.n_judged if outcome.saved is not None else None,
+        saved_id=saved_id,
+        revising=revising,
+    )
+
+
+def preview_questions(rubric: RubricSpec, n_outputs: int) -> list[DrawnQuestion]:
+    """The questions as raters see them, without a task: for the rubric's preview."""
+    return [draw(q, "", "") for q in questions(rubric, n_outputs)]
+
+
+def draw(q: Question, value: str, error: str) -> DrawnQuestion:
+    spec = q.criterion
+    choices = list(q.kind.choices(spec))
+    both = q.kind.both_choices(spec) if isinstance(q.kind, Preference) else []
+    unable = q.kind.cannot_judge_choice(spec)
+    if unable is not None:
+        (both if isinstance(q.kind, Preference) else choices).append(unable)
+    rule = spec.shown_if or {}
+    accepted = rule.get("is", [])
+    return DrawnQuestion(
+        name=q.name,
+        legend=f"{q.letter}: {spec.question}" if q.letter else spec.question,
+        guidance=spec.guidance,
+        examples=spec.examples,
+        template=q.kind.template,
+        type=spec.type,
+        required=spec.required,
+        choices=tuple(_drawn(c, value) for c in choices),
+        both=tuple(_drawn(c, value) for c in both),
+        in_row=len(choices) <= 3 and not any(c.anchor for c in choices),
+        value=value,
+        error=error,
+        config=spec.config,
+        shown_field=_field_of(q, rule.get("criterion", "")),
+        shown_is="|".join(map(str, accepted if isinstance(accepted, list) else [accepted])),
+        points=len(choices),
+    )
+
+
+def _field_of(q: Question, key: str) -> str:
+    return f"c-{key}{'-' + q.target if q.letter else ''}" if key else ""
+
+
+def _drawn(choice: Choice, value: str) -> DrawnChoice:
+    return DrawnChoice(choice.value, choice.label, choice.key, choice.anchor, choice.css, choice.value == value)

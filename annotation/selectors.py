@@ -1,0 +1,107 @@
+"""Reads of rounds for their screens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404
+
+from annotation.models import Assignment, Judgment, Round, Slot
+from projects.access import Action, can, visible_projects
+from projects.models import Project
+
+
+def round_for_rater(user: Any, public_id: str) -> Round:
+    """The round behind a rater's address, or the same 404 for every other reason."""
+    round = (
+        Round.objects.select_related("project", "rubric_version__rubric", "guideline")
+        .filter(public_id=public_id)
+        .exclude(state=Round.State.DRAFT)
+        .first()
+    )
+    if round is None or not can(user, Action.RATE, round.project):
+        raise Http404("There is no such page, or you may not see it.")
+    return round
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A round as its rater sees it on the home page."""
+
+    round: Round
+    judged: int
+    open_slots: bool
+
+
+def rounds_for_rater(user: Any) -> list[Waiting]:
+    """Rounds the user may rate: open and paused ones, and closed ones in which the user has judged."""
+    projects = visible_projects(user, Action.RATE)
+    rounds = (
+        Round.objects.filter(project__in=projects)
+        .exclude(state=Round.State.DRAFT)
+        .annotate(
+            judged=Count(
+                "seats__assignments",
+                filter=Q(seats__rater__user=user, seats__assignments__state=Assignment.State.JUDGED)
+                & ~Q(seats__assignments__purpose=Assignment.Purpose.IMPORTED),
+            )
+        )
+        .order_by("-opened_at", "-id")
+    )
+    shown = [r for r in rounds if r.state != Round.State.CLOSED or r.judged]
+    ids = [r.pk for r in shown]
+    waiting = set(
+        Slot.objects.filter(round_id__in=ids, state__in=[Slot.State.OPEN, Slot.State.LEASED])
+        .values_list("round_id", flat=True)
+        .distinct()
+    )
+    return [Waiting(r, r.judged, r.pk in waiting) for r in shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a round is, in counts of slots."""
+
+    wanted: int
+    judged: int
+    leased: int
+    tasks: int
+    tasks_done: int
+    imported: int
+
+    @property
+    def left(self) -> int:
+        return self.wanted - self.judged
+
+
+def progress_of(round: Round) -> Progress:
+    states: dict[int, int] = dict(round.slots.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
+    tasks = round.tasks.filter(kind="normal", slots__isnull=False).distinct().count()
+    undone = round.tasks.filter(slots__state__in=[Slot.State.OPEN, Slot.State.LEASED]).distinct().count()
+    judged = states.get(Slot.State.JUDGED, 0)
+    leased = states.get(Slot.State.LEASED, 0)
+    imported = Judgment.objects.filter(
+        seat__round=round, current=True, assignment__purpose=Assignment.Purpose.IMPORTED
+    ).count()
+    return Progress(
+        wanted=judged + leased + states.get(Slot.State.OPEN, 0),
+        judged=judged,
+        leased=leased,
+        tasks=tasks,
+        tasks_done=tasks - undone,
+        imported=imported,
+    )
+
+
+def rounds_of(project: Project) -> QuerySet[Round]:
+    return (
+        Round.objects.filter(project=project)
+        .select_related("rubric_version__rubric")
+        .annotate(
+            n_wanted=Count("slots", filter=~Q(slots__state=Slot.State.WITHDRAWN)),
+            n_judged=Count("slots", filter=Q(slots__state=Slot.State.JUDGED)),
+        )
+        .order_by("-id")
+    )

@@ -1,0 +1,276 @@
+"""What raters do with a task: answer, keep a draft, skip, flag, comment, look back and revise."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from annotation import claims
+from annotation.claims import NewRating, NewText, Outcome, Submission
+from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, Seat, Slot
+from projects.errors import ServiceError
+from rubrics.criteria import CRITERIA
+from rubrics.criteria.base import CriterionType
+from rubrics.selectors import spec_of
+from rubrics.specs import Answer, AnswerError, CriterionSpec, RubricSpec
+
+MAX_COMMENT = 5_000
+MAX_DRAFT = 200_000
+SKIP_REASONS = {
+    "unsure": "I cannot decide",
+    "expertise": "It needs knowledge I do not have",
+    "language": "I do not read this language",
+    "broken": "The text is broken",
+    "other": "Something else",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One criterion about one target, as the form asks it. `name` is the field's name."""
+
+    name: str
+    criterion: CriterionSpec
+    target: str
+    letter: str
+    kind: CriterionType
+
+
+class AnswersRefused(ServiceError):
+    """Some answers are missing or not accepted. `fields` maps field names to sentences."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        missing = len(fields)
+        super().__init__(f"{missing} {'question needs' if missing == 1 else 'questions need'} an answer first.")
+        self.fields = fields
+
+
+def questions(rubric: RubricSpec, n_outputs: int, only: list[str] | None = None) -> Iterator[Question]:
+    """Every question of a task in the order asked: what is asked of each output first, then the task."""
+    letters = "ABCDEFGHI" if n_outputs > 1 else [""]
+    chosen = [c for c in rubric.criteria if not only or c.key in only]
+    if n_outputs == 1:
+        for c in chosen:
+            yield Question(f"c-{c.key}", c, "" if c.scope == "task" else "o0", "", CRITERIA[c.type])
+        return
+    for n in range(n_outputs):
+        for c in chosen:
+            if c.scope != "task":
+                yield Question(f"c-{c.key}-o{n}", c, f"o{n}", letters[n], CRITERIA[c.type])
+    for c in chosen:
+        if c.scope == "task":
+            yield Question(f"c-{c.key}", c, "", "", CRITERIA[c.type])
+
+
+def rubric_of(round: Round) -> RubricSpec:
+    return spec_of(round.rubric_version)
+
+
+def read_answers(asked: list[Question], data: Mapping[str, str]) -> dict[str, Answer]:
+    """Answers by field name. Refuses with a sentence for every field that is missing or wrong."""
+    answers: dict[str, Answer] = {}
+    wrong: dict[str, str] = {}
+    for q in asked:
+        try:
+            answers[q.name] = q.kind.read(q.criterion, data.get(q.name, ""))
+        except AnswerError as error:
+            wrong[q.name] = str(error)
+            answers[q.name] = Answer()
+    for q in asked:
+        if not _is_shown(q, asked, answers):
+            answers[q.name] = Answer()
+        elif q.criterion.required and answers[q.name].is_empty and q.name not in wrong:
+            wrong[q.name] = f"“{q.criterion.question}” has no answer yet."
+    if wrong:
+        raise AnswersRefused(wrong)
+    return answers
+
+
+def _is_shown(q: Question, asked: list[Question], answers: dict[str, Answer]) -> bool:
+    """A criterion with `shown_if` is asked only where the other one was answered so."""
+    rule = q.criterion.shown_if
+    if not rule:
+        return True
+    other = next((o for o in asked if o.criterion.key == rule["criterion"] and o.target in (q.target, "")), None)
+    if other is None:
+        return True
+    accepted = rule["is"] if isinstance(rule["is"], list) else [rule["is"]]
+    return other.kind.form_value(other.criterion, answers[other.name]) in {str(a) for a in accepted}
+
+
+def submission(
+    asked: list[Question],
+    answers: dict[str, Answer],
+    *,
+    public_id: str,
+    key: str,
+    comment: str = "",
+    seconds: float | None = None,
+    active_seconds: float | None = None,
+    events: dict[str, Any] | None = None,
+) -> Submission:
+    """The rows of a judgment. The digest covers what counts, so that the same key with another body is seen."""
+    if not 8 <= len(key) <= 64:
+        raise ServiceError("The form has no usable key. Load the page again; your draft is kept.")
+    ratings = []
+    texts = []
+    for q in asked:
+        answer = answers[q.name]
+        criterion = q.criterion.id
+        if criterion is None or answer.is_empty:
+            continue
+        if answer.text:
+            texts.append(NewText(criterion, q.target, FreeText.Kind.ANSWER, answer.text))
+            continue
+        ratings.append(NewRating(criterion, q.target, answer.number, answer.label, answer.data, answer.cannot_judge))
+    comment = comment.strip()[:MAX_COMMENT]
+    if comment:
+        texts.append(NewText(None, "", FreeText.Kind.COMMENT, comment))
+    return Submission(
+        public_id=public_id,
+        key=key,
+        digest=_digest(public_id, ratings),
+        ratings=ratings,
+        texts=texts,
+        seconds=seconds,
+        active_seconds=active_seconds,
+        events=events or {},
+    )
+
+
+def _digest(public_id: str, ratings: list[NewRating]) -> str:
+    rows = [[r.criterion, r.target, r.number, r.label, r.data, r.cannot_judge] for r in ratings]
+    return hashlib.sha256(json.dumps([public_id, rows], sort_keys=True).encode()).hexdigest()
+
+
+def judgment_submit(*, seat: Seat, round: Round, data: Mapping[str, str], public_id: str, key: str) -> Outcome:
+    """Check the answers and record them; brings the next task in the same transaction."""
+    assignment = (
+        Assignment.objects.filter(public_id=public_id, seat=seat).only("id", "shown_order", "created_at").first()
+    )
+    if assignment is None:
+        raise ServiceError("This task is not yours. Load the page again to get your next one.")
+    asked = list(questions(rubric_of(round), len(assignment.shown_order), round.only_criteria))
+    answers = read_answers(asked, data)
+    elapsed = max(0.0, (timezone.now() - assignment.created_at).total_seconds())
+    return claims.submit(
+        seat.pk,
+        submission(
+            asked,
+            answers,
+            public_id=public_id,
+            key=key,
+            comment=data.get("comment", ""),
+            seconds=elapsed,
+            active_seconds=_bounded(data.get("active_seconds"), elapsed),
+            events={"diff": True} if data.get("used_diff") == "1" else {},
+        ),
+    )
+
+
+def _bounded(raw: str | None, most: float) -> float | None:
+    """A time measured in the page, if it is believable."""
+    try:
+        seconds = float(raw or "")
+    except ValueError:
+        return None
+    return min(seconds, most) if seconds >= 0 and seconds == seconds else None
+
+
+@transaction.atomic
+def draft_save(*, seat: Seat, public_id: str, data: dict[str, str], version: int) -> int:
+    """Keep what is answered so far, and renew the lease while the page is open. Returns the new version.
+
+    One UPDATE: the version in its WHERE is the lock, so two tabs cannot overwrite each other in silence."""
+    if sum(len(k) + len(v) for k, v in data.items()) > MAX_DRAFT:
+        raise ServiceError("This draft is too long to keep. Shorten the texts.")
+    row = Assignment.objects.filter(public_id=public_id, seat=seat).only("id", "state", "slot_id", "version").first()
+    if row is None:
+        raise ServiceError("This task is not yours any more.")
+    if row.state != Assignment.State.LIVE:
+        raise ServiceError("This task is not open any more, so its draft was not saved.", field="state")
+    until = timezone.now() + timedelta(seconds=seat.round.lease_seconds)
+    changed = Assignment.objects.filter(pk=row.pk, state=Assignment.State.LIVE, version=version).update(
+        draft=data, version=F("version") + 1, lease_until=until
+    )
+    if not changed:
+        raise ServiceError(
+            "This task is open in another window, which saved after this one. Load the page to go on from there.",
+            field="version",
+        )
+    if row.slot_id:
+        Slot.objects.filter(pk=row.slot_id, state=Slot.State.LEASED, holder=row.pk).update(lease_until=until)
+    return version + 1
+
+
+@transaction.atomic
+def flag_raise(*, seat: Seat, public_id: str, reason: str, note: str) -> Flag:
+    """Tell the lead that something is wrong with the task itself."""
+    if reason not in Flag.Reason.values:
+        raise ServiceError("Choose what is wrong with this task.", field="reason")
+    assignment = _own(seat, public_id)
+    flag, _ = Flag.objects.update_or_create(
+        assignment=assignment, resolved_at=None, defaults={"reason": reason, "note": note.strip()[:MAX_COMMENT]}
+    )
+    return flag
+
+
+@transaction.atomic
+def comment_add(*, seat: Seat, public_id: str, text: str) -> Comment:
+    text = text.strip()
+    if not text:
+        raise ServiceError("Write something first.", field="text")
+    return Comment.objects.create(assignment=_own(seat, public_id), text=text[:MAX_COMMENT])
+
+
+def skip(*, seat: Seat, public_id: str, reason: str) -> Outcome:
+    if reason not in SKIP_REASONS:
+        raise ServiceError("Say why you skip this task.", field="reason")
+    _own(seat, public_id)
+    return claims.skip(seat.pk, public_id, reason)
+
+
+def _own(seat: Seat, public_id: str) -> Assignment:
+    assignment = Assignment.objects.filter(public_id=public_id, seat=seat).first()
+    if assignment is None:
+        raise ServiceError("This task is not yours. Load the page again to get your next one.")
+    return assignment
+
+
+def last_judged(seat: Seat, n: int = 10) -> list[Assignment]:
+    """The rater's own last judgments, newest first: what can be looked at again and revised."""
+    return list(
+        Assignment.objects.filter(seat=seat, state=Assignment.State.JUDGED)
+        .exclude(purpose=Assignment.Purpose.IMPORTED)
+        .select_related("task__item")
+        .order_by("-closed_at", "-id")[:n]
+    )
+
+
+def saved_values(assignment: Assignment, asked: list[Question]) -> dict[str, str]:
+    """What the form shows as chosen: the draft of a live assignment, or the current judgment."""
+    if assignment.state == Assignment.State.LIVE:
+        return {k: str(v) for k, v in (assignment.draft or {}).items()}
+    judgment = Judgment.objects.filter(assignment=assignment, current=True).prefetch_related("ratings", "texts").first()
+    if judgment is None:
+        return {k: str(v) for k, v in (assignment.draft or {}).items()}
+    ratings: dict[tuple[int | None, str], Rating] = {(r.criterion_id, r.target): r for r in judgment.ratings.all()}
+    texts = {(t.criterion_id, t.target): t.text for t in judgment.texts.all()}
+    values = {"comment": texts.get((None, ""), "")}
+    for q in asked:
+        rating = ratings.get((q.criterion.id, q.target))
+        text = texts.get((q.criterion.id, q.target), "")
+        if rating is not None:
+            answer = Answer(rating.number, rating.label, rating.data, rating.cannot_judge)
+            values[q.name] = q.kind.form_value(q.criterion, answer)
+        elif text:
+            values[q.name] = text
+    return values

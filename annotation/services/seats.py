@@ -1,0 +1,52 @@
+"""Who may sit in a round, and giving back what somebody held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation.models import Assignment, Round, Seat, Slot
+from projects.access import Action, allowed
+from projects.models import Membership, Project
+from projects.services import people
+
+
+def seat_for(*, round: Round, user: Any) -> Seat:
+    """The user's seat in the round, made at the first visit."""
+    seat = Seat.objects.filter(round=round, rater__user=user).first()
+    if seat is not None and seat.state == Seat.State.CLOSED:
+        # Closed when the member was removed; whoever gets here has been let in again.
+        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)
+    if seat is not None:
+        return seat
+    rater = people.rater_for_user(project=round.project, user=user)
+    seat, _ = Seat.objects.get_or_create(round=round, rater=rater)
+    return seat
+
+
+@transaction.atomic
+def member_remove(*, membership: Membership, actor: Any) -> None:
+    """Remove a member: the seats close and what they held goes back to the queue. Judgments stay."""
+    project, user = membership.project, membership.user
+    people.member_remove(membership=membership, actor=actor)
+    seats_close(project=project, user=user)
+
+
+@transaction.atomic
+def member_change(*, membership: Membership, role: str, actor: Any) -> Membership:
+    """Change the role; whoever may no longer rate gives back what they hold."""
+    membership = people.member_change(membership=membership, role=role, actor=actor)
+    if not allowed(role, Action.RATE):
+        seats_close(project=membership.project, user=membership.user)
+    return membership
+
+
+@transaction.atomic
+def seats_close(*, project: Project, user: Any) -> int:
+    seats = list(Seat.objects.select_for_update().filter(round__project=project, rater__user=user).order_by("pk"))
+    held = Assignment.objects.filter(seat__in=seats, state=Assignment.State.LIVE).values("id")
+    Slot.objects.filter(state=Slot.State.LEASED, holder__in=held).update(lease_until=timezone.now())
+    Seat.objects.filter(pk__in=[s.pk for s in seats]).update(state=Seat.State.CLOSED)
+    return len(seats)

@@ -1,0 +1,29 @@
+from django.urls import path
+
+from annotation.views import people, rater, rounds
+
+app_name = "annotation"
+
+urlpatterns = [
+    path("p/<slug:project>/people/<int:member>/", people.member_change, name="member_change"),
+    path("p/<slug:project>/people/<int:member>/remove/", people.member_remove, name="member_remove"),
+    path("rate/", rater.home, name="home"),
+    path("rate/<str:public_id>/", rater.rate, name="rate"),
+    path("rate/<str:public_id>/submit/", rater.submit, name="submit"),
+    path("rate/<str:public_id>/draft/", rater.draft, name="draft"),
+    path("rate/<str:public_id>/skip/", rater.skip, name="skip"),
+    path("rate/<str:public_id>/flag/", rater.flag, name="flag"),
+    path("rate/<str:public_id>/comment/", rater.comment, name="comment"),
+    path("rate/<str:public_id>/history/", rater.history, name="history"),
+    path("rate/<str:public_id>/guidelines/", rater.guidelines, name="guidelines"),
+    path("rate/<str:public_id>/again/<str:task>/", rater.again, name="again"),
+    path("p/<slug:project>/rounds/", rounds.round_list, name="rounds"),
+    path("p/<slug:project>/rounds/new/", rounds.new, name="round_new"),
+    path("p/<slug:project>/rounds/<slug:round>/", rounds.detail, name="round"),
+    path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
+    *(
+        path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")
+        for act in rounds.ACTS
+    ),
+    path("p/<slug:project>/rounds/<slug:round>/flags/<int:flag>/", rounds.flag_resolve, name="flag_resolve"),
+]

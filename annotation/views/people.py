@@ -1,0 +1,61 @@
+"""Change a member's role, or remove a member: what they hold in rounds goes back to the queue."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation.services import seats as service
+from projects.access import Action, can, get_project
+from projects.errors import ServiceError
+from projects.forms import RoleForm
+from projects.models import Membership, Project
+
+
+def _member(project: Project, pk: int) -> Membership:
+    return get_object_or_404(Membership.objects.select_related("project", "user"), project=project, pk=pk)
+
+
+@login_required
+@require_POST
+def member_change(request: HttpRequest, project: str, member: int) -> HttpResponse:
+    row = get_project(request.user, project, Action.PEOPLE)
+    membership = _member(row, member)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "The role was not changed: choose one of the four roles.")
+        return redirect("projects:people", row.slug)
+    try:
+        service.member_change(membership=membership, role=form.cleaned_data["role"], actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{membership.user} is now {membership.get_role_display().lower()}.")
+    if not can(request.user, Action.PEOPLE, row):  # a lead who stepped down
+        return redirect("projects:home")
+    return redirect("projects:people", row.slug)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def member_remove(request: HttpRequest, project: str, member: int) -> HttpResponse:
+    """Asks once (GET), then does it (POST)."""
+    row = get_project(request.user, project, Action.PEOPLE)
+    membership = _member(row, member)
+    if request.method == "GET":
+        context = {"project": row, "nav": "people", "membership": membership}
+        return render(request, "projects/member_remove.html", context)
+    is_self, name = membership.user == request.user, str(membership.user)
+    try:
+        service.member_remove(membership=membership, actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("projects:people", row.slug)
+    if is_self:
+        messages.success(request, f"You left “{row.name}”.")
+        return redirect("projects:home")
+    messages.success(request, f"{name} is no longer a member. Their judgments stay.")
+    return redirect("projects:people", row.slug)

@@ -1,0 +1,230 @@
+"""The rating screen. A request that comes from its script gets the fragment; any other gets the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation import claims
+from annotation.claims import Outcome
+from annotation.models import Assignment, Round, Seat
+from annotation.rating_page import page_of, sanitised
+from annotation.selectors import round_for_rater, rounds_for_rater
+from annotation.services import judging
+from annotation.services.judging import AnswersRefused
+from annotation.services.seats import seat_for
+from projects.errors import ServiceError
+
+PROBLEMS = {
+    "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
+    "conflict": "This task was submitted from another window with other answers. Those stand.",
+    "unknown": "That task is not yours. Here is your next one.",
+    "closed": "The round was closed before you submitted, so this judgment was not counted.",
+}
+
+
+def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
+    round = round_for_rater(request.user, public_id)
+    return round, seat_for(round=round, user=request.user)
+
+
+@login_required
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    waiting = rounds_for_rater(request.user)
+    return render(request, "annotation/home.html", {"waiting": waiting})
+
+
+@login_required
+@require_GET
+def rate(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, seat = _place(request, public_id)
+    return _show(request, round, seat, claims.claim(seat.pk))
+
+
+@login_required
+@require_POST
+def submit(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, seat = _place(request, public_id)
+    data = request.POST.dict()
+    task = data.get("task", "")
+    try:
+        outcome = judging.judgment_submit(seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""))
+    except AnswersRefused as refusal:
+        return _again(request, round, seat, task, data, refusal)
+    except ServiceError as refusal:
+        return _show(request, round, seat, claims.claim(seat.pk), problem=refusal.message, status=409)
+    if outcome.problem:
+        problem = PROBLEMS[outcome.problem]
+        return _show(request, round, seat, claims.claim(seat.pk), problem=problem, status=409)
+    if not _from_script(request):
+        if outcome.saved is not None:
+            request.session["saved"] = [public_id, outcome.saved]
+        return redirect("annotation:rate", public_id)
+    seat.refresh_from_db()
+    return _show(request, round, seat, outcome)
+
+
+@login_required
+@require_POST
+def draft(request: HttpRequest, public_id: str) -> JsonResponse:
+    """Autosave. Answers with the new version, or with a sentence."""
+    _, seat = _place(request, public_id)
+    answers = {k: v for k, v in request.POST.dict().items() if k.startswith("c-") or k == "comment"}
+    try:
+        version = judging.draft_save(
+            seat=seat, public_id=request.POST.get("task", ""), data=answers, version=_whole(request, "version")
+        )
+    except ServiceError as refusal:
+        return JsonResponse({"problem": refusal.message}, status=409)
+    return JsonResponse({"version": version})
+
+
+@login_required
+@require_POST
+def skip(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, seat = _place(request, public_id)
+    try:
+        outcome = judging.skip(seat=seat, public_id=request.POST.get("task", ""), reason=request.POST.get("reason", ""))
+    except ServiceError as refusal:
+        return _show(request, round, seat, claims.claim(seat.pk), problem=refusal.message, status=422)
+    if not _from_script(request):
+        return redirect("annotation:rate", public_id)
+    return _show(request, round, seat, outcome)
+
+
+@login_required
+@require_POST
+def flag(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, seat = _place(request, public_id)
+    post = request.POST
+    return _told(
+        request,
+        round,
+        seat,
+        lambda: judging.flag_raise(
+            seat=seat, public_id=post.get("task", ""), reason=post.get("reason", ""), note=post.get("note", "")
+        ),
+        "Flagged. Your lead will look at it.",
+    )
+
+
+@login_required
+@require_POST
+def comment(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, seat = _place(request, public_id)
+    post = request.POST
+    return _told(
+        request,
+        round,
+        seat,
+        lambda: judging.comment_add(seat=seat, public_id=post.get("task", ""), text=post.get("text", "")),
+        "Your comment was sent to your lead.",
+    )
+
+
+def _told(request: HttpRequest, round: Round, seat: Seat, act: Callable[[], Any], words: str) -> HttpResponse:
+    """Do something beside the task, and say so; the task stays where it is."""
+    try:
+        act()
+    except ServiceError as refusal:
+        if _from_script(request):
+            return JsonResponse({"problem": refusal.message}, status=422)
+        return _show(request, round, seat, claims.claim(seat.pk), problem=refusal.message, status=422)
+    if _from_script(request):
+        return JsonResponse({"said": words})
+    request.session["said"] = [round.public_id, words]
+    return redirect("annotation:rate", round.public_id)
+
+
+@login_required
+@require_GET
+def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
+    """One of the rater's own judged tasks, to look at or to revise."""
+    round, seat = _place(request, public_id)
+    assignment = Assignment.objects.filter(seat=seat, public_id=task, state=Assignment.State.JUDGED).first()
+    if assignment is None or round.state == Round.State.CLOSED:
+        raise Http404("There is no such page, or you may not see it.")
+    return _show(request, round, seat, Outcome(status="task", assignment=assignment.pk))
+
+
+@login_required
+@require_GET
+def history(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, seat = _place(request, public_id)
+    return render(request, "annotation/history.html", {"round": round, "judged": judging.last_judged(seat)})
+
+
+@login_required
+@require_GET
+def guidelines(request: HttpRequest, public_id: str) -> HttpResponse:
+    round, _ = _place(request, public_id)
+    if round.guideline is None:
+        raise Http404("This round has no guidelines.")
+    return render(
+        request,
+        "annotation/guidelines.html",
+        {"round": round, "guideline": round.guideline, "text": sanitised(round.guideline.html)},
+    )
+
+
+def _from_script(request: HttpRequest) -> bool:
+    return request.headers.get("X-Rate") == "1"
+
+
+def _whole(request: HttpRequest, name: str) -> int:
+    raw = request.POST.get(name, "")
+    return int(raw) if raw.isdigit() and len(raw) < 10 else -1
+
+
+def _again(
+    request: HttpRequest, round: Round, seat: Seat, task: str, data: dict[str, str], refusal: AnswersRefused
+) -> HttpResponse:
+    """The same task with what was sent, and a sentence at every field that needs one."""
+    assignment = Assignment.objects.get(seat=seat, public_id=task)
+    outcome = Outcome(status="task", assignment=assignment.pk)
+    page = page_of(round, seat, outcome, values=data, errors=refusal.fields, problem=refusal.message)
+    return _render(request, {"page": page}, 422)
+
+
+def _show(
+    request: HttpRequest, round: Round, seat: Seat, outcome: Outcome, *, problem: str = "", status: int = 200
+) -> HttpResponse:
+    if outcome.status != "task":
+        context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem}
+        return _render(request, context, status)
+    outcome = _with_saved(request, round, outcome)
+    page = page_of(round, seat, outcome, problem=problem, said=_said(request, round))
+    return _render(request, {"page": page}, status)
+
+
+def _with_saved(request: HttpRequest, round: Round, outcome: Outcome) -> Outcome:
+    """Without the script the page comes by redirect; what was just saved is said once."""
+    saved = request.session.pop("saved", None) if request.method == "GET" and "saved" in request.session else None
+    if saved and saved[0] == round.public_id:
+        return Outcome(
+            status=outcome.status, assignment=outcome.assignment, presentation=outcome.presentation, saved=saved[1]
+        )
+    return outcome
+
+
+def _said(request: HttpRequest, round: Round) -> str:
+    """What the script would have shown at once: said on the page that the redirect brings."""
+    said = request.session.pop("said", None) if request.method == "GET" and "said" in request.session else None
+    return said[1] if said and said[0] == round.public_id else ""
+
+
+def _render(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    template = "annotation/_task.html" if "page" in context else "annotation/_nothing.html"
+    if not _from_script(request):
+        context["inner"] = template
+        template = "annotation/rate.html"
+    response = render(request, template, context, status=status)
+    # One address serves page and fragment.
+    response["Vary"] = "X-Rate, Cookie"
+    return response

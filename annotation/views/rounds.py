@@ -1,0 +1,214 @@
+"""Rounds for those who run or read them. Raters get 404: these pages name systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation import round_page, selectors
+from annotation.forms import ExtendForm, RoundForm
+from annotation.models import Assignment, Flag, Round
+from annotation.selection import TITLES
+from annotation.services import rounds as service
+from annotation.services import upkeep
+from projects.access import Action, can, get_project
+from projects.errors import ServiceError
+from projects.forms import add_service_error
+from projects.models import Project
+
+
+def _round(project: Project, slug: str) -> Round:
+    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by")
+    return get_object_or_404(rows, project=project, slug=slug)
+
+
+@login_required
+@require_safe
+def round_list(request: HttpRequest, project: str) -> HttpResponse:
+    row = get_project(request.user, project, Action.VIEW)
+    context = {
+        "project": row,
+        "nav": "rounds",
+        "rounds": list(selectors.rounds_of(row)),
+        "may_run": can(request.user, Action.RUN, row),
+    }
+    return render(request, "annotation/rounds.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, project: str) -> HttpResponse:
+    """Makes a draft; what it would ask for is shown on its page before it opens."""
+    row = get_project(request.user, project, Action.RUN)
+    form = RoundForm(request.POST or None, project=row)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = service.round_create(project=row, actor=request.user, **form.settings())
+        except ServiceError as error:
+            add_service_error(form, error)
+        except ValidationError as error:
+            form.add_error(None, " ".join(error.messages))
+        else:
+            messages.success(request, "The round is planned. Raters see it once you open it.")
+            return redirect("annotation:round", row.slug, made.slug)
+    has_rubric = form.fields["rubric_version"].queryset.exists()  # type: ignore[attr-defined]
+    has_systems = form.fields["systems"].queryset.exists()  # type: ignore[attr-defined]
+    context = {"project": row, "nav": "rounds", "form": form, "has_rubric": has_rubric, "has_systems": has_systems}
+    return render(request, "annotation/round_new.html", context)
+
+
+@login_required
+@require_safe
+def detail(request: HttpRequest, project: str, round: str) -> HttpResponse:
+    row = get_project(request.user, project, Action.VIEW)
+    return _page(request, row, _round(row, round))
+
+
+def _page(
+    request: HttpRequest, project: Project, round: Round, extend: ExtendForm | None = None, status: int = 200
+) -> HttpResponse:
+    names = can(request.user, Action.REVIEW, project)
+    context: dict[str, Any] = {
+        "project": project,
+        "nav": "rounds",
+        "round": round,
+        "plan": service.round_plan(round) if round.state != Round.State.CLOSED else None,
+        "systems": [rs.system for rs in round.round_systems.select_related("system")],
+        "sample": round.options.get("sample", {}),
+        "strategy": TITLES.get(round.strategy, round.strategy),
+        "may_run": can(request.user, Action.RUN, project),
+        "may_review": names,
+        # Viewers read figures; who is behind a pseudonym is for those who work with the raters.
+        "show_names": names,
+    }
+    if round.opened_at is not None or round.seats.exists():
+        context |= _figures(round)
+        context["extend"] = extend or ExtendForm(round=round)
+    return render(request, "annotation/round.html", context, status=status)
+
+
+def _figures(round: Round) -> dict[str, Any]:
+    progress = selectors.progress_of(round)
+    raters = round_page.rater_rows(round)
+    typical = round_page.median_of_all(raters)
+    return {
+        "progress": progress,
+        "raters": raters,
+        "typical": typical,
+        "time_left": _in_words(progress.left * (round.planned_seconds if typical is None else typical)),
+        "sides": round_page.all_sides(raters),
+        "flags": round_page.open_flags(round),
+        "comments": round_page.comments(round),
+        "new_items": round_page.new_items(round) if round.state in (Round.State.OPEN, Round.State.PAUSED) else 0,
+    }
+
+
+def _in_words(seconds: float) -> str:
+    """8 h 40 min; 25 min."""
+    hours, minutes = divmod(max(1, int(seconds / 60 + 0.5)), 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+
+
+@dataclass(frozen=True)
+class Act:
+    """A change of state: what is asked first, and what is said after."""
+
+    title: str
+    button: str
+    done: str
+    run: Callable[..., object]
+    states: tuple[str, ...]
+    danger: bool = False
+
+
+ACTS = {
+    "open": Act("Open", "Open round", "The round is open: raters can judge.", service.round_open, ("draft", "paused")),
+    "pause": Act("Pause", "Pause round", "The round is paused.", service.round_pause, ("open",)),
+    "close": Act("Close", "Close round", "The round is closed.", service.round_close, ("open", "paused"), True),
+    "reopen": Act("Reopen", "Reopen round", "The round is open again.", service.round_reopen, ("closed",)),
+    "drop": Act("Drop", "Drop round", "The planned round is dropped.", upkeep.round_drop, ("draft",), True),
+}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def act(request: HttpRequest, project: str, round: str, act: str) -> HttpResponse:
+    """Asks once, saying what it means (GET), then does it (POST)."""
+    row = get_project(request.user, project, Action.RUN)
+    found, chosen = _round(row, round), ACTS[act]
+    if found.state not in chosen.states:
+        messages.error(request, f"This round is {found.get_state_display().lower()} by now, so nothing was changed.")
+        return redirect("annotation:round", row.slug, found.slug)
+    if request.method == "GET":
+        return _ask(request, row, found, act)
+    try:
+        chosen.run(round=found, actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("annotation:round", row.slug, found.slug)
+    messages.success(request, chosen.done)
+    if act == "drop":
+        return redirect("annotation:rounds", row.slug)
+    return redirect("annotation:round", row.slug, found.slug)
+
+
+def _ask(request: HttpRequest, project: Project, round: Round, act: str) -> HttpResponse:
+    context: dict[str, Any] = {
+        "project": project,
+        "nav": "rounds",
+        "round": round,
+        "act": act,
+        "chosen": ACTS[act],
+        "plan": service.round_plan(round) if act == "open" and round.state == Round.State.DRAFT else None,
+        "progress": selectors.progress_of(round),
+        "held": Assignment.objects.filter(seat__round=round, state=Assignment.State.LIVE).count(),
+    }
+    return render(request, "annotation/round_act.html", context)
+
+
+@login_required
+@require_POST
+def extend(request: HttpRequest, project: str, round: str) -> HttpResponse:
+    """More raters for each task, or the items that came since."""
+    row = get_project(request.user, project, Action.RUN)
+    found = _round(row, round)
+    add_items = request.POST.get("what") == "items"
+    form = ExtendForm(request.POST if not add_items else None, round=found)
+    if not add_items and not form.is_valid():
+        return _page(request, row, found, form, 422)
+    if add_items and not round_page.new_items(found):
+        messages.warning(request, "No items have come since, so nothing was added.")
+        return redirect("annotation:round", row.slug, found.slug)
+    overlap = None if add_items else form.cleaned_data["overlap"]
+    try:
+        added = service.round_extend(round=found, actor=request.user, overlap=overlap, add_items=add_items)
+    except ServiceError as error:
+        if not error.field:  # nothing the form could put right, such as a round closed meanwhile
+            messages.error(request, error.message)
+            return redirect("annotation:round", row.slug, found.slug)
+        add_service_error(form, error)
+        return _page(request, row, found, form, 422)
+    if added:
+        messages.success(request, f"{added:,} judgments were added to the round.")
+    else:
+        messages.warning(request, "Nothing was added: the round asks for this many already.")
+    return redirect("annotation:round", row.slug, found.slug)
+
+
+@login_required
+@require_POST
+def flag_resolve(request: HttpRequest, project: str, round: str, flag: int) -> HttpResponse:
+    row = get_project(request.user, project, Action.REVIEW)
+    found = _round(row, round)
+    one = get_object_or_404(Flag.objects.filter(assignment__seat__round=found), pk=flag)
+    upkeep.flag_resolve(flag=one, actor=request.user)
+    messages.success(request, "The flag is resolved.")
+    return redirect("annotation:round", row.slug, found.slug)

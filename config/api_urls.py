@@ -1,0 +1,27 @@
+"""Addresses under /api/v1/. The handlers are in each app's api module."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from analytics import api as analytics
+from annotation import api as annotation
+from projects import api as projects
+
+app_name = "api"
+
+PROJECT = "projects/<slug:project>/"
+ROUND = f"{PROJECT}rounds/<slug:round>/"
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("projects/", projects.ProjectList.as_view(), name="projects"),
+    path(PROJECT, projects.ProjectDetail.as_view(), name="project"),
+    path(f"{PROJECT}items/", projects.ItemList.as_view(), name="items"),
+    path(f"{PROJECT}systems/", projects.SystemList.as_view(), name="systems"),
+    path(f"{PROJECT}metrics/", projects.MetricList.as_view(), name="metrics"),
+    path(f"{PROJECT}outputs/", projects.OutputsPush.as_view(), name="outputs"),
+    path(f"{PROJECT}rounds/", annotation.RoundList.as_view(), name="rounds"),
+    path(ROUND, annotation.RoundDetail.as_view(), name="round"),
+    path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
+    path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
+]

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from projects.errors import ServiceError
+from projects.models import Metric, Role
+
+ROLE_HINT = "Leads do everything. Reviewers read, judge and settle. Raters judge blind. Viewers read."
+
+
+def add_service_error(form: forms.Form, error: ServiceError) -> None:
+    """A refusal of the service beside the field it is about, or above the form."""
+    form.add_error(error.field if error.field in form.fields else None, error.message)
+
+
+class ProjectForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200)
+    description = forms.CharField(
+        label="The question it is to answer",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Such as: is assistant 2.5 good enough to replace 2.4 for billing questions?",
+    )
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label="Role", choices=Role.choices)
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail",
+        required=False,
+        help_text="With it, only this person can use the link. Without it, the first who opens the link can.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.RATER, help_text=ROLE_HINT)
+
+
+class MetricForm(forms.Form):
+    direction = forms.ChoiceField(label="Which way is better", choices=Metric.Direction.choices)
+    criterion_key = forms.SlugField(
+        label="Criterion it answers as well",
+        required=False,
+        max_length=60,
+        help_text="The key of a criterion of your rubric, such as “correct”. Reports then compare the two.",
+    )
+
+
+class ItemFilterForm(forms.Form):
+    q = forms.CharField(label="Find by id", required=False, max_length=300)
+
+    def __init__(self, *args: Any, tags: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "All tags"), *[(tag, tag) for tag in tags]]
+        self.fields["tag"] = forms.ChoiceField(label="Tag", required=False, choices=choices)

@@ -1,0 +1,29 @@
+"""The rows of a project, one module a noun."""
+
+from projects.models.audit import AuditEvent
+from projects.models.imports import ImportBatch
+from projects.models.items import Item, ItemRevision, ItemTag
+from projects.models.media import Media
+from projects.models.metrics import AutomatedScore, Metric
+from projects.models.people import Invitation, Membership, Rater, Role
+from projects.models.project import Project
+from projects.models.systems import Output, OutputRevision, System
+
+__all__ = [
+    "AuditEvent",
+    "AutomatedScore",
+    "ImportBatch",
+    "Invitation",
+    "Item",
+    "ItemRevision",
+    "ItemTag",
+    "Media",
+    "Membership",
+    "Metric",
+    "Output",
+    "OutputRevision",
+    "Project",
+    "Rater",
+    "Role",
+    "System",
+]

@@ -1,0 +1,186 @@
+"""What an import would do, for a person to confirm: nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+from projects.errors import ServiceError
+from projects.importers import generic, roles, tables, values
+from projects.importers.mapping import Mapping, preview
+from projects.importers.records import ImportFileError, ItemRecord, Problem, RunRecord
+from projects.importers.tables import Sample
+from projects.models import Project
+from projects.services.import_plan import KINDS
+from projects.services.import_stage import Progress, Staged
+from projects.services.importing import Upload, counts_of, imagine, problems_of, recognise, stage_file
+
+MAPPED = frozenset({"csv", "jsonl", "parquet"})  # formats without names of their own: a person may map them
+_EXAMPLE = 80
+
+
+@dataclass(frozen=True)
+class Field:
+    """One row of “How the fields are read”. `role` is '' where the format itself says what a field means."""
+
+    column: str
+    becomes: str
+    example: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    format: str
+    options: dict[str, Any] = field(default_factory=dict)  # give these to `import_file` to get what was shown
+    fields: list[Field] = field(default_factory=list)
+    counts: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    run: RunRecord = field(default_factory=lambda: RunRecord(""))
+    error: str = ""  # the mapping does not do: the person can change it and look again
+
+    @property
+    def brings_nothing(self) -> bool:
+        changes = (self.counts.get(key, {}).get(kind, 0) for key in ("new", "changed") for kind in KINDS)
+        return not any(changes)
+
+
+def preview_file(
+    *,
+    project: Project,
+    stream: BinaryIO,
+    file_name: str,
+    format: str = "auto",
+    options: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Preview:
+    """`ServiceError` when the file cannot be read whatever its columns are taken for."""
+    upload = Upload(stream, file_name)
+    key = recognise(upload, format)
+    fields: list[Field] = []
+    given = options or {}
+    if key in MAPPED:
+        try:
+            sample = _sample(upload)
+            mapping = _mapping(sample, given)
+        except ImportFileError as error:
+            raise ServiceError(str(error), field="file") from error
+        given, fields = {"mapping": mapping.to_dict()}, list(_mapped(mapping, sample))
+    try:
+        staged = stage_file(project=project, upload=upload, format=key, options=given, progress=progress)
+    except ServiceError as error:
+        if not fields:
+            raise
+        return Preview(key, given, fields, error=error.message)
+    plan = imagine(project=project, staged=staged)
+    problems = problems_of(staged)
+    fields = fields or list(_told(staged))
+    return Preview(key, given, fields, counts_of(plan, problems), problems, staged.run)
+
+
+def options_with(
+    *, stream: BinaryIO, file_name: str, options: dict[str, Any], chosen: dict[str, str], defaults: dict[str, str]
+) -> dict[str, Any]:
+    """The options with a person's choice of a role for each column, and of what the file does not say."""
+    try:
+        sample = _sample(Upload(stream, file_name))
+        before = _mapping(sample, options)
+        columns = {
+            column: _column(column, chosen.get(column, given.role), given.role, given.name)
+            for column, given in before.columns.items()
+        }
+        layout = "long" if any(column["role"] == "value" for column in columns.values()) else "wide"
+        kinds = dict(before.kinds)
+        for column, given in columns.items():
+            if given["role"] == "metric_column" and given["name"] not in before.kinds:
+                kind = values.common_kind([row.get(column) for _, row in sample.rows])
+                if kind:
+                    kinds[given["name"]] = kind
+        mapping = {"layout": layout, "columns": columns, "kinds": kinds, "options": defaults}
+        return {"mapping": Mapping.from_dict(mapping).to_dict()}
+    except ImportFileError as error:
+        raise ServiceError(str(error)) from error
+
+
+def _mapping(sample: Sample, options: dict[str, Any]) -> Mapping:
+    """The mapping in the order of the file's columns: PostgreSQL keeps JSON objects in an order of its own."""
+    mapping = generic.mapping_for(sample, options)
+    ordered = {column: mapping.columns[column] for column in sample.columns if column in mapping.columns}
+    return replace(mapping, columns={**ordered, **mapping.columns})
+
+
+def _column(column: str, role: str, before: str, name: str) -> dict[str, Any]:
+    if role == before:
+        return {"role": role, "name": name, "known": True}
+    return {"role": role, "name": column if role in {"metric_column", "output_column"} else "", "known": True}
+
+
+def _sample(upload: Upload) -> Sample:
+    upload.stream.seek(0)
+    skipped: list[Problem] = []  # reported when the whole file is read
+    sample, _ = tables.sample(tables.read_rows(upload.stream, upload.name, skipped.append))
+    upload.stream.seek(0)
+    return sample
+
+
+def _mapped(mapping: Mapping, sample: Sample) -> Iterator[Field]:
+    for column, becomes, example in preview(mapping, [row for _, row in sample.rows]):
+        yield Field(column, becomes, example, mapping.columns[column].role)
+
+
+def _told(staged: Staged) -> Iterator[Field]:
+    """For formats that name their own fields: what each thing became, with the first example."""
+    record = next((each.record for each in staged.items.values() if each.record.messages), None)
+    if record is not None:
+        yield from _told_of_item(record)
+    outputs = [each.record for each in staged.outputs.values()]
+    if staged.systems:
+        name, version = next(iter(staged.systems))
+        yield Field("System", "System: name and version", f"{name}@{version}" if version else name)
+    first = next((each for each in outputs if each.text), None)
+    if first is not None:
+        yield Field("Answer", "Output: text", _short(first.text or ""))
+    timed = next((each for each in outputs if each.latency_ms is not None or each.cost is not None), None)
+    if timed is not None:
+        parts = [f"{timed.latency_ms:,.0f} ms"] if timed.latency_ms is not None else []
+        parts += [f"{timed.cost:g} {timed.currency}".strip()] if timed.cost is not None else []
+        yield Field("Latency, cost", "Output: latency, cost", " · ".join(parts))
+    yield from _told_of_scores(staged)
+
+
+def _told_of_item(record: ItemRecord) -> Iterator[Field]:
+    content = record.messages[-1].get("content", "")
+    yield Field("Prompt", "Item: prompt", _short(content if isinstance(content, str) else values.dump(content)))
+    if record.context:
+        yield Field("Sources", "Item: sources", f"{len(record.context)} in the first item")
+    if record.reference:
+        yield Field("Reference", "Item: reference answer", _short(record.reference[0]))
+    if record.tags:
+        yield Field("Tags", "Item: tags", _short(", ".join(record.tags)))
+
+
+def _told_of_scores(staged: Staged) -> Iterator[Field]:
+    shown: set[str] = set()
+    for each in staged.scores.values():
+        record = each.record
+        if record.metric in shown or record.missing_reason:
+            continue
+        shown.add(record.metric)
+        known_scale = record.minimum is not None and record.maximum is not None
+        scale = f", {record.minimum:g} to {record.maximum:g}" if known_scale else ""
+        example = record.label or f"{record.number:g}"
+        yield Field(record.metric, f"Automated score: {_kind_word(record.kind)}{scale}", _short(example))
+
+
+def _kind_word(kind: str) -> str:
+    return {"number": "number", "bool": "yes or no", "label": "label", "preference": "preference"}[kind]
+
+
+def _short(text: str) -> str:
+    line = " ".join(text[: _EXAMPLE * 4].split())
+    return line if len(line) <= _EXAMPLE else line[: _EXAMPLE - 1] + "…"
+
+
+def role_choices() -> list[tuple[str, str]]:
+    return [(role, words[0].upper() + words[1:]) for role, words in roles.ROLES.items()]

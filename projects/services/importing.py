@@ -1,0 +1,353 @@
+"""The one writer of items, systems, outputs and automated scores: pages, command and API come here.
+
+A file is parsed whole, compared with what is there, rendered, and only then written, in one short
+transaction (see `import_write`). So a refused file, a kill or Ctrl-C leaves nothing behind; and as identity
+is by content, the same file again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, NamedTuple
+
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from projects import audit
+from projects.errors import ServiceError
+from projects.importers import limits, read_file
+from projects.importers.records import ImportFileError, Problem, Record
+from projects.models import (
+    AutomatedScore,
+    ImportBatch,
+    Item,
+    ItemRevision,
+    ItemTag,
+    Output,
+    OutputRevision,
+    Project,
+    System,
+)
+from projects.planner import note_growth
+from projects.services.import_html import HtmlCache
+from projects.services.import_plan import KINDS, Plan, plan_items, plan_systems
+from projects.services.import_plan_outputs import plan_outputs, plan_scores
+from projects.services.import_stage import Progress, Staged, stage
+from projects.services.import_write import prepare, reserve, send
+from projects.services.people import pseudonym_for
+from projects.services.projects import project_create
+
+_ATTEMPTS = 3  # against an import into the same project that commits between our comparison and our writing
+_KEPT_PROBLEMS = 500
+
+Claim = Callable[[ImportBatch], None]
+
+
+class Upload(NamedTuple):
+    stream: BinaryIO  # seekable
+    name: str
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """Counts are of what stands in the file and, after the import, in the project."""
+
+    format: str
+    file_name: str
+    batch: ImportBatch | None  # None: nothing was new, so nothing was written
+    counts: dict[str, int] = field(default_factory=dict)
+    new: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def skipped(self) -> list[Problem]:
+        return [each for each in self.problems if each.severity == "skipped"]
+
+    @property
+    def notes(self) -> list[Problem]:
+        return [each for each in self.problems if each.severity == "note"]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "format": self.format,
+            **self.counts,
+            "new": self.new,
+            "changed": self.changed,
+            "skipped": [{"where": each.where, "why": each.why} for each in self.skipped],
+            "notes": [{"where": each.where, "why": each.why} for each in self.notes],
+        }
+
+
+def import_file(
+    *,
+    project: Project,
+    stream: BinaryIO,
+    file_name: str,
+    format: str = "auto",
+    options: dict[str, Any] | None = None,
+    actor: Any = None,
+    progress: Progress | None = None,
+    batch: ImportBatch | None = None,
+    claim: Claim | None = None,
+) -> ImportResult:
+    """Import one file. `ServiceError` with file, row and column if it is refused; then nothing was written.
+
+    With `batch`, an upload that waits for confirmation becomes this import; `claim` takes it for us inside
+    the transaction and raises if somebody else did."""
+    staged = stage_file(project=project, upload=Upload(stream, file_name), format=format, options=options,
+                        progress=progress)  # fmt: skip
+    return _import(project, staged, actor, HtmlCache(progress), progress, batch, claim)
+
+
+def import_files(
+    *,
+    project: Project,
+    uploads: Sequence[Upload],
+    format: str = "auto",
+    actor: Any = None,
+    progress: Progress | None = None,
+) -> list[ImportResult]:
+    """Import several files, all or none: every one is parsed and rendered before the first is written.
+
+    A `project` that is not saved yet (slug and name given) is made in the same transaction."""
+    staged = [stage_file(project=project, upload=upload, format=format, progress=progress) for upload in uploads]
+    html = HtmlCache(progress)
+    if project.pk and len(staged) == 1:
+        return [_import(project, staged[0], actor, html, progress)]
+    for each in staged:
+        _render_ahead(project, each, html)
+    with transaction.atomic():
+        saved = project if project.pk else _create(project, actor)
+        return [_import(saved, each, actor, html, progress) for each in staged]
+
+
+def _render_ahead(project: Project, staged: Staged, html: HtmlCache) -> None:
+    if not project.pk:
+        html.fill_staged(staged)  # all of it is new
+    else:
+        plan = imagine(project=project, staged=staged)
+        html.fill(plan.item_revisions, plan.output_revisions)
+
+
+def _create(draft: Project, actor: Any) -> Project:
+    made = project_create(name=draft.name, slug=draft.slug, creator=actor)
+    # The pseudonyms in the staged files were made with the draft's key.
+    made.pseudonym_key = draft.pseudonym_key
+    made.save(update_fields=["pseudonym_key"])
+    return made
+
+
+def import_records(
+    *,
+    project: Project,
+    records: Iterable[Record | Problem],
+    source: str = "API",
+    format: str = "api",
+    actor: Any = None,
+) -> ImportResult:
+    """Import records that came in no file; `source` names them in problems and in the list of imports."""
+    staged = stage(records, file_name=source, pseudonym=_pseudonyms(project))
+    staged.format = format
+    return _import(project, staged, actor, HtmlCache(), None)
+
+
+def stage_file(
+    *,
+    project: Project,
+    upload: Upload,
+    format: str = "auto",
+    options: dict[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Staged:
+    """Parse and check a file; nothing is written. A file of which nothing can be read is refused."""
+    name = upload.name
+    try:
+        digest, size = _digest(upload)
+        key, records = read_file(upload.stream, name, format, options or {})
+        staged = stage(records, file_name=name, pseudonym=_pseudonyms(project), progress=progress)
+    except ImportFileError as error:
+        raise ServiceError(str(error), field="file") from error
+    staged.format, staged.file_digest, staged.file_size = key, digest, size
+    if not staged.items and not staged.scores:
+        first = next((each for each in staged.problems if each.severity == "skipped"), None)
+        why = f" The first problem: {first}" if first else ""
+        raise ServiceError(f"{name}: nothing in this file could be read.{why}", field="file")
+    return staged
+
+
+def recognise(upload: Upload, format: str = "auto") -> str:
+    """The key of the file's format."""
+    try:
+        key, _ = read_file(upload.stream, upload.name, format)
+    except ImportFileError as error:
+        raise ServiceError(str(error), field="file") from error
+    upload.stream.seek(0)
+    return key
+
+
+def make_plan(
+    project: Project, staged: Staged, batch: ImportBatch, take_keys: Callable[[Sequence[Model]], None]
+) -> Plan:
+    plan = Plan(project, staged, batch, take_keys)
+    plan_systems(plan)
+    plan_items(plan)
+    plan_outputs(plan)
+    plan_scores(plan)
+    return plan
+
+
+def imagine(*, project: Project, staged: Staged) -> Plan:
+    """The plan of an import that will not be carried out, for a preview."""
+    return make_plan(project, staged, ImportBatch(), _imagined())
+
+
+def problems_of(staged: Staged) -> list[Problem]:
+    """What a person should know, each thing once, the left-out first."""
+    found = list(dict.fromkeys(staged.problems))
+    human = sum(score.human for score in staged.scores.values())
+    if human:
+        why = (
+            f"{human:,} answers of people in this file are kept as automated scores with the source human. "
+            "To make them judgments of a round, use import_judgments."
+        )
+        found.append(Problem(staged.file_name, why, "note"))
+    return sorted(found, key=lambda each: each.severity != "skipped")
+
+
+def problem_rows(problems: list[Problem]) -> list[dict[str, Any]]:
+    return [
+        {
+            "where": each.where,
+            "why": each.why,
+            "severity": each.severity,
+            "row": each.row,
+            "column": each.column,
+        }
+        for each in problems[:_KEPT_PROBLEMS]
+    ]
+
+
+def _import(
+    project: Project,
+    staged: Staged,
+    actor: Any,
+    html: HtmlCache,
+    progress: Progress | None,
+    batch: ImportBatch | None = None,
+    claim: Claim | None = None,
+) -> ImportResult:
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _import_once(project, staged, actor, html, progress, batch, claim)
+        except IntegrityError:
+            if attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("the loop returns or raises")
+
+
+def _import_once(
+    project: Project,
+    staged: Staged,
+    actor: Any,
+    html: HtmlCache,
+    progress: Progress | None,
+    batch: ImportBatch | None,
+    claim: Claim | None,
+) -> ImportResult:
+    chosen = batch or _new_batch(project, staged, actor)
+    plan = make_plan(project, staged, chosen, reserve)
+    html.fill(plan.item_revisions, plan.output_revisions)
+    problems = problems_of(staged)
+    if plan.is_empty and batch is None:
+        return ImportResult(staged.format, staged.file_name, None, plan.counts, plan.new, plan.changed, problems)
+    prepared = prepare(plan)
+    total = sum(len(parameters) for _, parameters in prepared)
+    _finish(chosen, plan, problems)
+    with transaction.atomic():
+        if claim:
+            claim(chosen)
+        chosen.save(force_insert=batch is None, force_update=batch is not None)
+        send(prepared, (lambda done: progress("Writing", done, total)) if progress else None)
+        note_growth(total, Item, ItemRevision, ItemTag, System, Output, OutputRevision, AutomatedScore)
+        audit.record(
+            project=project,
+            actor=actor,
+            verb="import.done",
+            target=f"import:{chosen.pk}",
+            payload={
+                "file": staged.file_digest,
+                "format": staged.format,
+                "new": plan.new,
+                "changed": plan.changed,
+            },
+        )
+    return ImportResult(staged.format, staged.file_name, chosen, plan.counts, plan.new, plan.changed, problems)
+
+
+def _new_batch(project: Project, staged: Staged, actor: Any) -> ImportBatch:
+    batch = ImportBatch(project_id=project.pk, file_name=staged.file_name[:300], created_by=actor or None)
+    reserve([batch])
+    return batch
+
+
+def _finish(batch: ImportBatch, plan: Plan, problems: list[Problem]) -> None:
+    staged = plan.staged
+    batch.state = ImportBatch.State.DONE
+    batch.format = staged.format[:40]
+    batch.file_digest, batch.file_size = staged.file_digest, staged.file_size
+    batch.tool, batch.tool_version = staged.run.tool[:100], staged.run.tool_version[:100]
+    batch.run_id = staged.run.run_id[:200]
+    batch.counts = counts_of(plan, problems)
+    batch.problems = problem_rows(problems)
+    batch.progress = sum(plan.counts[kind] for kind in KINDS)
+    batch.mapping = {key: value for key, value in batch.mapping.items() if key in {"asked", "options"}}
+    batch.stored_as = ""
+    batch.finished_at = timezone.now()
+
+
+def counts_of(plan: Plan, problems: list[Problem]) -> dict[str, Any]:
+    outputs, scores = plan.staged.outputs.values(), plan.staged.scores.values()
+    return {
+        **plan.counts,
+        "new": plan.new,
+        "changed": plan.changed,
+        "errors": sum(bool(each.record.error) for each in outputs),
+        "without_text": sum(not each.digest and not each.record.error for each in outputs),
+        "missing": sum(bool(each.record.missing_reason) for each in scores),
+        "metrics": len({metric for metric, _ in plan.staged.scores}),
+        "system_names": [f"{name}@{version}" if version else name for name, version in list(plan.system_ids)[:20]],
+        "skipped": sum(each.severity == "skipped" for each in problems),
+        "notes": sum(each.severity == "note" for each in problems),
+    }
+
+
+def _imagined() -> Callable[[Sequence[Model]], None]:
+    """Keys for rows that will never be saved: negative, so that they meet no real one."""
+    next_key = iter(range(-1, -(2**62), -1))
+
+    def take_keys(rows: Sequence[Model]) -> None:
+        for row in rows:
+            row.pk = next(next_key)
+
+    return take_keys
+
+
+def _pseudonyms(project: Project) -> Callable[[str], str]:
+    return lambda rater: pseudonym_for(project, f"external:{rater}")
+
+
+def _digest(upload: Upload) -> tuple[str, int]:
+    """SHA-256 and size, reading no further than the largest file accepted."""
+    sha, size = hashlib.sha256(), 0
+    upload.stream.seek(0)
+    while chunk := upload.stream.read(1 << 20):
+        size += len(chunk)
+        if size > limits.MAX_BYTES:
+            raise limits.too_large(upload.name)
+        sha.update(chunk)
+    upload.stream.seek(0)
+    return sha.hexdigest(), size

@@ -1,0 +1,56 @@
+"""Numbers for reading: grouped, with a sensible number of decimals. What is not known is a dash, never 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django import template
+from django.utils.formats import number_format
+
+register = template.Library()
+
+UNKNOWN = "–"
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
+
+
+@register.filter
+def number(value: Any, decimals: int = 0) -> str:
+    """`{{ n|number }}` → 1,512; `{{ mean|number:2 }}` → 0.58."""
+    found = _finite(value)
+    if found is None:
+        return UNKNOWN
+    return number_format(round(found, decimals), decimals, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def milliseconds(value: Any) -> str:
+    """Under a second in ms, else in seconds: 840 ms, 1.2 s."""
+    found = _finite(value)
+    if found is None:
+        return UNKNOWN
+    if found < 1000:
+        return f"{number(found)} ms"
+    return f"{number(found / 1000, 1)} s"
+
+
+@register.filter
+def cost(value: Any, currency: str = "") -> str:
+    """Four decimals under one unit, for a single answer costs fractions of a cent."""
+    found = _finite(value)
+    if found is None:
+        return UNKNOWN
+    amount = number(found, 2 if found >= 1 else 4)
+    return f"{amount} {currency}" if currency else amount
+
+
+@register.filter
+def times(count: Any, words: str) -> str:
+    """`{{ n|times:"item,items" }}` → 1 item, 1,512 items."""
+    one, many = words.split(",", 1)
+    return f"{number(count)} {one if count == 1 else many}"

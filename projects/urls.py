@@ -1,0 +1,25 @@
+from django.urls import path
+
+from projects.views import home, imports, invitations, items, metrics, people, settings
+
+app_name = "projects"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("help/", home.help_page, name="help"),
+    path("projects/new/", home.new, name="new"),
+    path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("p/<slug:project>/import/", imports.import_upload, name="import"),
+    path("p/<slug:project>/import/<int:batch>/", imports.import_preview, name="import_preview"),
+    path("p/<slug:project>/items/", items.item_list, name="items"),
+    path("p/<slug:project>/items/<int:item>/", items.item_detail, name="item"),
+    path("p/<slug:project>/scores/", metrics.metric_list, name="metrics"),
+    path("p/<slug:project>/scores/<int:metric>/", metrics.metric_edit, name="metric"),
+    path("p/<slug:project>/people/", people.people, name="people"),
+    path(
+        "p/<slug:project>/people/invitations/<int:invitation>/revoke/",
+        people.invitation_revoke,
+        name="invitation_revoke",
+    ),
+    path("p/<slug:project>/settings/", settings.settings, name="settings"),
+]

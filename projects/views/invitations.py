@@ -1,0 +1,80 @@
+"""Joining a project by its invitation link: with the account one has, or with a new one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.forms import NewAccountForm
+from accounts.login import log_in_new, signup_refused
+from accounts.models import User
+from accounts.requests import person
+from accounts.services import AccountError, user_create
+from projects.errors import ServiceError
+from projects.models import Invitation, Membership, Role
+from projects.services.people import INVITATION_DAYS, invitation_accept, invitation_open
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    found = invitation_open(token)
+    if found is None:
+        # Used, revoked, expired and never made look alike.
+        return render(request, "projects/invitation_closed.html", {"days": INVITATION_DAYS}, status=404)
+    if request.user.is_authenticated:
+        return _join(request, found, token)
+    return _new_account(request, found, token)
+
+
+def _start(membership: Membership) -> str:
+    if membership.role == Role.RATER:
+        return reverse("annotation:home")
+    return reverse("analytics:overview", args=[membership.project.slug])
+
+
+def _join(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
+    if request.method == "POST":
+        try:
+            membership = invitation_accept(token=token, user=request.user)
+        except ServiceError as error:
+            messages.error(request, error.message)
+            return redirect("projects:invitation", token)
+        messages.success(request, "Welcome. You are a member now.")
+        return redirect(_start(membership))
+    other_address = bool(found.email) and found.email != person(request).email.lower()
+    context = {"invitation": found, "token": token, "other_address": other_address}
+    return render(request, "projects/invitation.html", context)
+
+
+def _new_account(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
+    form = NewAccountForm(request.POST or None, fixed_email=found.email)
+    if request.method == "POST":
+        if (refused := signup_refused(request)) is not None:
+            return refused
+        if form.is_valid():
+            try:
+                user, membership = account_and_membership(token=token, verified=bool(found.email), **form.cleaned_data)
+            except AccountError as error:
+                form.add_error(error.field or None, f"{error.message} If it is yours, log in to join.")
+            except ServiceError as error:
+                form.add_error(None, error.message)
+            else:
+                return log_in_new(request, user=user, redirect_url=_start(membership))
+    return render(request, "projects/invitation.html", {"invitation": found, "token": token, "form": form})
+
+
+@transaction.atomic
+def account_and_membership(
+    *, token: str, name: str, email: str, password: str, verified: bool
+) -> tuple[User, Membership]:
+    """Both or neither: a link that somebody else used a moment ago leaves no account behind.
+
+    An address the lead named counts as verified, since only its owner was given the link."""
+    user = user_create(email=email, name=name, password=password, email_verified=verified)
+    return user, invitation_accept(token=token, user=user)

@@ -1,0 +1,51 @@
+"""A number with a unit and bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rubrics.criteria.base import CriterionType, as_number, plain
+from rubrics.specs import Answer, AnswerError, CriterionSpec
+
+
+class Number(CriterionType):
+    key = "number"
+    title = "Number"
+    template = "rubrics/criteria/number.html"
+    measurements = ("interval", "ratio", "ordinal")
+    default_measurement = "interval"
+    config_keys = ("min", "max", "unit")
+
+    def normalise(self, spec: CriterionSpec) -> CriterionSpec:
+        return replace(spec, levels=())
+
+    def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
+        found = super().problems(spec)
+        low, high = spec.config.get("min"), spec.config.get("max")
+        for key, bound in (("min", low), ("max", high)):
+            if bound is not None and as_number(bound) is None:
+                found.append((key, f"“{key}” of “{spec.key}” must be a number, not {bound!r}."))
+        if not found and low is not None and high is not None and low >= high:
+            found.append(("min", f"The smallest value of “{spec.key}” must be below the largest."))
+        return found
+
+    def accept(self, spec: CriterionSpec, value: Any) -> Answer:
+        number = as_number(value)
+        low, high = spec.config.get("min"), spec.config.get("max")
+        if number is None or (low is not None and number < low) or (high is not None and number > high):
+            bounds = " and ".join(
+                word
+                for word in (
+                    f"at least {low}" if low is not None else "",
+                    f"at most {high}" if high is not None else "",
+                )
+                if word
+            )
+            raise AnswerError(
+                f"{value!r} is not an answer to “{spec.key}”. Accepted: a number{', ' + bounds if bounds else ''}."
+            )
+        return Answer(number=number)
+
+    def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
+        return plain(answer.number) if answer.number is not None else super().form_value(spec, answer)

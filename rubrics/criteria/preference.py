@@ -1,0 +1,104 @@
+"""Which of two answers is better: 2 to 7 points, with tie, both good and both bad as the rubric chooses.
+
+The number is signed towards the answer shown second (B): −2 is “A much better” on five points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rubrics.criteria.base import Choice, CriterionType, as_number, plain
+from rubrics.specs import Answer, AnswerError, CriterionSpec
+
+TIES = ("tie", "both_good", "both_bad")
+_WORDS = {1: "slightly ", 2: "", 3: "much "}
+_KEYS = {
+    1: {1: ("←", "→")},
+    2: {1: ("←", "→"), 2: ("⇧←", "⇧→")},
+    3: {1: ("←", "→"), 2: ("⇧←", "⇧→"), 3: ("⌥←", "⌥→")},
+}
+
+
+class Preference(CriterionType):
+    key = "preference"
+    title = "Preference between two"
+    template = "rubrics/criteria/preference.html"
+    measurements = ("ordinal", "nominal", "interval")
+    default_measurement = "ordinal"
+    modes = ("compare",)
+    config_keys = ("points", "ties")
+
+    def normalise(self, spec: CriterionSpec) -> CriterionSpec:
+        config = {"points": spec.config.get("points", 5), "ties": list(spec.config.get("ties", ["tie"]))}
+        if isinstance(config["points"], int) and config["points"] % 2 and "tie" not in config["ties"]:
+            config["ties"].insert(0, "tie")  # the middle of an odd number of points is the tie
+        return replace(spec, config=config, levels=())
+
+    def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
+        found = super().problems(spec)
+        points = spec.config.get("points")
+        if isinstance(points, bool) or not isinstance(points, int) or not 2 <= points <= 7:
+            found.append(("points", f"“{spec.key}” has {points!r} points; a preference has 2 to 7."))
+        unknown = [t for t in spec.config.get("ties", []) if t not in TIES]
+        if unknown:
+            found.append(("ties", f"“{unknown[0]}” is not a kind of tie. Accepted: {', '.join(TIES)}."))
+        if spec.scope != "task":
+            found.append(("scope", f"“{spec.key}” compares two answers, so its scope is the whole task."))
+        return found
+
+    @staticmethod
+    def strength(spec: CriterionSpec) -> int:
+        """The largest distance from the middle: 2 for five points."""
+        return int(spec.config["points"]) // 2
+
+    def choices(self, spec: CriterionSpec) -> list[Choice]:
+        """The row from A to B, the tie in the middle; then both good, both bad."""
+        most = self.strength(spec)
+        words = {1: {1: ""}, 2: {1: "", 2: "much "}, 3: _WORDS}[most]
+        left = [
+            Choice(str(-k), f"A {words[k]}better", _KEYS[most][k][0], css="a-much" if k == most > 1 else "a-some")
+            for k in range(most, 0, -1)
+        ]
+        right = [
+            Choice(str(k), f"B {words[k]}better", _KEYS[most][k][1], css="b-much" if k == most > 1 else "b-some")
+            for k in range(1, most + 1)
+        ]
+        middle = [Choice("tie", "Tie", "0", css="pref-tie")] if "tie" in spec.config["ties"] else []
+        return left + middle + right
+
+    def both_choices(self, spec: CriterionSpec) -> list[Choice]:
+        said = {"both_good": Choice("both_good", "Both good", "v"), "both_bad": Choice("both_bad", "Both bad", "b")}
+        return [said[t] for t in ("both_good", "both_bad") if t in spec.config["ties"]]
+
+    def accept(self, spec: CriterionSpec, value: Any) -> Answer:
+        text = str(value).strip().casefold()
+        if text in {"a", "b"}:
+            return Answer(number=-1.0 if text == "a" else 1.0, label=text)
+        if text in TIES:
+            if text not in spec.config["ties"]:
+                raise AnswerError(f"“{spec.key}” does not offer {text!r}. Accepted: {self._accepted(spec)}.")
+            return Answer(number=0.0, label=text)
+        number = as_number(value)
+        most = self.strength(spec)
+        if (
+            number is None
+            or number != int(number)
+            or abs(number) > most
+            or (number == 0 and "tie" not in spec.config["ties"])
+        ):
+            raise AnswerError(f"{value!r} is not an answer to “{spec.key}”. Accepted: {self._accepted(spec)}.")
+        return Answer(number=number, label="tie" if number == 0 else ("a" if number < 0 else "b"))
+
+    def _accepted(self, spec: CriterionSpec) -> str:
+        most = self.strength(spec)
+        return f"a, b, {', '.join(spec.config['ties'])} or a whole number from {-most} to {most} towards b"
+
+    def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
+        if answer.label in TIES:
+            return answer.label
+        return plain(answer.number) if answer.number is not None else super().form_value(spec, answer)
+
+    def domain(self, spec: CriterionSpec) -> list[Any]:
+        most = self.strength(spec)
+        numbers = [float(k) for k in range(-most, most + 1)]
+        return numbers if spec.config["ties"] else [n for n in numbers if n]

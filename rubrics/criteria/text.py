@@ -1,0 +1,31 @@
+"""Words: a reason, a correction. Kept in the erasable table, never in a figure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rubrics.criteria.base import CriterionType
+from rubrics.specs import Answer, AnswerError, CriterionSpec
+
+MAX_LENGTH = 20_000
+
+
+class Text(CriterionType):
+    key = "text"
+    title = "Text"
+    template = "rubrics/criteria/text.html"
+    measurements = ("text",)
+    default_measurement = "text"
+    config_keys = ("rows",)
+
+    def read(self, spec: CriterionSpec, raw: str) -> Answer:
+        return self.accept(spec, raw) if raw.strip() else Answer()
+
+    def accept(self, spec: CriterionSpec, value: Any) -> Answer:
+        text = str(value).strip()
+        if len(text) > MAX_LENGTH:
+            raise AnswerError(f"The answer to “{spec.key}” has {len(text):,} characters; at most {MAX_LENGTH:,} fit.")
+        return Answer(text=text)
+
+    def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
+        return answer.text

@@ -1,0 +1,384 @@
+"""Forms of the designer. A criterion's form is read by the same strict schema as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+from django import forms
+from django.http import QueryDict
+from django.utils.text import slugify
+
+from projects.located import Path, Source
+from rubrics.criteria import CRITERIA
+from rubrics.criteria.preference import TIES
+from rubrics.models import Criterion
+from rubrics.schema import criterion_from
+from rubrics.specs import CriterionSpec, LevelSpec
+
+TYPES = [(key, kind.title) for key, kind in CRITERIA.items()]
+TIE_WORDS = dict(zip(TIES, ("Tie", "Both good", "Both bad"), strict=True))
+# Widths of the columns they end in; a file says the same.
+MAX_VALUE, MAX_LABEL = 60, 120
+MAX_ROWS = 200
+
+
+class FieldRefused(Exception):
+    """What the schema refused, and the path of it."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.path, self.message = path, message
+
+
+class FormSource(Source):
+    """Values of a form: what is wrong is shown at the field, so no line or column is said."""
+
+    def __init__(self) -> None:
+        super().__init__("The form", None, {})
+
+    def fail(self, path: Path, message: str) -> NoReturn:
+        raise FieldRefused(path, message)
+
+
+def lines(text: str) -> str:
+    """Browsers send CR LF; files and digests have LF."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+class TextArea(forms.CharField):
+    def __init__(self, *, rows: int = 2, **kwargs: Any) -> None:
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows, "dir": "auto"}), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        return lines(super().clean(value))
+
+
+class NewRubricForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200, help_text="Such as: support answer quality.")
+    description = TextArea(label="What it is for", required=False, max_length=5000)
+    question = forms.CharField(
+        label="The first question", max_length=500, help_text="What raters answer, such as: is every claim true?"
+    )
+    type = forms.ChoiceField(label="Answer", choices=TYPES, help_text="You can change it and add more questions next.")
+
+
+class AboutForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200)
+    description = TextArea(label="What it is for", required=False, max_length=5000)
+    notes = TextArea(label="What changed in this version and why", required=False, max_length=5000)
+
+
+class YamlForm(forms.Form):
+    text = forms.CharField(
+        label="Rubric as YAML",
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "class": "mono", "dir": "ltr"}),
+    )
+
+
+class GuidelineForm(forms.Form):
+    text = TextArea(
+        label="Guidelines",
+        rows=16,
+        max_length=200_000,
+        help_text="Markdown: headings with #, lists with -, tables, code. Raters open it with the key g.",
+    )
+
+
+class CriterionForm(forms.Form):
+    """Everything of a criterion but its rows of levels and examples. It has the fields its type needs."""
+
+    question = forms.CharField(label="Question", max_length=500)
+    key = forms.SlugField(
+        label="Key",
+        required=False,
+        max_length=60,
+        help_text="Its name in files and reports. Left empty, it is made from the question.",
+    )
+    guidance = TextArea(label="Guidance", required=False, max_length=5000)
+    type = forms.ChoiceField(label="Answer", choices=TYPES)
+    level_of_measurement = forms.ChoiceField(label="Level of measurement")
+    scope = forms.ChoiceField(label="Asked about")
+    required = forms.BooleanField(label="Required", required=False)
+    cannot_judge = forms.BooleanField(label="Offer “cannot judge”", required=False)
+    weight = forms.FloatField(
+        label="Weight", min_value=0, max_value=1000, help_text="For a weighted total. 0 leaves it out."
+    )
+    points = forms.TypedChoiceField(label="Points", coerce=int, choices=[(n, f"{n} points") for n in range(2, 8)])
+    ties = forms.MultipleChoiceField(
+        label="Ties", choices=TIE_WORDS.items(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    min = forms.FloatField(label="Smallest", required=False)
+    max = forms.FloatField(label="Largest", required=False)
+    unit = forms.CharField(label="Unit", required=False, max_length=30)
+
+    def __init__(self, *args: Any, kind: str, scope: str = "task", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = CRITERIA[kind]
+        measurements = [(m, Criterion.Measurement(m).label) for m in self.kind.measurements]
+        self.fields["level_of_measurement"] = forms.ChoiceField(label="Level of measurement", choices=measurements)
+        asked = [("task", "The whole task"), ("output", "Each output")]
+        if scope == "turn":  # a file may say so; the form keeps it
+            asked.append(("turn", "Each turn of an output"))
+        self.fields["scope"] = forms.ChoiceField(label="Asked about", choices=asked)
+        absent = {"points", "ties", "min", "max", "unit"} - set(self.kind.config_keys)
+        if kind == "preference":
+            absent.add("scope")
+        if kind == "text":
+            absent |= {"cannot_judge", "level_of_measurement"}
+        for name in absent:
+            del self.fields[name]
+
+
+@dataclass
+class LevelRow:
+    value: str = ""
+    label: str = ""
+    anchor: str = ""
+    example: str = ""
+    error: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        return not (self.value or self.label or self.anchor or self.example)
+
+
+@dataclass
+class ExampleRow:
+    text: str = ""
+    why: str = ""
+    positive: bool = True
+    error: str = ""
+
+
+def starting_levels(kind: str) -> tuple[LevelSpec, ...]:
+    """What a new scale or list begins with, for the lead to replace."""
+    words = {"scale": ("Poor", "Fair", "Good"), "one_of": ("First label", "Second label")}.get(kind, ())
+    if kind == "one_of":
+        return tuple(LevelSpec(slugify(word), word) for word in words)
+    return tuple(LevelSpec(str(n), word, float(n)) for n, word in enumerate(words, start=1))
+
+
+def new_criterion(kind: str, question: str = "", taken: Collection[str] = ()) -> CriterionSpec:
+    spec = CriterionSpec(
+        key=key_from(question, taken) if question else "",
+        type=kind,
+        question=question,
+        level_of_measurement=CRITERIA[kind].default_measurement,
+        required=kind != "text",
+        levels=starting_levels(kind),
+    )
+    return CRITERIA[kind].normalise(spec)
+
+
+def key_from(question: str, taken: Collection[str]) -> str:
+    """“Is every claim true?” → is-every-claim-true, and a number behind it where that is taken."""
+    base = slugify(question)[:50].strip("-_") or "criterion"
+    key, n = base, 2
+    while key in taken:
+        key, n = f"{base}-{n}", n + 1
+    return key
+
+
+@dataclass
+class Editor:
+    """The one criterion that is open in the designer, as stored or as somebody typed it."""
+
+    form: CriterionForm
+    kind: str
+    original: str = ""
+    levels: list[LevelRow] = field(default_factory=list)
+    examples: list[ExampleRow] = field(default_factory=list)
+    levels_error: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        return not self.original
+
+    @property
+    def is_untouched(self) -> bool:
+        """A new criterion that nobody has written a question for."""
+        return self.is_new and not (self.form.data.get("question") or "").strip()
+
+    @property
+    def fixed_levels(self) -> bool:
+        return self.kind == "yes_no"
+
+    @property
+    def has_levels(self) -> bool:
+        return self.kind in ("scale", "one_of", "yes_no")
+
+    @classmethod
+    def of_spec(cls, spec: CriterionSpec) -> Editor:
+        initial = {
+            **spec.config,
+            "question": spec.question,
+            "key": spec.key,
+            "guidance": spec.guidance,
+            "type": spec.type,
+            "level_of_measurement": spec.level_of_measurement,
+            "scope": spec.scope,
+            "required": spec.required,
+            "cannot_judge": spec.allow_cannot_judge,
+            "weight": f"{spec.weight:g}",
+        }
+        return cls(
+            form=CriterionForm(kind=spec.type, scope=spec.scope, initial=initial),
+            kind=spec.type,
+            original=spec.key,
+            levels=[LevelRow(x.code, x.label, x.anchor, x.example) for x in spec.levels],
+            examples=[ExampleRow(e["text"], e.get("why", ""), e.get("positive", True)) for e in spec.examples],
+        )
+
+    @classmethod
+    def of_post(cls, data: QueryDict) -> Editor | None:
+        """What was sent; None when no criterion was open."""
+        if "question" not in data:
+            return None
+        kind = data.get("type", "")
+        kind = kind if kind in CRITERIA else "scale"
+        editor = cls(
+            form=CriterionForm(_for_kind(data, kind), kind=kind, scope=data.get("scope", "")),
+            kind=kind,
+            original=data.get("original", ""),
+            levels=_level_rows(data),
+            examples=_example_rows(data),
+        )
+        editor._fit_levels()
+        return editor
+
+    def _fit_levels(self) -> None:
+        """The rows that the chosen type has: two fixed ones, or at least the starting ones. A type without
+        levels keeps the rows out of sight, for whoever changes back."""
+        if self.fixed_levels:
+            said = {row.value: row for row in self.levels}
+            self.levels = [LevelRow("no", "No"), LevelRow("yes", "Yes")]
+            for row in self.levels:
+                row.anchor = said[row.value].anchor if row.value in said else ""
+                row.example = said[row.value].example if row.value in said else ""
+        elif self.has_levels and not self.levels:
+            self.levels = [LevelRow(x.code, x.label) for x in starting_levels(self.kind)]
+
+    def act(self, action: str, argument: str) -> bool:
+        """Change the rows shown, without saving. False: not an act of this form."""
+        index = int(argument) if argument.isdigit() else -1
+        if action == "level_add":
+            if len(self.levels) < MAX_ROWS:
+                self.levels.append(LevelRow(self._next_value()))
+        elif action == "level_remove":
+            self.levels = [row for n, row in enumerate(self.levels) if n != index]
+        elif action == "example_add":
+            if len(self.examples) < MAX_ROWS:
+                self.examples.append(ExampleRow())
+        elif action == "example_remove":
+            self.examples = [row for n, row in enumerate(self.examples) if n != index]
+        else:
+            return action == "retype"
+        return True
+
+    def _next_value(self) -> str:
+        """One more than the last level, where levels are whole numbers."""
+        last = self.levels[-1].value if self.levels else "0"
+        return str(int(last) + 1) if last.isdigit() and len(last) < 6 else ""
+
+    def read(self, others: Sequence[CriterionSpec], stored: CriterionSpec | None) -> CriterionSpec | None:
+        """The checked criterion, or None with a sentence at every field that is wrong."""
+        ok = self.form.is_valid()
+        ok = self._rows_are_whole() and ok
+        if not ok:
+            return None
+        taken = {c.key for c in others}
+        raw = self._raw(taken)
+        if raw["key"] in taken:
+            self.form.add_error("key", f"Another criterion has the key “{raw['key']}”. Keys must differ.")
+            return None
+        try:
+            spec = criterion_from(FormSource(), raw, ())
+        except FieldRefused as refusal:
+            self._place(refusal)
+            return None
+        if stored is None:
+            return spec
+        # What a file may say and this form does not ask.
+        config = stored.config if stored.type == spec.type == "text" else spec.config
+        return replace(spec, shown_if=stored.shown_if, config=config)
+
+    def _raw(self, taken: Collection[str]) -> dict[str, Any]:
+        """The form as the schema reads it from a file."""
+        given = self.form.cleaned_data
+        raw = {name: value for name, value in given.items() if value not in (None, "")}
+        raw["key"] = given["key"] or key_from(given["question"], taken)
+        for bound in ("min", "max"):
+            if bound in raw and raw[bound] == int(raw[bound]):
+                raw[bound] = int(raw[bound])  # 5, as a file says it, not 5.0
+        raw["examples"] = [
+            {"text": row.text, "why": row.why, "positive": row.positive} for row in self.examples if row.text or row.why
+        ]
+        raw["levels"] = [
+            {"value": row.value, "label": row.label, "anchor": row.anchor, "example": row.example}
+            for row in self.levels
+            if self.has_levels and not row.is_blank
+        ]
+        return raw
+
+    def _rows_are_whole(self) -> bool:
+        """Each row that says something has what it needs, and nothing is too long to be kept."""
+        for row in self.levels:
+            if row.is_blank or not self.has_levels:
+                continue
+            if not row.value:
+                row.error = "Give this level a value: a number such as 3, or a short word."
+            elif len(row.value) > MAX_VALUE or len(row.label) > MAX_LABEL:
+                row.error = f"A value has at most {MAX_VALUE} characters, and a label {MAX_LABEL}."
+        for example in self.examples:
+            if example.why and not example.text:
+                example.error = "Write the example itself as well, or remove the row."
+        return not any(row.error for row in self.rows)
+
+    def _place(self, refusal: FieldRefused) -> None:
+        name = str(refusal.path[0]) if refusal.path else ""
+        if name == "levels":
+            shown = [row for row in self.levels if not row.is_blank]
+            index = refusal.path[1] if len(refusal.path) > 1 else None
+            if isinstance(index, int) and index < len(shown):
+                shown[index].error = refusal.message
+            else:
+                self.levels_error = refusal.message
+        else:
+            self.form.add_error(name if name in self.form.fields else None, refusal.message)
+
+    @property
+    def rows(self) -> list[LevelRow | ExampleRow]:
+        return [*self.levels, *self.examples]
+
+    @property
+    def problem(self) -> str:
+        """The first thing that is wrong, for the preview."""
+        said = [str(message) for messages in self.form.errors.values() for message in messages]
+        said += [self.levels_error, *(row.error for row in self.rows)]
+        return next(filter(None, said), "")
+
+
+def _for_kind(data: QueryDict, kind: str) -> QueryDict:
+    """After a change of type, fields that the form did not have yet take the type's own defaults."""
+    data = data.copy()
+    if data.get("level_of_measurement") not in CRITERIA[kind].measurements:
+        data["level_of_measurement"] = CRITERIA[kind].default_measurement
+    data.setdefault("scope", "task")
+    data.setdefault("weight", "1")
+    if kind == "preference" and "points" not in data:
+        data["points"] = "5"
+        data.setlist("ties", ["tie"])
+    return data
+
+
+def _level_rows(data: QueryDict) -> list[LevelRow]:
+    columns = [[lines(v) for v in data.getlist(f"level_{c}")] for c in ("value", "label", "anchor", "example")]
+    return [LevelRow(*row) for row in zip(*columns, strict=False)][:MAX_ROWS]
+
+
+def _example_rows(data: QueryDict) -> list[ExampleRow]:
+    columns = [[lines(v) for v in data.getlist(f"example_{c}")] for c in ("text", "why", "positive")]
+    return [ExampleRow(text, why, positive != "0") for text, why, positive in zip(*columns, strict=False)][:MAX_ROWS]

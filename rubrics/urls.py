@@ -1,0 +1,25 @@
+from django.urls import path
+
+from rubrics.views import designer, guidelines, rubrics, versions
+
+app_name = "rubrics"
+
+urlpatterns = [
+    path("p/<slug:project>/rubrics/", rubrics.rubric_list, name="list"),
+    path("p/<slug:project>/rubrics/new/", rubrics.new, name="new"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/", designer.edit, name="edit"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/preview/", designer.preview, name="preview"),
+    path(
+        "p/<slug:project>/rubrics/<slug:rubric>/criteria/<slug:key>/delete/",
+        designer.criterion_delete,
+        name="criterion_delete",
+    ),
+    path("p/<slug:project>/rubrics/<slug:rubric>/yaml/", rubrics.yaml, name="yaml"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/versions/", versions.versions, name="versions"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/", versions.version, name="version"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/draft/", versions.draft, name="draft"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/publish/", versions.publish, name="publish"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/drop/", versions.drop, name="drop"),
+    path("p/<slug:project>/guidelines/", guidelines.guidelines, name="guidelines"),
+    path("p/<slug:project>/guidelines/v<int:number>/", guidelines.guideline, name="guideline"),
+]

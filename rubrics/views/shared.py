@@ -1,0 +1,94 @@
+"""What the pages of a rubric have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404
+
+from projects.models import Project
+from rubrics.criteria import CRITERIA
+from rubrics.models import Rubric, RubricVersion
+from rubrics.schema import rubric_to
+from rubrics.selectors import spec_of
+from rubrics.specs import CriterionSpec, RubricSpec
+
+GONE = (
+    "This draft was published or dropped after you opened it, so nothing was saved. What you wrote is still here: "
+    "make a new version in another window, then save again."
+)
+CHANGED = (
+    "Somebody else saved this draft after you opened it, so nothing of yours is saved yet. What you wrote is still "
+    "here. Save again to put it over theirs."
+)
+
+
+def rubric_of(project: Project, slug: str) -> Rubric:
+    return get_object_or_404(Rubric.objects.select_related("project"), project=project, slug=slug)
+
+
+def draft_of(rubric: Rubric) -> RubricVersion | None:
+    return rubric.versions.select_related("rubric__project").filter(status=RubricVersion.Status.DRAFT).first()
+
+
+def newest_of(rubric: Rubric) -> RubricVersion:
+    version = rubric.versions.select_related("rubric__project", "published_by").order_by("-number").first()
+    if version is None:
+        raise RubricVersion.DoesNotExist(f"Rubric {rubric.pk} has no version.")
+    return version
+
+
+def versions_of(rubric: Rubric) -> list[Any]:
+    """Newest first, each with the number of rounds that use it."""
+    return list(
+        rubric.versions.select_related("published_by")
+        .annotate(n_rounds=Count("rounds"), n_open=Count("rounds", filter=Q(rounds__state__in=["open", "paused"])))
+        .order_by("-number")
+    )
+
+
+def context_of(rubric: Rubric, tab: str, **more: Any) -> dict[str, Any]:
+    return {"project": rubric.project, "nav": "rubrics", "rubric": rubric, "tab": tab, **more}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lines of text stay lines; characters that YAML would fold into a space are escaped."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    odd = any(c in text for c in "\r\x85\u2028\u2029")
+    style = '"' if odd else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def yaml_of(spec: RubricSpec) -> str:
+    return yaml.dump(rubric_to(spec), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def summary(spec: CriterionSpec) -> str:
+    """“Scale with anchors, 5 levels, optional”."""
+    words = [CRITERIA[spec.type].title]
+    if spec.type in ("scale", "one_of"):
+        words.append(f"{len(spec.levels)} levels")
+    if spec.type == "preference":
+        words.append(f"{spec.config['points']} points")
+    if spec.scope != "task":
+        words.append("each output")
+    if not spec.required:
+        words.append("optional")
+    return ", ".join(words)
+
+
+def listed(spec: RubricSpec) -> list[tuple[CriterionSpec, str]]:
+    return [(c, summary(c)) for c in spec.criteria]
+
+
+def shown_version(version: RubricVersion) -> dict[str, Any]:
+    """What a read-only page of a version shows."""
+    spec = spec_of(version)
+    return {"version": version, "spec": spec, "listed": listed(spec)}

@@ -1,0 +1,47 @@
+// Small behaviours wired by data- attributes. Every page works without them.
+
+const TOAST_MS = 8000;
+
+function wireToast(toast) {
+  const dismiss = toast.querySelector("[data-dismiss]");
+  if (dismiss) {
+    dismiss.hidden = false;
+    dismiss.addEventListener("click", () => toast.remove());
+  }
+  // Stays while somebody points at it or has the focus in it.
+  const leave = () => {
+    if (toast.matches(":hover, :focus-within")) setTimeout(leave, 1000);
+    else toast.remove();
+  };
+  setTimeout(leave, TOAST_MS);
+}
+
+function wireCopy(button) {
+  const field = document.getElementById(button.dataset.copy);
+  if (!field || !navigator.clipboard) return;
+  const words = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = "Copied";
+    } catch {
+      field.select();
+      button.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => { button.textContent = words; }, 3000);
+  });
+}
+
+function wireSelectAll(field) {
+  field.addEventListener("focus", () => field.select());
+}
+
+function wire(root) {
+  root.querySelectorAll("[data-toast]").forEach(wireToast);
+  root.querySelectorAll("[data-copy]").forEach(wireCopy);
+  root.querySelectorAll("[data-select]").forEach(wireSelectAll);
+}
+
+wire(document);
+document.addEventListener("htmx:afterSwap", (event) => wire(event.detail.target));

@@ -1,0 +1,161 @@
+"""Every registered statistic: a reference value, the declared invariances, the contract of its results."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analytics.stats.registry import METRICS
+from tests.analytics.stats.builders import Table, evaluate, numbers, random_table, values
+from tests.analytics.stats.references import REFERENCES, Reference
+
+CASES = [(name, case) for name, cases in REFERENCES.items() for case in cases]
+
+
+def test_every_registered_statistic_has_a_reference_value():
+    assert set(REFERENCES) == set(METRICS)
+    assert all(REFERENCES.values())
+
+
+@pytest.mark.parametrize(("name", "case"), CASES, ids=[f"{name}: {case.label}" for name, case in CASES])
+def test_reference_value(name: str, case: Reference):
+    assert case.compute() == pytest.approx(case.expected, abs=case.tolerance), case.source
+
+
+def shuffled(table: Table) -> Table:
+    return table.rows(np.random.default_rng(1).permutation(len(table.unit)))
+
+
+def raters_renamed(table: Table) -> Table:
+    names = {"r0": "zoe", "r1": "amy", "r2": "r0", "r3": "bob"}
+    return replace(table, rater=np.array([names[rater] for rater in table.rater], dtype=object))
+
+
+def categories_renamed(table: Table) -> Table:
+    new = np.array([0, 4, 1, 5, 2, 3], dtype=float)
+    return replace(table, value=new[table.value.astype(int)])
+
+
+def reversed_scale(table: Table) -> Table:
+    return replace(table, value=6 - table.value, value_b=6 - table.value_b)
+
+
+def affine(table: Table) -> Table:
+    scaled = {name: 2.5 * getattr(table, name) + 10 for name in ("value", "value_b", "metric")}
+    return replace(table, **scaled, domain=tuple(2.5 * x + 10 for x in table.domain))
+
+
+def duplicated(table: Table) -> Table:
+    twice = table.rows(np.tile(np.arange(len(table.unit)), 2))
+    copy = np.arange(len(twice.unit)) >= len(table.unit)
+    return replace(twice, unit=twice.unit + 1000 * copy, cluster=twice.cluster + 1000 * copy)
+
+
+def with_lone_rater(table: Table) -> Table:
+    more = table.rows(np.concatenate([np.arange(len(table.unit)), np.arange(5)]))
+    new = np.arange(len(more.unit)) >= len(table.unit)
+    rater = np.where(new, "hermit", more.rater).astype(object)
+    shift = np.where(new, 5000 + np.arange(len(new)), 0)
+    return replace(more, rater=rater, unit=more.unit + shift, cluster=more.cluster + shift)
+
+
+def swapped(table: Table) -> Table:
+    """Systems change places: scores swap, and win (coded 1) becomes loss (5)."""
+    return replace(table, value=table.value_b, value_b=table.value)
+
+
+def outcome_swapped(table: Table) -> Table:
+    return replace(table, value=np.array([0, 5, 2, 3, 4, 1.0])[table.value.astype(int)], first=~table.first)
+
+
+UNCHANGED: dict[str, tuple[Callable[[Table], Table], tuple[str, ...]]] = {
+    "row_order": (shuffled, ("nominal", "ordinal", "interval", "ratio")),
+    "rater_names": (raters_renamed, ("nominal", "ordinal", "interval", "ratio")),
+    "category_names": (categories_renamed, ("nominal",)),
+    "reversal": (reversed_scale, ("ordinal", "interval")),
+    "affine": (affine, ("interval",)),
+    "lone_rater": (with_lone_rater, ("nominal", "ordinal", "interval", "ratio")),
+}
+DECLARED = [
+    (name, property_, level)
+    for name, metric in METRICS.items()
+    for property_, (_, levels) in UNCHANGED.items()
+    if property_ in metric.invariances
+    # A statistic that does not read the level is tried at one.
+    for level in [x for x in levels if x in metric.levels][: None if metric.by_level else 1]
+]
+
+
+def test_every_statistic_of_data_declares_row_order():
+    """Nothing may depend on row order; functions of two numbers have no rows."""
+    assert {n for n, m in METRICS.items() if "row_order" not in m.invariances} == {
+        "wilson",
+        "clopper_pearson",
+    }
+
+
+@pytest.mark.parametrize(("name", "property_", "level"), DECLARED)
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_declared_invariance(name: str, property_: str, level: str, seed: int):
+    table = random_table(seed)
+    before = numbers(evaluate(name, table, level))
+    after = numbers(evaluate(name, UNCHANGED[property_][0](table), level))
+    assert after == pytest.approx(before, abs=1e-10)
+
+
+def of_property(property_: str) -> list[str]:
+    return [name for name, metric in METRICS.items() if property_ in metric.invariances]
+
+
+@pytest.mark.parametrize("name", of_property("duplication"))
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_duplicating_every_item_leaves_the_value(name: str, seed: int):
+    table = random_table(seed)
+    level = METRICS[name].levels[-1]
+    once = values(evaluate(name, table, level))
+    assert values(evaluate(name, duplicated(table), level)) == pytest.approx(once, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", of_property("swap"))
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_swapping_the_systems_gives_one_minus_p(name: str, seed: int):
+    table = random_table(seed)
+    swap = swapped if METRICS[name].kind == "comparison" else outcome_swapped
+    value, low, high = numbers(evaluate(name, table, "ordinal"))
+    assert numbers(evaluate(name, swap(table), "ordinal")) == pytest.approx([1 - value, 1 - high, 1 - low])
+
+
+WITH_ROWS = [name for name, metric in METRICS.items() if metric.kind != "proportion"]
+
+
+@pytest.mark.parametrize("name", WITH_ROWS)
+@pytest.mark.parametrize("seed", range(4))
+def test_results_are_plain_json_with_ordered_limits_and_counts(name: str, seed: int):
+    result = evaluate(name, random_table(seed), METRICS[name].levels[-1])
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    for value, low, high in zip(*[iter(numbers(result)[: 3 * len(values(result))])] * 3, strict=True):
+        assert low <= value <= high
+        assert high > low
+    estimates = getattr(result, "shares", None) or [getattr(result, "estimate", result)]
+    for estimate in estimates:
+        assert estimate.method
+        assert estimate.unit
+        assert 1 <= estimate.n_clusters <= 12
+
+
+def test_the_statistics_import_no_django():
+    code = (
+        "import sys; sys.modules['django'] = None; import analytics.stats.registry; "
+        "bad = [m for m in sys.modules if m.startswith('django.')]; sys.exit(1 if bad else 0)"
+    )
+    root = str(__import__("pathlib").Path(__file__).resolve().parents[3])
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=60)

@@ -1,0 +1,118 @@
+"""What every test stands on: one suite for both databases (DATABASE_URL), nothing written into the clone."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management.commands import flush
+from django.core.management.sql import sql_flush
+from django.db import connection, transaction
+from django.db.backends.sqlite3.base import DatabaseOperations  # .operations alone is circular
+
+from tests.prepared_database import prepared_postgresql, prepared_sqlite
+
+# Measured at over two seconds each on two cores. `make test` runs them; `make quick` does not wait for them.
+LONG = (
+    "test_summeval_gives_its_interval_alpha_on_all_units",
+    "test_newsroom_gives_its_published_alphas",
+    "test_migrate_alone_makes_the_cache_table",
+    "test_production_settings_pass_the_deployment_checks",
+    "test_a_local_start_needs_nothing_and_keeps_its_key",
+    "test_layout_changes_no_value",
+    "test_a_bomb_is_shown_and_costs_no_more_than_a_page_may",
+    "test_a_rubric_written_as_yaml_reads_back_the_same",
+    "test_processes_lose_no_increment",
+    "test_a_cluster_runs_unprivileged_and_goes_away_after_a_failure",
+    "test_random_rows",
+    "test_random_promptfoo",
+    "test_memory_does_not_grow_with_the_file",
+)
+
+
+# Sweeps over the whole product: many small tests that change rarely.
+SWEEPS = ("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if getattr(item, "originalname", item.name) in LONG or item.path.name in SWEEPS:
+            item.add_marker(pytest.mark.long)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.WHITENOISE_AUTOREFRESH = True  # looks for a file when asked, not for all of them at every client
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 1 ms, not 300
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+) -> Iterator[None]:
+    """SQLite tests use a file: threads and processes must meet in it, as they do in production."""
+    folder = tempfile.mkdtemp(prefix="adjudge-tests-")
+    if connection.vendor == "postgresql":
+        connection.settings_dict["TEST"]["TEMPLATE"] = prepared_postgresql(connection.settings_dict)
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = f"{folder}/test.sqlite3"
+        shutil.copyfile(prepared_sqlite(), f"{folder}/test.sqlite3")
+        # Only a power cut could tell the difference, and a busy disk makes the tests wait.
+        connection.settings_dict["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF"
+    yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """On SQLite the copy is there before Django looks; it must not make a new one. It goes with its folder."""
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flush_past_triggers() -> Iterator[None]:
+    """Transactional tests empty every table; on SQLite by DELETE, which our guards on frozen rows refuse.
+
+    They are put back in the same transaction. (PostgreSQL truncates, which fires no row triggers.)
+    """
+    original = DatabaseOperations.execute_sql_flush
+
+    def execute_sql_flush(self: Any, sql_list: list[str]) -> None:
+        with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+            for name, _ in triggers:
+                cursor.execute(f"DROP TRIGGER {self.quote_name(name)}")
+            original(self, sql_list)
+            for _, sql in triggers:
+                cursor.execute(sql)
+
+    def sql_flush_with_cascade(style: Any, connection: Any, **options: Any) -> list[str]:
+        return sql_flush(style, connection, **options | {"allow_cascade": True})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
+        # knox's own token table stays beside ours and points at users; PostgreSQL then wants CASCADE.
+        patch.setattr(flush, "sql_flush", sql_flush_with_cascade)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "DATA_DIR", folder)
+        patch.setattr(settings, "MEDIA_ROOT", folder / "media")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def forget_rubrics() -> Iterator[None]:
+    """Tests reuse primary keys after a rollback, so specs of one test must not serve the next."""
+    yield
+    from rubrics.selectors import forget_specs
+
+    forget_specs()

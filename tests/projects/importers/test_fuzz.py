@@ -1,0 +1,84 @@
+"""Whatever the bytes, an importer yields records or refuses with ImportFileError; nothing else comes out."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projects.importers import IMPORTERS, ImportFileError, read_file
+from projects.importers.records import Problem
+
+FORMATS = ["auto", *IMPORTERS]
+OPENINGS = [b"", b"item,system,output\n", b'{"item": ', b'[{"system": ', b'{"evalId": "e", "results": ', b"PAR1",
+            b'{"gradingResult": ', b"\xef\xbb\xbf", b"\xff\xfe"]  # fmt: skip
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+values = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+names = st.sampled_from(["item", "id", "prompt", "messages", "context", "system", "output", "metric", "value", "kind",
+                         "source", "tag", "rater", "system_b", "latency_ms", "tokens_in", "repeat", "x"])  # fmt: skip
+promptfoo_names = st.sampled_from(["vars", "prompt", "provider", "response", "testCase", "metadata", "gradingResult",
+                                   "namedScores", "promptId", "success", "score", "failureReason", "table", "head",
+                                   "body", "outputs", "componentResults", "assertion", "results"])  # fmt: skip
+promptfoo_values = st.recursive(
+    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(promptfoo_names, inner, max_size=5),
+    max_leaves=12,
+)  # fmt: skip
+
+
+def survives(data: bytes, format: str) -> None:
+    try:
+        _, found = read_file(io.BytesIO(data), "fuzz.csv", format)
+        for each in found:
+            assert not isinstance(each, Problem) or each.why.endswith((".", ")"))
+    except ImportFileError:
+        return  # refused: that is an answer
+
+
+@settings(max_examples=80, deadline=None)
+@given(opening=st.sampled_from(OPENINGS), rest=st.binary(max_size=200), format=st.sampled_from(FORMATS))
+def test_random_bytes(opening: bytes, rest: bytes, format: str) -> None:
+    survives(opening + rest, format)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.lists(st.dictionaries(names, values, max_size=8), min_size=1, max_size=4), as_list=st.booleans())
+def test_random_rows(rows: list[dict[str, Any]], as_list: bool) -> None:
+    data = json.dumps(rows) if as_list else "\n".join(map(json.dumps, rows))
+    survives(data.encode(), "jsonl")
+
+
+@settings(max_examples=50, deadline=None)
+@given(cells=st.lists(st.lists(st.text(max_size=6), min_size=1, max_size=6), max_size=4), header=st.lists(names))
+def test_random_tables(cells: list[list[str]], header: list[str]) -> None:
+    data = ",".join(header) + "\n" + "\n".join(",".join(row) for row in cells)
+    survives(data.encode("utf-8", "surrogatepass"), "csv")
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=st.lists(st.dictionaries(promptfoo_names, promptfoo_values), min_size=1, max_size=3), wrap=st.integers(0, 3)
+)
+def test_random_promptfoo(rows: list[dict[str, Any]], wrap: int) -> None:
+    document: Any = [
+        {"evalId": "e", "results": {"results": rows}},
+        {"version": 2, "results": rows, "prompts": rows},
+        {"results": {"table": {"head": rows[0], "body": rows}}},
+        rows[0],
+    ][wrap]
+    survives(json.dumps(document).encode(), "promptfoo")
+
+
+@pytest.mark.parametrize("cut", range(0, 400, 7))
+def test_every_beginning_of_a_file(cut: int) -> None:
+    data = json.dumps({"evalId": "e", "results": {"results": [{"vars": {"q": "é"}, "provider": "p", "gradingResult": {
+        "componentResults": [{"assertion": {"type": "x"}}]}}] * 3}}, ensure_ascii=False).encode()  # fmt: skip
+    for format in FORMATS:
+        survives(data[:cut], format)

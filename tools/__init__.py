@@ -1,0 +1,1 @@
+"""What the Makefile calls: environment, first start, test machinery. Standard library first."""
