@@ -110,12 +110,13 @@ class Page:
 
 
 _TOTAL_SECONDS = 60.0
-_totals: dict[tuple[int, bool], tuple[float, int]] = {}
+# By public id: it is never used again, not even by another database in the same process, as in tests.
+_totals: dict[tuple[str, bool], tuple[float, int]] = {}
 
 
 def _total(round: Round, seat: Seat) -> int:
     """How many tasks this rater may meet. The count of a large round is remembered for a minute."""
-    key = (round.pk, round.one_task_per_item)
+    key = (round.public_id, round.one_task_per_item)
     known = _totals.get(key)
     if known is None or time.monotonic() - known[0] > _TOTAL_SECONDS:
         rows = round.round_items if round.one_task_per_item else round.tasks.filter(kind="normal")

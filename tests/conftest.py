@@ -55,15 +55,26 @@ def django_db_modify_db_settings(
 ) -> Iterator[None]:
     """SQLite tests use a file: threads and processes must meet in it, as they do in production."""
     folder = tempfile.mkdtemp(prefix="adjudge-tests-")
+    patch = pytest.MonkeyPatch()
     if connection.vendor == "postgresql":
         connection.settings_dict["TEST"]["TEMPLATE"] = prepared_postgresql(connection.settings_dict)
+        patch.setattr(type(connection.creation), "_destroy_test_db", _drop_whoever_is_connected)
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = f"{folder}/test.sqlite3"
         shutil.copyfile(prepared_sqlite(), f"{folder}/test.sqlite3")
         # Only a power cut could tell the difference, and a busy disk makes the tests wait.
         connection.settings_dict["OPTIONS"]["init_command"] = "PRAGMA synchronous=OFF"
     yield
+    patch.undo()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _drop_whoever_is_connected(self: Any, test_database_name: str, verbosity: int) -> None:
+    """The pool may still be opening a connection for threads that are gone when it is told to close, and then
+    keeps it open: seen when the last test of a worker was one that races threads."""
+    self.connection.close_pool()
+    with self._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE {self.connection.ops.quote_name(test_database_name)} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
