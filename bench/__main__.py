@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import figures, import_outputs, load, machine, results, weight
+from bench.scratch import Kind
 from tools import postgres
 from tools.console import Stop, fail, say
 from tools.environment import ROOT
-from tools.postgres import Server
 
 PAGE = ROOT / "docs" / "performance.md"
 DATABASES = ("sqlite", "postgresql")
@@ -33,13 +33,14 @@ def main() -> int:
     started = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="adjudge-bench-") as folder, ExitStack() as stack:
-            kinds: list[tuple[str, Server | None]] = []
+            home = Path(folder)
+            kinds: list[Kind] = []
             if "sqlite" in options.databases:
-                kinds.append(("SQLite", None))
+                kinds.append(Kind("SQLite", home / "sqlite", None))
             if "postgresql" in options.databases:
                 server = stack.enter_context(postgres.cluster(durable=True))
-                kinds.append((f"PostgreSQL {server.version}", server))
-            for name, measure in _measurements(options, kinds, Path(folder)).items():
+                kinds.append(Kind(f"PostgreSQL {server.version}", home / "postgresql", server))
+            for name, measure in _measurements(options, kinds, home).items():
                 if name in options.what:
                     say(f"\n{name}\n")
                     _keep(name, measure(), quiet, options.write)
@@ -49,16 +50,14 @@ def main() -> int:
     return 0
 
 
-def _measurements(
-    options: argparse.Namespace, kinds: list[tuple[str, Server | None]], home: Path
-) -> dict[str, Callable[[], str]]:
+def _measurements(options: argparse.Namespace, kinds: list[Kind], home: Path) -> dict[str, Callable[[], str]]:
     matrix = load.Matrix(options.tasks, options.raters, options.think, options.seconds)
     return {
-        "weight": lambda: weight.measure(home),
+        "weight": lambda: weight.measure(kinds),
         "import": lambda: import_outputs.measure(kinds, home, options.outputs),
-        "export": lambda: results.measure_export(kinds, home, options.judged),
-        "report": lambda: results.measure_report(kinds, home, options.judged),
-        "load": lambda: load.measure(kinds, home, matrix),
+        "export": lambda: results.measure_export(kinds, options.judged),
+        "report": lambda: results.measure_report(kinds, options.judged),
+        "load": lambda: load.measure(kinds, matrix),
     }
 
 

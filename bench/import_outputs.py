@@ -8,9 +8,8 @@ from pathlib import Path
 
 from bench import figures
 from bench.processes import Cost, run
-from bench.scratch import scratch
+from bench.scratch import Kind
 from tools.console import say
-from tools.postgres import Server
 
 # The product's promise for 10,000 outputs.
 PROMISED_SECONDS = 10.0
@@ -20,18 +19,18 @@ COLUMNS = ("item", "system", "output", "metric", "value", "latency_ms", "tokens_
 TEXT = "the answer cites a source and stays within what was asked although one clause is open to doubt"
 
 
-def measure(kinds: list[tuple[str, Server | None]], home: Path, outputs: int) -> str:
+def measure(kinds: list[Kind], home: Path, outputs: int) -> str:
     path = home / "outputs.csv"
     write_file(path, outputs)
-    rows = [row for title, server in kinds for row in _on(title, server, home, path, outputs)]
+    rows = [row for kind in kinds for row in _on(kind, path, outputs)]
     text = figures.table(HEADER, rows)
     say(text)
     return text
 
 
-def _on(title: str, server: Server | None, home: Path, path: Path, outputs: int) -> list[list[str]]:
-    database = scratch(title, home / f"import-{title.split()[0]}", server)
-    settings = database.settings
+def _on(kind: Kind, path: Path, outputs: int) -> list[list[str]]:
+    database = kind.scratch("import")
+    settings, home = database.settings, database.home
     make = "from projects.services.projects import project_create; project_create(name='Bench', slug='bench')"
     run(settings, home, "manage.py", "shell", "--verbosity", "0", "-c", make)
     bare = run(settings, home, "-m", "bench.bare_import", str(path))
@@ -39,7 +38,7 @@ def _on(title: str, server: Server | None, home: Path, path: Path, outputs: int)
     again = run(settings, home, "manage.py", "import_outputs", "bench", str(path), "--json")
     promised = PROMISED_SECONDS * outputs / 10_000
     told = (("first import", first), ("same file again", again), ("bare insert", bare))
-    return [[title, what, *_row(cost, bare, promised)] for what, cost in told]
+    return [[kind.title, what, *_row(cost, bare, promised)] for what, cost in told]
 
 
 def _row(cost: Cost, bare: Cost, promised: float) -> list[str]:

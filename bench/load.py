@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from bench import figures
 from bench.figures import beside, number, percentile
-from bench.scratch import Scratch, Served, scratch, serving
+from bench.scratch import Kind, Scratch, Served, serving
 from tools.console import live, say
-from tools.postgres import Server
 
 BARE = "/bench/bare"
 OVERLAP = 3
@@ -85,13 +83,12 @@ class Kept:
     resent: int = 0
 
 
-def measure(kinds: list[tuple[str, Server | None]], home: Path, matrix: Matrix) -> str:
+def measure(kinds: list[Kind], matrix: Matrix) -> str:
     speeds: list[list[str]] = []
     promises: list[list[str]] = []
-    for (title, server), tasks in product(kinds, matrix.tasks):
-        live(f"  {title}: {tasks:,} tasks")
-        database = scratch(title, home / f"load-{title.split()[0]}-{tasks}", server)
-        rows, promise = _database(database, tasks, matrix)
+    for kind, tasks in product(kinds, matrix.tasks):
+        live(f"  {kind.title}: {tasks:,} tasks")
+        rows, promise = _database(kind.scratch(f"load-{tasks}"), tasks, matrix)
         speeds += rows
         promises.append(promise)
     text = f"{figures.table([*WAYS, *MEASURED], speeds)}\n\n{figures.table(PROMISES, promises)}"

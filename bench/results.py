@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bench import figures
 from bench.processes import Cost, run
-from bench.scratch import Scratch, scratch
+from bench.scratch import Kind, Scratch
 from tools.console import say
-from tools.postgres import Server
 
 # The product's promise for 10,000 judged tasks.
 PROMISED_SECONDS = 3.0
@@ -28,9 +26,8 @@ class Judged:
     judgments: int
 
 
-def _judged(kind: tuple[str, Server | None], home: Path, name: str, *studies: dict[str, Any]) -> list[Judged]:
-    title, server = kind
-    database = scratch(title, home / f"{name}-{title.split()[0]}", server)
+def _judged(kind: Kind, name: str, *studies: dict[str, Any]) -> list[Judged]:
+    database = kind.scratch(name)
     made = [database.python("bench.study", study) for study in studies]
     return [
         Judged(database, one["round"], study["tasks"], one["judgments"])
@@ -38,13 +35,13 @@ def _judged(kind: tuple[str, Server | None], home: Path, name: str, *studies: di
     ]
 
 
-def measure_export(kinds: list[tuple[str, Server | None]], home: Path, tasks: int) -> str:
+def measure_export(kinds: list[Kind], tasks: int) -> str:
     """The promised size, and one larger by GROWTH: the most memory must stay what it was."""
     rows = []
     for kind in kinds:
         sizes = (tasks, tasks * GROWTH)
         studies = [{"slug": f"judged-{size}", "tasks": size, "judged": 1} for size in sizes]
-        for judged in _judged(kind, home, "export", *studies):
+        for judged in _judged(kind, "export", *studies):
             rows += [_export(judged, form) for form in FORMATS]
     text = figures.table(EXPORT, rows)
     say(text)
@@ -68,11 +65,11 @@ def _export(judged: Judged, form: str) -> list[str]:
     ]
 
 
-def measure_report(kinds: list[tuple[str, Server | None]], home: Path, judgments: int) -> str:
+def measure_report(kinds: list[Kind], judgments: int) -> str:
     rows = []
     for kind in kinds:
         study = {"slug": "reported", "tasks": judgments // 2, "judged": 2}
-        [judged] = _judged(kind, home, "report", study)
+        [judged] = _judged(kind, "report", study)
         cost = _manage(judged, "report", judged.round, "--out", str(judged.database.home / "report"))
         rows.append(
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +24,8 @@ from tools.console import Stop
 from tools.postgres import Server
 
 PATIENCE = 60.0
-# What deploy/ runs: with SQLite one process, for threads queue for the one writer more fairly than processes do.
+SECRET = secrets.token_urlsafe(64)
+# (processes, threads in each). With SQLite one process: threads queue for the one writer more fairly than processes do.
 WORKERS = {"sqlite": ("1", "8"), "postgresql": ("2", "4")}
 
 
@@ -48,28 +50,50 @@ class Scratch:
         return json.loads(answered.read_text(encoding="utf-8"))
 
 
-def scratch(title: str, home: Path, server: Server | None) -> Scratch:
-    """A fresh database in a fresh folder: SQLite without a server."""
-    home.mkdir()
-    url = f"sqlite:///{home}/bench.sqlite3"
-    if server:
-        name = f"bench_{secrets.token_hex(6)}"
-        with psycopg.connect(server.url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        url = f"{server.url.rpartition('/')[0]}/{name}"
-    settings = {
-        "ADJUDGE_ENV": "production",
-        "DJANGO_SETTINGS_MODULE": "bench.server.settings",
-        "SECRET_KEY": secrets.token_urlsafe(64),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "BASE_URL": "https://127.0.0.1",
-        "DATABASE_URL": url,
-        "DB_POOL_SIZE": WORKERS["postgresql"][1],
-        "DATA_DIR": str(home / "data"),
-        "STATIC_ROOT": str(home / "static"),
-    }
-    run(settings, home, "manage.py", "migrate", "--verbosity", "0")
-    return Scratch(title, home, settings, server.pid if server else None)
+@dataclass(frozen=True)
+class Kind:
+    """A kind of database, with a folder of its own. Its tables are made once and copied after that."""
+
+    title: str
+    home: Path
+    server: Server | None  # none: SQLite
+
+    def scratch(self, name: str) -> Scratch:
+        """A fresh database with the product's tables."""
+        template = self._settings("template")
+        if not self.home.exists():
+            self.home.mkdir()
+            if self.server:
+                self._create("template", "template1")
+            run(template, self.home, "manage.py", "migrate", "--verbosity", "0")
+        if self.server:
+            self._create(name, "template")
+        else:
+            shutil.copyfile(self.home / "template.sqlite3", self.home / f"{name}.sqlite3")
+        home = self.home / name
+        home.mkdir()
+        return Scratch(self.title, home, self._settings(name), self.server.pid if self.server else None)
+
+    def _create(self, name: str, template: str) -> None:
+        assert self.server is not None  # noqa: S101 - only called with one
+        with psycopg.connect(self.server.url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+    def _settings(self, name: str) -> dict[str, str]:
+        url = f"sqlite:///{self.home}/{name}.sqlite3"
+        if self.server:
+            url = f"{self.server.url.rpartition('/')[0]}/{name}"
+        return {
+            "ADJUDGE_ENV": "production",
+            "DJANGO_SETTINGS_MODULE": "bench.server.settings",
+            "SECRET_KEY": SECRET,
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "BASE_URL": "https://127.0.0.1",
+            "DATABASE_URL": url,
+            "DB_POOL_SIZE": WORKERS["postgresql"][1],
+            "DATA_DIR": str(self.home / "data"),
+            "STATIC_ROOT": str(self.home / "static"),
+        }
 
 
 @dataclass(frozen=True)
@@ -86,7 +110,8 @@ def serving(database: Scratch) -> Iterator[Served]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     log = database.home / "gunicorn.log"
-    run(database.settings, database.home, "manage.py", "collectstatic", "--no-input", "--verbosity", "0")
+    if not Path(database.settings["STATIC_ROOT"]).exists():
+        run(database.settings, database.home, "manage.py", "collectstatic", "--no-input", "--verbosity", "0")
     workers, threads = WORKERS[database.vendor]
     options = ["--workers", workers, "--threads", threads, "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     with log.open("wb") as output:

@@ -6,13 +6,12 @@ import asyncio
 import gzip
 import random
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from bench import figures
 from bench.client import Browser, Reply, read
-from bench.scratch import scratch, serving
+from bench.scratch import Kind, serving
 from tools.console import Stop, say
 
 # The product's promise, compressed.
@@ -25,8 +24,8 @@ IN_MODULES = re.compile(r"""\bimport\b[^"'()]*["']([^"']+)["']""")
 PROXY_LEVEL = 6
 
 
-def measure(home: Path) -> str:
-    database = scratch("SQLite", home / "weight", None)
+def measure(kinds: list[Kind]) -> str:
+    database = kinds[0].scratch("weight")  # both serve the same
     study = database.python("bench.study", {"tasks": 200, "rounds": 1, "overlap": 1, "raters": 1})
     with serving(database) as served:
         browser = Browser(served.port, study["sessions"][0])
