@@ -127,3 +127,15 @@ class ExtendForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, round: Round) -> None:
         super().__init__(data, initial={"overlap": min(round.overlap + 1, 100)})
+
+
+class LeakTermsForm(forms.Form):
+    """The lead's own words; which of them can be looked for is the service's to say."""
+
+    terms = forms.CharField(
+        label="Words to look for as well",
+        required=False,
+        max_length=50_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts.",
+    )

@@ -11,10 +11,10 @@ from itertools import combinations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Subquery
+from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from annotation.models import Assignment, Round, RoundItem, RoundSystem, Slot, Task, TaskOutput
+from annotation.models import Assignment, LeakDecision, Round, RoundItem, RoundSystem, Slot, Task, TaskOutput
 from annotation.selection import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
 from projects import audit
@@ -168,7 +168,7 @@ def _judgeable(project_id: int, systems: Sequence[System]) -> Any:
     return Output.objects.filter(item__project_id=project_id, system__in=systems, has_text=True, error="")
 
 
-def _systems_of(row: Round) -> list[System]:
+def systems_of(row: Round) -> list[System]:
     chosen = [rs.system for rs in row.round_systems.select_related("system")]
     return chosen or list(System.objects.filter(project_id=row.project_id))
 
@@ -181,13 +181,28 @@ def _tagged(row: Round) -> dict[str, str]:
 def _choose_items(row: Round) -> tuple[list[int], list[int]]:
     """(the frame, the items drawn from it). The seed makes it the same in the plan and at opening."""
     sample = Sample(**row.options.get("sample", {}))
-    outputs = _judgeable(row.project_id, _systems_of(row))
+    outputs = _judgeable(row.project_id, systems_of(row))
     items = Item.objects.filter(project_id=row.project_id, outputs__in=outputs).order_by("id")
-    items = items.filter(**_tagged(row))
+    items = items.filter(**_tagged(row)).exclude(pk__in=left_out(row))
     frame = list(items.distinct().values_list("id", flat=True))
     if sample.size is None or sample.size >= len(frame):
         return frame, frame
     return frame, sorted(random.Random(row.seed).sample(frame, sample.size))  # noqa: S311 - a seeded draw
+
+
+def left_out(row: Round) -> QuerySet[Item]:
+    """Items that the lead keeps out because their texts tell which system answered: not part of the frame."""
+    decided = LeakDecision.objects.filter(round=row, decision=LeakDecision.Decision.EXCLUDE)
+    return Item.objects.filter(pk__in=decided.values("item"))
+
+
+def shown_by(row: Round) -> tuple[list[int], list[int]]:
+    """(items, outputs) whose texts raters meet in this round: those of its tasks, or those it would draw."""
+    if row.state != Round.State.DRAFT:
+        outputs = TaskOutput.objects.filter(task__round=row).order_by("output_id").values_list("output_id", flat=True)
+        return list(row.round_items.order_by("item_id").values_list("item_id", flat=True)), list(outputs.distinct())
+    items = _choose_items(row)[1]
+    return items, sorted({o for *_, outputs in _wanted_tasks(row, items) for o in outputs})
 
 
 def _draw_items(row: Round) -> None:
@@ -251,7 +266,7 @@ def _wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str,
     chosen = set(items)
     outputs = [
         o
-        for o in _judgeable(row.project_id, _systems_of(row))
+        for o in _judgeable(row.project_id, systems_of(row))
         .order_by("item_id", "id")
         .values_list("id", "item_id", "system_id", "repeat", "variant")
         if o[1] in chosen
@@ -297,7 +312,7 @@ def round_open(*, round: Round, actor: Any) -> Round:
 
 def _settle_systems(row: Round) -> None:
     """Fix which systems the round judges, and see that the title raters read names none of them."""
-    systems = _systems_of(row)
+    systems = systems_of(row)
     RoundSystem.objects.bulk_create([RoundSystem(round=row, system=s) for s in systems], ignore_conflicts=True)
     _blind_title(row.title, systems)
 
@@ -431,10 +446,11 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
 def _add_new_items(row: Round) -> int:
     """What was imported since, into a census."""
     have = row.round_items.values("item_id")
-    outputs = _judgeable(row.project_id, _systems_of(row))
+    outputs = _judgeable(row.project_id, systems_of(row))
     new = (
         Item.objects.filter(project_id=row.project_id, outputs__in=outputs, **_tagged(row))
         .exclude(id__in=have)
+        .exclude(id__in=left_out(row))
         .distinct()
         .order_by("id")
     )

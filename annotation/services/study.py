@@ -12,6 +12,7 @@ from django.db import transaction
 from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
+from annotation.services.leak_scan import open_leaks
 from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Membership, Metric, Project, Role, System
@@ -416,6 +417,11 @@ def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
     }.get((row.state, state), [])
+    if steps and row.state == Round.State.DRAFT and (places := open_leaks(row)):
+        applied.notes.append(
+            f"{places:,} places in the texts of round {row.slug} may tell raters which system answered: "
+            f"see `manage.py leaks {applied.round}`."
+        )
     for step in steps:
         row = step(round=row, actor=actor)
     if steps:
