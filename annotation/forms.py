@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from annotation.models import Round
 from annotation.selection import TITLES
-from annotation.services.rounds import Sample
+from annotation.services.round_tasks import Sample
 from projects import selectors
 from projects.models import Project, System
 from rubrics.models import Guideline, RubricVersion

@@ -14,7 +14,7 @@ from typing import Literal
 from annotation import leaks
 from annotation.leaks import Finder, Place, Term
 from annotation.models import LeakDecision, Round
-from annotation.services.rounds import shown_by, systems_of
+from annotation.services.round_tasks import shown_by, systems_of
 from projects.errors import ServiceError
 from projects.models import Item, ItemRevision, Output, OutputRevision
 
