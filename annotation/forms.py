@@ -129,6 +129,16 @@ class ExtendForm(forms.Form):
         super().__init__(data, initial={"overlap": min(round.overlap + 1, 100)})
 
 
+class ExclusionForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The report repeats it, so name no person.",
+        error_messages={"required": "Say why this rater's work is left out."},
+    )
+
+
 class LeakTermsForm(forms.Form):
     """The lead's own words; which of them can be looked for is the service's to say."""
 

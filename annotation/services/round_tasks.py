@@ -147,31 +147,33 @@ def make_tasks(row: Round) -> int:
     return len(tasks)
 
 
-def make_slots(row: Round, first: int, last: int) -> int:
-    """Slots `first`…`last` of every normal task that has outputs with a text and no such slot yet."""
-    first_output = TaskOutput.objects.filter(task=OuterRef("pk"), position=0)
-    tasks = list(
-        row.tasks.filter(kind=Task.Kind.NORMAL)
-        .filter(~Exists(Slot.objects.filter(task=OuterRef("pk"), n__gte=first)))
-        .annotate(system=Subquery(first_output.values("output__system_id")))
-        .values_list("id", "ordinal", "pair", "item_id", "system")
-    )
-    blank = set(
-        TaskOutput.objects.filter(task__round=row).exclude(output__has_text=True).values_list("task_id", flat=True)
-    )
-    tasks = [t for t in tasks if t[0] not in blank]
-    candidates = [Candidate(task, ordinal, pair or str(system)) for task, ordinal, pair, _, system in tasks]
-    items = {task: item for task, _, _, item, _ in tasks}
+def make_slots(row: Round) -> int:
+    """The wanted judgments of every normal task that has outputs with a text and no slot yet."""
+    order = task_order(row, with_slots=False)
+    items = dict(row.tasks.values_list("id", "item_id")) if row.one_task_per_item else {}
     start = row.slots.aggregate(last=Max("pos"))["last"] or 0
-    order = STRATEGIES[row.strategy](candidates, row.seed)
     slots = [
-        Slot(round=row, task_id=task, n=n, pos=start + pos, item_key=items[task] if row.one_task_per_item else task)
+        Slot(round=row, task_id=task, n=n, pos=start + pos, item_key=items.get(task, task))
         for pos, task in enumerate(order, start=1)
-        for n in range(first, last + 1)
+        for n in range(1, row.overlap + 1)
     ]
     Slot.objects.bulk_create(slots, batch_size=BATCH)
     note_growth(len(slots), RoundItem, Task, TaskOutput, Slot)
     return len(slots)
+
+
+def task_order(row: Round, *, with_slots: bool) -> list[int]:
+    """Normal tasks in the order of the round's strategy: those that have slots, or those that have texts to judge
+    and none yet."""
+    first_output = TaskOutput.objects.filter(task=OuterRef("pk"), position=0)
+    tasks = row.tasks.filter(kind=Task.Kind.NORMAL)
+    has = Exists(Slot.objects.filter(task=OuterRef("pk")))
+    rows = tasks.filter(has if with_slots else ~has).annotate(system=Subquery(first_output.values("output__system_id")))
+    blank = TaskOutput.objects.filter(task__round=row).exclude(output__has_text=True)
+    silent = set() if with_slots else set(blank.values_list("task_id", flat=True))
+    found = rows.order_by("id").values_list("id", "ordinal", "pair", "system")
+    candidates = [Candidate(task, n, pair or str(system)) for task, n, pair, system in found if task not in silent]
+    return STRATEGIES[row.strategy](candidates, row.seed)
 
 
 def add_new_items(row: Round) -> int:
@@ -191,4 +193,4 @@ def add_new_items(row: Round) -> int:
     row.frame_size = row.round_items.count()
     row.save(update_fields=["frame_size"])
     make_tasks(row)
-    return make_slots(row, 1, row.overlap)
+    return make_slots(row)

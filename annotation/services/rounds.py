@@ -19,8 +19,10 @@ from annotation.services.round_tasks import (
     make_slots,
     make_tasks,
     systems_of,
+    task_order,
     wanted_tasks,
 )
+from annotation.services.slots import slots_settle
 from projects import audit
 from projects.access import Action, roles_with
 from projects.errors import ServiceError
@@ -201,7 +203,7 @@ def round_open(*, round: Round, actor: Any) -> Round:
                 "There is nothing to judge: no item of the round has outputs of the chosen systems. "
                 "Import outputs first, or choose other systems."
             )
-        make_slots(row, 1, row.overlap)
+        make_slots(row)
         row.opened_at = timezone.now()
     row.state = Round.State.OPEN
     row.save(update_fields=["state", "opened_at", "design", "frame_size", "frame_digest"])
@@ -244,12 +246,11 @@ def round_close(*, round: Round, actor: Any) -> Round:
 
 @transaction.atomic
 def round_reopen(*, round: Round, actor: Any) -> Round:
-    """Take withdrawn slots back into the queue; every rater walks once more from the start."""
+    """What the overlap lacks is wanted again; every rater walks once more from the start."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
         raise ServiceError("Only a closed round can be reopened.")
-    row.slots.filter(state=Slot.State.WITHDRAWN).update(state=Slot.State.OPEN)
-    row.seats.update(cursor=0)
+    slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
     return _set_state(row, Round.State.OPEN, "round.reopen", actor)
 
@@ -278,14 +279,13 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
             field="overlap",
         )
     added = 0
-    if add_items:
-        added += add_new_items(row)
+    if add_items and (new := add_new_items(row)):
+        added += new
+        row.seats.update(cursor=0)
     if overlap is not None and overlap > row.overlap:
-        added += make_slots(row, row.overlap + 1, overlap)
         row.overlap = overlap
         row.save(update_fields=["overlap"])
-    if added:
-        row.seats.update(cursor=0)
+        added += slots_settle(row, task_order(row, with_slots=True))
     audit.record(
         project=row.project, actor=actor, verb="round.extend", target=f"round:{row.pk}", payload={"added": added}
     )
