@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from projects.errors import ServiceError
-from projects.importers import generic, roles, tables, values
+from projects.importers import GENERIC, generic, roles, tables, values
 from projects.importers.mapping import Mapping, preview
 from projects.importers.records import ImportFileError, ItemRecord, Problem, RunRecord
 from projects.importers.tables import Sample
@@ -16,7 +16,6 @@ from projects.services.import_plan import KINDS
 from projects.services.import_stage import Progress, Staged
 from projects.services.importing import Upload, counts_of, imagine, problems_of, recognise, stage_file
 
-MAPPED = frozenset({"csv", "jsonl", "parquet"})  # formats without names of their own: a person may map them
 _EXAMPLE = 80
 
 
@@ -60,7 +59,7 @@ def preview_file(
     key = recognise(upload, format)
     fields: list[Field] = []
     given = options or {}
-    if key in MAPPED:
+    if key in GENERIC:
         try:
             sample = _sample(upload)
             mapping = _mapping(sample, given)
