@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from projects.models import AutomatedScore, Item, ItemRevision, Metric, Output, OutputRevision, Project, System
+from projects.services.import_preview import preview_file
 from projects.services.importing import ImportResult, Upload, import_files
 from tests.factories import project_factory
 from tests.projects.importers.helpers import lines, sample
@@ -161,3 +162,11 @@ def test_the_real_files_arrive_and_the_second_time_changes_nothing(project: Proj
     found = held(project)
     assert [result.batch for result in put(project, files)] == [None] * len(files)
     assert held(project) == found
+
+
+def test_the_preview_says_who_won_and_shows_a_conversation(project: Project) -> None:
+    texts = [SET["gpt-4_pair.jsonl"], SET["a.jsonl"]]
+    found = [preview_file(project=project, stream=io.BytesIO(t.encode()), file_name="a.jsonl") for t in texts]
+    fields = {field.column: (field.becomes, field.example) for each in found for field in each.fields}
+    assert fields["MT-Bench preference (gpt-4)"] == ("Automated score: preference", "a: a")
+    assert fields["Answer"] == ("Output: 2 messages", "Short.")
