@@ -160,7 +160,10 @@ def round_plan(row: Round) -> Plan:
         if row.state == Round.State.DRAFT
         else list(row.round_items.values_list("item_id", flat=True))
     )
-    wanted = {key for key, *_ in wanted_tasks(row, items)} | set(row.tasks.values_list("key", flat=True))
+    kinds = dict(row.tasks.values_list("key", "kind"))
+    wanted = {key for key, *_ in wanted_tasks(row, items)} | set(kinds)
+    wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
+    gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
     raters = Membership.objects.filter(project_id=row.project_id, role__in=roles_with(Action.RATE)).count()
     warnings = []
@@ -171,6 +174,8 @@ def round_plan(row: Round) -> Plan:
             f"Each task wants {row.overlap} raters, and the project has {raters}: "
             f"the round cannot finish until {row.overlap - raters} more join."
         )
+    if row.gold_rate and not gold:
+        warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(
             f"{raters} raters with at most {row.cap_per_rater} tasks each give {raters * row.cap_per_rater:,} "
