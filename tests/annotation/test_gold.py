@@ -324,3 +324,27 @@ def test_a_plan_without_gold_says_so() -> None:
     row = round_factory(opened=False, gold_rate=0.1)
     assert any("the round has none" in warning for warning in rounds.round_plan(row).warnings)
     assert rounds.round_plan(gold_round(opened=False)).judgments == 14
+
+
+@pytest.mark.django_db
+def test_a_lead_plans_gold_repeats_and_a_mark_on_the_page(client: Client) -> None:
+    row = round_factory(opened=False)
+    client.force_login(member(row.project, "lead"))
+    address = reverse("annotation:round_new", args=[row.project.slug])
+    given = {
+        "name": "Checked",
+        "mode": "score",
+        "rubric_version": row.rubric_version_id,
+        "systems": list(row.project.systems.values_list("pk", flat=True)),
+        "overlap": 1,
+        "strategy": "balanced",
+        "lease_minutes": 30,
+        "planned_seconds": 45,
+        "gold_rate": "10",
+        "gold_pause_below": "60",
+        "repeat_rate": "5",
+    }
+    assert client.post(address, given | {"gold_rate": "80"}).status_code == 200
+    assert client.post(address, given).status_code == 302
+    made = Round.objects.get(name="Checked")
+    assert (made.gold_rate, made.repeat_rate, made.options["gold"]) == (0.1, 0.05, {"pause_below": 0.6})
