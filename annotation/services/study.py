@@ -346,7 +346,7 @@ def _round(
     applied.round = f"{project.slug}/{found.slug}"
     if found.gold_rate and not found.tasks.filter(kind="gold").exists():
         applied.notes.append(
-            f"gold_rate is set, and the round has no gold tasks: `manage.py import_gold {applied.round} FILE` adds them."
+            f"gold_rate is set, and the round has no gold tasks: `import_gold {applied.round} FILE` adds them."
         )
     if state is not None:
         _move(found, state, actor, applied)
