@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from projects.errors import ServiceError
@@ -20,6 +21,8 @@ SHOWN = 20  # problems printed per file; --json gives all
 
 
 class Command(BaseCommand):
+    # All of them would load every page of the product, which takes longer than many a file.
+    requires_system_checks = (Tags.compatibility,)
     help = "Import items, systems, outputs and automated scores. The same file again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
