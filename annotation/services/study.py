@@ -12,6 +12,8 @@ from django.db import transaction
 from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
+from annotation.services.leak_scan import open_leaks
+from annotation.services.round_tasks import Sample
 from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Membership, Metric, Project, Role, System
@@ -25,6 +27,7 @@ from rubrics.specs import RubricSpec
 TOP = ("project", "rubric", "systems", "metrics", "alt_test", "sample", "round", "guidelines")
 ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
+    "gold_pause_below", "gold_at_least",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
 )  # fmt: skip
 STATES = ("draft", "open", "paused", "closed")
@@ -225,9 +228,9 @@ def _scale(source: Source, value: Any, at: Path) -> tuple[float, float]:
     return low, high
 
 
-def _sample(source: Source, value: Any) -> rounds.Sample:
+def _sample(source: Source, value: Any) -> Sample:
     if value is None:
-        return rounds.Sample()
+        return Sample()
     at: Path = ("sample",)
     given = source.mapping(value, at, ("design", "population", "size", "tag"))
     whole = {
@@ -235,7 +238,7 @@ def _sample(source: Source, value: Any) -> rounds.Sample:
         for k in ("population", "size")
         if given.get(k) is not None
     }
-    return rounds.Sample(
+    return Sample(
         design=source.one_of(given.get("design", "census"), (*at, "design"), Round.Design.values),
         tag=source.text(given.get("tag"), (*at, "tag")),
         **whole,
@@ -264,6 +267,22 @@ def _round_settings(source: Source, given: dict[str, Any]) -> dict[str, Any]:
     flags = {"pilot": "is_pilot", "one_task_per_item": "one_task_per_item", "show_reference": "show_reference"}
     switches = {f: source.flag(given[k], (*at, k)) for k, f in flags.items() if k in given}
     return {**rates, **numbers, **switches}
+
+
+def _gold_rule(source: Source, given: dict[str, Any]) -> dict[str, Any]:
+    """When gold tasks pause a rater: the share right that is too low, and from how many on."""
+    at: Path = ("round",)
+    rule: dict[str, Any] = {}
+    if given.get("gold_pause_below") is not None:
+        rule["pause_below"] = source.number(given["gold_pause_below"], (*at, "gold_pause_below"))
+        if not 0 < rule["pause_below"] <= 1:
+            source.fail(
+                (*at, "gold_pause_below"),
+                f"“gold_pause_below” must be above 0 and at most 1, not {given['gold_pause_below']!r}.",
+            )
+    if given.get("gold_at_least") is not None:
+        rule["at_least"] = source.integer(given["gold_at_least"], (*at, "gold_at_least"), 1, 1000)
+    return {"gold": rule} if rule else {}
 
 
 def _alt_test(source: Source, value: Any) -> dict[str, Any]:
@@ -297,8 +316,11 @@ def _round(
         or Round.objects.filter(project=project, name=name).first()
     )
     settings = _round_settings(source, given)
+    options = _gold_rule(source, given)
     if "alt_test" in data:
-        settings["options"] = {"alt_test": _alt_test(source, data["alt_test"])}
+        options["alt_test"] = _alt_test(source, data["alt_test"])
+    if options:
+        settings["options"] = options
     if found is None:
         if version is None:
             source.fail(at, "A new round needs a “rubric” in the file.")
@@ -322,9 +344,9 @@ def _round(
     else:
         _update_round(source, given, data, found, version, guideline, settings, actor, applied)
     applied.round = f"{project.slug}/{found.slug}"
-    if found.gold_rate or found.repeat_rate:
+    if found.gold_rate and not found.tasks.filter(kind="gold").exists():
         applied.notes.append(
-            "gold_rate and repeat_rate are kept with the round; no gold tasks or repeats are inserted by this version."
+            f"gold_rate is set, and the round has no gold tasks: `import_gold {applied.round} FILE` adds them."
         )
     if state is not None:
         _move(found, state, actor, applied)
@@ -416,6 +438,11 @@ def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
     }.get((row.state, state), [])
+    if steps and row.state == Round.State.DRAFT and (places := open_leaks(row)):
+        applied.notes.append(
+            f"{places:,} places in the texts of round {row.slug} may tell raters which system answered: "
+            f"see `manage.py leaks {applied.round}`."
+        )
     for step in steps:
         row = step(round=row, actor=actor)
     if steps:
