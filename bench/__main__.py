@@ -40,30 +40,34 @@ def main() -> int:
             if "postgresql" in options.databases:
                 server = stack.enter_context(postgres.cluster(durable=True))
                 kinds.append(Kind(f"PostgreSQL {server.version}", home / "postgresql", server))
-            for name, measure in _measurements(options, kinds, home).items():
+            for name, measure in measurements().items():
                 if name in options.what:
                     say(f"\n{name}\n")
-                    _keep(name, measure(), quiet, options.write)
+                    _keep(name, measure(options, kinds, home), quiet, options.write)
     except Stop as error:
         fail(error)
     say(f"\nMeasured in {(time.monotonic() - started) / 60:.1f} minutes.")
     return 0
 
 
-def _measurements(options: argparse.Namespace, kinds: list[Kind], home: Path) -> dict[str, Callable[[], str]]:
-    matrix = load.Matrix(options.tasks, options.raters, options.think, options.seconds)
+def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path], str]]:
+    """In the order they run: the quick ones first."""
     return {
-        "weight": lambda: weight.measure(kinds),
-        "import": lambda: import_outputs.measure(kinds, home, options.outputs),
-        "export": lambda: results.measure_export(kinds, options.judged),
-        "report": lambda: results.measure_report(kinds, options.judged),
-        "load": lambda: load.measure(kinds, matrix),
+        "weight": lambda _, kinds, home: weight.measure(kinds),
+        "import": lambda options, kinds, home: import_outputs.measure(kinds, home, options.outputs),
+        "export": lambda options, kinds, home: results.measure_export(kinds, options.judged),
+        "report": lambda options, kinds, home: results.measure_report(kinds, options.judged),
+        "load": lambda options, kinds, home: load.measure(kinds, _matrix(options)),
     }
+
+
+def _matrix(options: argparse.Namespace) -> load.Matrix:
+    return load.Matrix(options.tasks, options.raters, options.think, options.seconds)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    every = list(_measurements(argparse.Namespace(tasks=[], raters=[], think=[], seconds=0), [], Path()))
+    every = list(measurements())
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"any of {', '.join(every)}; none: all")
     parser.add_argument("--short", action="store_true", help="a quick look: few raters, 1,000 tasks, no thinking")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.relative_to(ROOT)} as well")
@@ -115,11 +119,11 @@ def _keep(name: str, text: str, quiet: float, write: bool) -> None:
     """The circumstances stand with each table, because each can be measured again by itself."""
     if not write:
         return
-    measured = f"{datetime.now(UTC):%-d %B %Y}, {machine.describe()}, load before {quiet:.1f}, commit {_commit()}."
-    command = f'`make bench ARGS="{" ".join(sys.argv[1:])}"`'
-    page = PAGE.read_text(encoding="utf-8")
-    body = f"{text}\n\nMeasured by {command} on {measured}"
-    PAGE.write_text(figures.replaced(page, name, body), encoding="utf-8")
+    command = f'make bench ARGS="{" ".join(sys.argv[1:])}"'
+    day = f"{datetime.now(UTC):%-d %B %Y}"
+    body = f"{text}\n\nMeasured by `{command}` on {day}, commit {_commit()}, on {machine.describe()}"
+    body += f"; load of the machine before: {quiet:.1f}."
+    PAGE.write_text(figures.replaced(PAGE.read_text(encoding="utf-8"), name, body), encoding="utf-8")
 
 
 def _commit() -> str:
