@@ -7,39 +7,11 @@ tests/analytics/stats/references.py; an entry without one fails a test.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
 
 from analytics.stats import agreement, association, preference, proportions, scores
 from analytics.stats.coding import MEASUREMENTS, Measurement
-
-Kind = Literal["agreement", "score", "comparison", "preference", "association", "proportion"]
-Invariance = Literal[
-    "row_order",  # permuting the rows
-    "rater_names",  # renaming raters
-    "category_names",  # renaming categories (nominal use)
-    "reversal",  # reversing the scale
-    "affine",  # x -> a x + b (interval use)
-    "duplication",  # every item twice, as new items
-    "lone_rater",  # adding a rater who shares no item with another
-    "swap",  # swapping A and B gives 1 - p
-]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """`function` takes coded data and, if `by_level`, the level of measurement second (third for
-    comparisons)."""
-
-    function: Callable[..., Any]
-    kind: Kind
-    levels: tuple[Measurement, ...]
-    source: str
-    invariances: frozenset[Invariance]
-    by_level: bool = False
-
+from analytics.stats.metric import Invariance, Metric
 
 _ORDERED: tuple[Measurement, ...] = ("ordinal", "interval", "ratio")
 _NUMERIC: tuple[Measurement, ...] = ("interval", "ratio")
