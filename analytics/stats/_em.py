@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.stats._patterns import Patterns
+from analytics.stats._vote_patterns import Patterns
 from analytics.stats.coding import FloatArray
 
 

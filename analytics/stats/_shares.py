@@ -1,4 +1,4 @@
-"""Shares over prompts: the mean of prompt means, and the test of one half."""
+"""Shares over prompts: the mean of prompt means, a share from its derivatives, and the test of one half."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pandas as pd
 from scipy.special import bdtr, stdtr, stdtrit
 
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
-from analytics.stats.intervals import Scope, few_prompts_warning, mean_over_clusters, ratio_over_clusters
+from analytics.stats.intervals import Scope, few_prompts_warning, mean_over_clusters, ratio_over_clusters, t_quantile
 from analytics.stats.proportions import wilson
 from analytics.stats.results import Estimate, TestedEstimate
+
+ONE_PROMPT = "There is one prompt only, so the spread between prompts cannot be estimated."
 
 
 def prompt_share(means: FloatArray, judgments: IntArray, scope: Scope) -> Estimate:
@@ -27,6 +29,29 @@ def prompt_share(means: FloatArray, judgments: IntArray, scope: Scope) -> Estima
     low, high = wilson(won, groups, scope.level)
     fields = scope.fields("Wilson interval, one judgment without tie a prompt")
     return Estimate(won / groups, low, high, **fields).with_warnings(few_prompts_warning(groups))
+
+
+def share_from_influence(value: float, influence: FloatArray, cluster: IntArray, scope: Scope) -> Estimate:
+    """A share with t(G-1) standard errors from its derivatives `influence` (units,), summed by `cluster` (units,).
+
+    Variance: G/(G-1) times the centred squares of the sums over the G prompts that occur. The interval is kept
+    within 0..1; without any spread it is Wilson's on prompts. One prompt: a value without an interval.
+    """
+    sizes = np.bincount(cluster)
+    sums = np.bincount(cluster, influence)[sizes > 0]
+    groups = len(sums)
+    if groups < 2:
+        return Estimate.insufficient(value, reason=ONE_PROMPT, **scope.fields())
+    error = math.sqrt(groups / (groups - 1) * float(np.sum((sums - sums.mean()) ** 2)))
+    value = min(max(value, 0.0), 1.0)
+    if error > 1e-12:
+        half = t_quantile(scope.level, groups) * error
+        low, high = max(value - half, 0.0), min(value + half, 1.0)
+        fields = scope.fields(f"cluster-robust by prompt, t({groups - 1}), within 0..1")
+    else:
+        low, high = wilson(value * groups, groups, scope.level)
+        fields = scope.fields("Wilson interval on prompts (no spread between prompts)")
+    return Estimate(value, low, high, **fields).with_warnings(few_prompts_warning(groups))
 
 
 def binomial_half(successes: int, trials: int) -> float:

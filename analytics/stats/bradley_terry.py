@@ -16,6 +16,7 @@ import numpy as np
 from analytics.stats._outcomes import LOSS, WIN
 from analytics.stats._paired_models import Fit, Parameters, Table, information, newton, slopes
 from analytics.stats._sandwich import Clustering, Covariance, at_least, covariance
+from analytics.stats._shares import ONE_PROMPT
 from analytics.stats.battles import Battles
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
 from analytics.stats.connectivity import Connectivity, connectivity
@@ -34,7 +35,6 @@ SHOWN_FIRST = "shown first"
 # Virtual judgments for each pair that met, half to each side, where a prior is used.
 VIRTUAL = 0.5
 
-_ONE_PROMPT = "There is one prompt only, so the spread between prompts cannot be estimated."
 _NO_MAXIMUM = (
     "A group of systems never lost (or never won) against the rest, so the strengths have no finite maximum. "
     "Collect more judgments, or allow the prior."
@@ -260,7 +260,7 @@ def _result(
     systems, extras = data.n_systems, len(design.names)
     size = systems + extras + (found.at.log_nu is not None)
     matrix = np.zeros((size, size)) if spread is None else spread.matrix
-    reason = _ONE_PROMPT if spread is None else ""
+    reason = ONE_PROMPT if spread is None else ""
     df, method = (None, "") if spread is None else (spread.df, spread.method)
     notes = (
         _PARTS.format(n=graph.n_components) if graph.n_components > 1 else "",
@@ -344,7 +344,7 @@ def _nu(
         return Estimate.not_estimable(reason="There are no ties.", **named.fields())
     value = math.exp(found.at.log_nu)
     if reason or variance <= 1e-24:
-        return Estimate.insufficient(value, reason=reason or _ONE_PROMPT, **named.fields()).with_warnings(*warnings)
+        return Estimate.insufficient(value, reason=reason or ONE_PROMPT, **named.fields()).with_warnings(*warnings)
     factor = math.exp(normal_or_t(scope.level, df) * math.sqrt(variance))
     return Estimate(value, value / factor, value * factor, **named.fields()).with_warnings(*warnings)
 

@@ -15,10 +15,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from analytics.stats._em import Fitted, fit
-from analytics.stats._patterns import Patterns, vote_patterns
+from analytics.stats._shares import share_from_influence
+from analytics.stats._vote_patterns import Patterns, vote_patterns
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
 from analytics.stats.intervals import Scope
-from analytics.stats.linearised import linearised
 from analytics.stats.results import Distribution, Estimate
 
 Model = Literal["full", "one_coin"]
@@ -222,7 +222,7 @@ def _shares(
     influence = _influence(found, patterns.weight)
     cluster = data.cluster_of_unit
     estimates = [
-        linearised(float(share), column[patterns.of_unit], cluster, scope, share=True)
+        share_from_influence(float(share), column[patterns.of_unit], cluster, scope)
         for share, column in zip(found.prevalence, influence.T, strict=True)
     ]
     counts = np.bincount(data.code, minlength=data.n_codes).tolist()

@@ -1,4 +1,4 @@
-"""What the registry says of a statistic (`registry.METRICS`)."""
+"""What the registry says of a statistic (`registry.METRICS`), and the words that explain it on the methods page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,21 @@ from typing import Any, Literal
 
 from analytics.stats.coding import Measurement
 
-Kind = Literal["agreement", "score", "comparison", "preference", "association", "proportion", "consensus", "battles"]
+Kind = Literal[
+    "agreement",
+    "score",
+    "comparison",
+    "preference",
+    "association",
+    "proportion",
+    "automated",
+    "gate",
+    "slice",
+    "multiplicity",
+    "total",
+    "consensus",
+    "battles",
+]
 Invariance = Literal[
     "row_order",  # permuting the rows
     "rater_names",  # renaming raters
@@ -23,20 +37,29 @@ Invariance = Literal[
     "opposite",  # turning every outcome round turns a share p to 1 - p, a strength to its negative
 ]
 Design = Literal[
-    "repeated ratings",  # outputs with several ratings
-    "crossed",  # every rater rates every output
+    "single ratings",
+    "repeated ratings",
     "two systems",
     "many systems",
-    "both orders",  # pairs judged in both orders by one rater
-    "known order",  # which side was shown first is known
-    "known answers",  # the right answer is known for some pairs
+    "known order",
+    "automated scores",
+    "random sample",
+    "slices",
+    "several criteria",
+    "several tests",
+    "error marks",
+    "trials",
+    "both orders",
+    "known answers",
 ]
 
 
 @dataclass(frozen=True)
 class Metric:
     """`function` takes coded data and, if `by_level`, the level of measurement second (third for
-    comparisons). `designs` names what a study must have for the statistic to be estimable."""
+    comparisons). `designs` names what a study must have for the statistic to be estimable. `title` and
+    `description` are for people: without them the name and the first paragraph of the docstring are taken.
+    `assumptions` are full sentences about what the data cannot show."""
 
     function: Callable[..., Any]
     kind: Kind
@@ -45,3 +68,21 @@ class Metric:
     invariances: frozenset[Invariance]
     by_level: bool = False
     designs: tuple[Design, ...] = ()
+    title: str = ""
+    description: str = ""
+    assumptions: tuple[str, ...] = ()
+
+
+def of(*names: Invariance) -> frozenset[Invariance]:
+    return frozenset(names)
+
+
+def merged(*tables: dict[str, Metric]) -> dict[str, Metric]:
+    """One table of several. Raises ValueError if two of them name the same statistic."""
+    found: dict[str, Metric] = {}
+    for table in tables:
+        twice = found.keys() & table.keys()
+        if twice:
+            raise ValueError(f"Registered twice: {', '.join(sorted(twice))}.")
+        found |= table
+    return found

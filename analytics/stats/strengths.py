@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logit, stdtr
+from scipy.special import expit, logit, ndtr, stdtr, stdtrit
 
 from analytics.stats.coding import FloatArray, IntArray
 from analytics.stats.intervals import Scope, z_quantile
@@ -66,7 +67,7 @@ class StrengthFit:
     scope: Scope
     reason: str = ""
     interval_reason: str = ""
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
     @property
     def standard_errors(self) -> FloatArray:
@@ -96,15 +97,11 @@ class StrengthFit:
 
 def normal_or_t(level: float, df: int | None) -> float:
     """Two-sided critical value."""
-    from scipy.special import stdtrit
-
     return z_quantile(level) if df is None else float(stdtrit(df, (1 + level) / 2))
 
 
 def two_sided_p(statistic: float, df: int | None) -> float:
     """Of a statistic with the t distribution (normal without degrees of freedom)."""
-    from scipy.special import ndtr
-
     below = float(ndtr(-abs(statistic)) if df is None else stdtr(df, -abs(statistic)))
     return min(1.0, 2 * below)
 
@@ -209,14 +206,34 @@ def _expected_score(theta: float, log_nu: float | None) -> tuple[float, FloatArr
 
 
 def _transformed(on_logits: Estimate, share: float) -> Estimate:
-    from dataclasses import replace
-
     low, high = (None if x is None else float(expit(x)) for x in (on_logits.low, on_logits.high))
     return replace(on_logits, value=share, low=low, high=high)
 
 
 def _renamed(fit: StrengthFit, method: str, unit: str) -> Scope:
-    from dataclasses import replace
-
     tail = fit.scope.method.split("; ", 1)
     return replace(fit.scope, method="; ".join([method, *tail[1:]]), unit=unit)
+
+
+@dataclass(frozen=True)
+class PairDifferences:
+    """The difference of every pair of systems, first less second, in the order of the systems."""
+
+    pairs: tuple[tuple[str, str], ...]
+    items: tuple[TestedEstimate, ...]
+
+    def estimates(self) -> tuple[Estimate, ...]:
+        return tuple(item.estimate for item in self.items)
+
+    def to_dict(self) -> dict[str, Any]:
+        rows = zip(self.pairs, self.items, strict=True)
+        return {"pairs": [{"system": a, "other": b, **item.to_dict()} for (a, b), item in rows]}
+
+
+def strength_differences(fit: StrengthFit) -> PairDifferences:
+    """`difference` for every pair of systems. Many tests at once: `rank_table` counts those that pass Holm's.
+
+    Source: Wald's test with the covariance of the strengths; see `bradley_terry`.
+    """
+    pairs = tuple(combinations(fit.systems, 2))
+    return PairDifferences(pairs, tuple(difference(fit, a, b) for a, b in pairs))

@@ -15,12 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analytics.stats._shares import prompt_share
+from analytics.stats._shares import prompt_share, share_from_influence
 from analytics.stats.battles import Battles
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
 from analytics.stats.connectivity import win_matrix
 from analytics.stats.intervals import Scope, ratio_over_clusters
-from analytics.stats.linearised import linearised
 from analytics.stats.strengths import SystemEstimates
 
 
@@ -95,7 +94,7 @@ def win_rate_over_opponents(data: Battles, *, level: float = 0.95) -> SystemEsti
         influence = (sides.score[rows] - share[system, against]) / (met[system, against] * count)
         cluster, _ = pd.factorize(sides.cluster[rows])
         scope = _scope(sides, rows, f"mean over {count} opponents of the win rate against each", level)
-        found = linearised(value, influence, cluster.astype(np.int64), scope, share=True)
+        found = share_from_influence(value, influence, cluster.astype(np.int64), scope)
         items.append(found.with_warnings(*note))
     return SystemEstimates(data.systems, tuple(items))
 
