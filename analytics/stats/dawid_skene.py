@@ -251,10 +251,11 @@ def _influence(found: Fitted, weight: FloatArray) -> FloatArray:
 
 
 def _notes(data: CodedRatings, patterns: Patterns, found: Fitted, model: Model) -> tuple[str, ...]:
+    given = _labels_given(patterns, data.n_codes)
     notes = [
         _barely_identified(data),
-        _few_labels(patterns, found, model),
-        _switched(patterns, found, data.n_codes),
+        _few_labels(given, found, model),
+        _switched(patterns, given, found, data.n_codes),
         "" if found.converged else f"Not converged after {found.iterations} iterations: raise max_iterations.",
         _nameless(data),
     ]
@@ -271,12 +272,7 @@ def _barely_identified(data: CodedRatings) -> str:
     )
 
 
-def _few_labels(patterns: Patterns, found: Fitted, model: Model) -> str:
-    given = np.bincount(
-        patterns.votes.indices // len(found.prevalence),
-        patterns.votes.data * np.repeat(patterns.weight, np.diff(patterns.votes.indptr)),
-        minlength=patterns.n_raters,
-    )
+def _few_labels(given: FloatArray, found: Fitted, model: Model) -> str:
     in_use = found.prevalence[found.prevalence > 1e-6]
     rarest = 1.0 if model == "one_coin" else float(in_use.min())
     few = int((given * rarest < MIN_LABELS).sum())
@@ -284,26 +280,38 @@ def _few_labels(patterns: Patterns, found: Fitted, model: Model) -> str:
         return ""
     what = "labels" if model == "one_coin" else "labels for each class"
     advice = "" if model == "one_coin" else " one_coin needs fewer."
-    return (
-        f"{few} of {patterns.n_raters} raters gave fewer than {MIN_LABELS} {what}: their error rates are rough.{advice}"
-    )
+    return f"{few} of {len(given)} raters gave fewer than {MIN_LABELS} {what}: their error rates are rough.{advice}"
 
 
-def _switched(patterns: Patterns, found: Fitted, codes: int) -> str:
-    """Whether the fitted classes fit the votes better under other names, or most raters are worse than chance."""
+def _labels_given(patterns: Patterns, codes: int) -> FloatArray:
+    """How many labels each rater gave."""
+    weight = patterns.votes.data * np.repeat(patterns.weight, np.diff(patterns.votes.indptr))
+    return np.bincount(patterns.votes.indices // codes, weight, minlength=patterns.n_raters).astype(np.float64)
+
+
+def _switched(patterns: Patterns, given: FloatArray, found: Fitted, codes: int) -> str:
+    """Whether the fitted classes fit the votes better under other names, or some raters are worse than chance.
+
+    If most raters are worse than chance, the fit takes them for the good ones, and nothing in the votes can tell:
+    what shows is a minority that seems to be always wrong.
+    """
     label = np.tile(np.eye(codes), (patterns.n_raters, 1))
     shares = patterns.votes @ label
     shares /= shares.sum(axis=1, keepdims=True)
     together = (found.posterior * patterns.weight[:, None]).T @ shares
     row, column = linear_sum_assignment(-together)
-    renamed = together[row, column].sum() > np.trace(together) * (1 + 1e-9)
+    if together[row, column].sum() > np.trace(together) * (1 + 1e-9):
+        return (
+            "The labels may be switched: the fitted classes do not go with the votes of the same name. Check against "
+            "known answers before use."
+        )
     accuracy = np.einsum("rkk,k->r", found.confusion, found.prevalence)
-    most_worse = (accuracy < 1 / codes).sum() > len(accuracy) / 2
-    if not renamed and not most_worse:
+    worse = int(((accuracy < 1 / codes) & (given >= MIN_LABELS)).sum())
+    if not worse:
         return ""
     return (
-        "The labels may be switched: the fitted classes do not go with the votes of the same name, or most raters "
-        "come out worse than chance. Check against known answers before use."
+        f"{worse} of {len(given)} raters come out worse than chance. If it is the others who are wrong, the labels are "
+        "switched: check against known answers before use."
     )
 
 
