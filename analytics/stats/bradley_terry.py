@@ -39,6 +39,7 @@ _NO_MAXIMUM = (
     "A group of systems never lost (or never won) against the rest, so the strengths have no finite maximum. "
     "Collect more judgments, or allow the prior."
 )
+_ONLY_TIES = "Every judgment is a tie, so Davidson's model has no finite maximum."
 _SEPARATED = "The strengths have no finite maximum: the side shown first or a feature separates wins from losses."
 _PRIOR = (
     "A group of systems never lost (or never won) against the rest: half a virtual judgment, split evenly, was added "
@@ -126,6 +127,8 @@ def _fit(
         return _nothing(model, data, scope, "There are no judgments.", np.zeros(0, dtype=np.int64))
     whole = _rows_as_table(rows, design.z)
     ties = model == "Davidson" and bool(whole.tie.sum() > 0)
+    if ties and not rows.decided.any():
+        return _nothing(model, data, scope, _ONLY_TIES, connectivity(data).component)
     graph = connectivity(data)
     needed = not graph.beaten_both_ways.all() or (ties and not graph.some_cycle)
     if needed and prior == "never":
@@ -267,7 +270,7 @@ def _result(
         (_PRIOR if needed else _ALWAYS) if prior else "",
         *design.warnings,
         *(f"{name!r} was left out. {why}" for name, why in design.dropped.items()),
-        _inconsistent(data),
+        _inconsistent(data, SHOWN_FIRST in design.names),
         *(() if spread is None else spread.warnings),
     )
     warnings = tuple(note for note in notes if note)
@@ -349,10 +352,11 @@ def _nu(
     return Estimate(value, value / factor, value * factor, **named.fields()).with_warnings(*warnings)
 
 
-def _inconsistent(data: Battles) -> str:
+def _inconsistent(data: Battles, by_order: bool) -> str:
     if not data.n_inconsistent:
         return ""
-    return f"{data.n_inconsistent} pairs were answered differently in the two orders and count as ties."
+    how = "half for each order" if by_order else "as ties"
+    return f"{data.n_inconsistent} pairs were answered differently in the two orders and count {how}."
 
 
 def _nothing(model: str, data: Battles, scope: Scope, reason: str, component: IntArray) -> StrengthFit:
