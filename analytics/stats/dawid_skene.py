@@ -8,13 +8,14 @@ person, and do not read .99 as one mistake in a hundred.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from analytics.stats._em import Fitted, fit
+from analytics.stats._latent_shares import share_influence
 from analytics.stats._shares import share_from_influence
 from analytics.stats._vote_patterns import Patterns, vote_patterns
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
@@ -26,8 +27,10 @@ SMOOTHING = 0.01
 MIN_RATINGS = 3  # a unit; below it, error rates are barely identified
 MIN_LABELS = 10  # a rater and class
 
-# Measured in docs/algorithms/coverage-preference.md.
-RATES_AS_KNOWN = "The intervals of the shares take the raters' estimated error rates as known."
+RATES_AS_KNOWN = (
+    "There are too many raters to count in the uncertainty of their error rates: the intervals of the shares take them "
+    "as known and are too narrow."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +165,7 @@ def _latent_labels(
         entropy=_entropy(found.posterior)[patterns.of_unit],
         rater_labels=_rater_labels(data, patterns),
         confusion=found.confusion,
-        shares=_shares(data, patterns, found, scope, notes),
+        shares=_with_notes(_shares(data, patterns, found, model, scope, smoothing), notes),
         log_likelihood=found.log_likelihood,
         iterations=found.iterations,
         converged=found.converged,
@@ -216,38 +219,22 @@ def _rater_labels(data: CodedRatings, patterns: Patterns) -> ObjectArray:
 
 
 def _shares(
-    data: CodedRatings, patterns: Patterns, found: Fitted, scope: Scope, notes: tuple[str, ...]
+    data: CodedRatings, patterns: Patterns, found: Fitted, model: Model, scope: Scope, smoothing: float
 ) -> Distribution:
-    """Each label's share, with the sandwich variance of the shares where error rates are held fixed."""
-    influence = _influence(found, patterns.weight)
+    """Each label's share, with the sandwich variance clustered by prompt."""
+    influence, with_rates = share_influence(patterns, found, one_coin=model == "one_coin", smoothing=smoothing)
     cluster = data.cluster_of_unit
     estimates = [
         share_from_influence(float(share), column[patterns.of_unit], cluster, scope)
         for share, column in zip(found.prevalence, influence.T, strict=True)
     ]
     counts = np.bincount(data.code, minlength=data.n_codes).tolist()
-    warned = tuple(estimate.with_warnings(RATES_AS_KNOWN, *notes) for estimate in estimates)
-    return Distribution(data.domain, tuple(counts), warned)
+    note = "" if with_rates else RATES_AS_KNOWN
+    return Distribution(data.domain, tuple(counts), tuple(estimate.with_warnings(note) for estimate in estimates))
 
 
-def _influence(found: Fitted, weight: FloatArray) -> FloatArray:
-    """Derivative of the shares towards a unit of each pattern, shape (patterns, codes); zero for labels that
-    are never true.
-
-    The score of the shares is T_uk/p_k less that of the last label in use; its inverse information turns it
-    into shares. With certain posteriors this is the indicator minus the share, over n.
-    """
-    influence = np.zeros_like(found.posterior)
-    used = np.flatnonzero(found.prevalence > 1e-9)
-    if len(used) < 2:
-        return influence
-    score = found.posterior[:, used] / found.prevalence[used]
-    free = score[:, :-1] - score[:, -1:]
-    free -= weight @ free / weight.sum()
-    step = free @ np.linalg.pinv(free.T @ (free * weight[:, None]))
-    influence[:, used[:-1]] = step
-    influence[:, used[-1]] = -step.sum(axis=1)
-    return influence
+def _with_notes(shares: Distribution, notes: tuple[str, ...]) -> Distribution:
+    return replace(shares, shares=tuple(estimate.with_warnings(*notes) for estimate in shares.shares))
 
 
 def _notes(data: CodedRatings, patterns: Patterns, found: Fitted, model: Model) -> tuple[str, ...]:

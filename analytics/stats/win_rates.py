@@ -76,7 +76,9 @@ def win_rate_pooled(data: Battles, *, level: float = 0.95) -> SystemEstimates:
 def win_rate_over_opponents(data: Battles, *, level: float = 0.95) -> SystemEstimates:
     """Unweighted mean over opponents of the pooled share against each; 0 to 1.
 
-    Interval: linearised, cluster-robust by prompt, t(G-1); Wilson on prompts without spread.
+    Interval: jackknife of prompts, t(G-1), kept within 0..1; Wilson on prompts without spread. Opponents met in a
+    few prompts only make it too narrow: a nominal 95 % covered COVERAGE with 10 prompts of five pairs, and below 20
+    prompts a warning says that it is approximate. An opponent met in one prompt adds no width, which is said too.
     Source: "average win rate" in Ustalov, Reliable, Reproducible, and Really Fast Leaderboards with Evalica,
     COLING 2025.
     """
@@ -91,12 +93,30 @@ def win_rate_over_opponents(data: Battles, *, level: float = 0.95) -> SystemEsti
         rows = slice(sides.start[system], sides.start[system + 1])
         against, count = sides.opponent[rows], int(opponents[system])
         value = float(share[system].sum() / count)
-        influence = (sides.score[rows] - share[system, against]) / (met[system, against] * count)
         cluster, _ = pd.factorize(sides.cluster[rows])
+        left, lone = _left_without(cluster, against, met[system])
+        influence = (sides.score[rows] - share[system, against]) / (left * count)
         scope = _scope(sides, rows, f"mean over {count} opponents of the win rate against each", level)
         found = share_from_influence(value, influence, cluster.astype(np.int64), scope)
-        items.append(found.with_warnings(*note))
+        items.append(found.with_warnings(_LONE.format(lone) if lone else "", *note))
     return SystemEstimates(data.systems, tuple(items))
+
+
+_LONE = "{} opponents were met in one prompt only, which tells nothing of the spread against them."
+
+
+def _left_without(cluster: IntArray, against: IntArray, met: FloatArray) -> tuple[FloatArray, int]:
+    """For each judgment, how many judgments against its opponent other prompts have (all of them where no other
+    prompt has any), and how many opponents were met in one prompt only.
+
+    Leaving a prompt out moves the share against an opponent by the sum of residuals there over the rest: so the
+    interval is the jackknife's, which is wider than the linearised one where judgments are few.
+    """
+    pair, _ = pd.factorize(cluster.astype(np.int64) * len(met) + against)
+    here = np.bincount(pair)[pair] if len(pair) else np.zeros(0)
+    left = met[against] - here
+    lone = len(np.unique(against[left < 0.5]))
+    return np.where(left < 0.5, met[against], left), lone
 
 
 def _sides(data: Battles) -> _Sides:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from analytics.stats.battles import code_battles
 from analytics.stats.position import first_choice, judge_positions, order_consistency, order_test
@@ -53,12 +54,24 @@ def test_judgments_of_one_prompt_are_not_independent(rate):
     assert together.high - together.low > 2.5 * (apart.high - apart.low)
 
 
-def test_linearising_over_opponents_is_the_jackknife():
-    data = simulated(np.random.default_rng(1), np.array([0.5, 0, -0.5]), 60, 4, prompt_sd=1.0)
+def test_the_interval_over_opponents_is_the_jackknife_of_prompts():
+    data = simulated(np.random.default_rng(1), np.array([0.5, 0, -0.5]), 30, 4, prompt_sd=1.0)
     found = win_rate_over_opponents(data).of("0")
-    rest = [win_rate_over_opponents(data.rows(data.cluster != g)).items[0].value for g in range(60)]
-    jackknife = np.sqrt(59 / 60 * np.sum((np.array(rest) - np.mean(rest)) ** 2))
-    assert (found.high - found.low) / 2 / 2.000995 == pytest.approx(jackknife, rel=0.05)
+    judged = np.unique(data.cluster[(data.a == 0) | (data.b == 0)])
+    rest = np.array([win_rate_over_opponents(data.rows(data.cluster != g)).items[0].value for g in judged])
+    groups = len(judged)
+    moved = rest - found.value
+    jackknife = np.sqrt((groups - 1) / groups * np.sum((moved - moved.mean()) ** 2))
+    quantile = stats.t.ppf(0.975, groups - 1)
+    assert (found.high - found.low) / 2 / quantile * (groups - 1) / groups == pytest.approx(jackknife, rel=1e-9)
+
+
+def test_an_opponent_met_in_one_prompt_is_warned_about():
+    rows = [(prompt, "b", won) for prompt, won in zip(range(6), [1, 0, 1, 1, 0, 1], strict=True)] + [(0, "c", 1)]
+    prompt, other, won = zip(*rows, strict=True)
+    found = win_rate_over_opponents(code_battles(prompt, ["x"] * 7, ["a"] * 7, other, won))
+    assert any("1 opponents were met in one prompt only" in text for text in found.of("a").warnings)
+    assert found.of("a").value == pytest.approx((4 / 6 + 1) / 2)
 
 
 # --- The order of showing --------------------------------------------------------------------------------
