@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # Tool and the JSON keys that together give it away. A key within a text would have escaped quotes.
 _BY_KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
-    ("OpenAI Evals", (b'"spec"', b'"eval_name"')),
     ("HELM", (b'"request_states"',)),
     ("HELM", (b'"instance_id"', b'"stats"')),
     ("lm-evaluation-harness", (b'"doc_id"', b'"resps"')),

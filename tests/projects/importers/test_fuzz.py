@@ -41,6 +41,8 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "n_wins", "n_draws", "logprobs", "content", "top_logprobs", "token", "logprob", "m", "M")),
     "mt_bench": (("question_id",), ("turns", "category", "reference", "model_id", "choices", "index", "content",
         "model", "judgment", "score", "judge", "turn", "model_1", "model_2", "g1_winner", "g2_winner", "tstamp")),
+    "openai_evals": (("run_id", "sample_id", "type", "data"), ("spec", "final_report", "completion_fns", "base_eval",
+        "prompt", "sampled", "usage", "prompt_tokens", "correct", "expected", "choice", "score", "role", "content")),
     "arena": (("model_a", "model_b", "winner"), ("question_id", "judge", "turn", "conversation_a", "conversation_b",
         "role", "content", "language", "tstamp")),
 }  # fmt: skip
@@ -49,7 +51,7 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def rows_of(format: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     needed, more = ROWS[format]
     keys = st.sampled_from([*needed, *more])
-    cells = leaves | st.sampled_from(["a", "b", "model_1", "m", "output_1", 1, 1.5, -1])
+    cells = leaves | st.sampled_from(["a", "b", "model_1", "m", "output_1", "sampling", "metrics", "match", 1, 1.5, -1])
     inner = st.recursive(
         cells, lambda each: st.lists(each, max_size=3) | st.dictionaries(keys, each, max_size=5), max_leaves=10
     )
