@@ -6,8 +6,6 @@ from __future__ import annotations
 _BY_KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("HELM", (b'"request_states"',)),
     ("HELM", (b'"instance_id"', b'"stats"')),
-    ("lm-evaluation-harness", (b'"doc_id"', b'"resps"')),
-    ("lm-evaluation-harness", (b'"configs"', b'"n-shot"')),
     ("Inspect", (b'"eval"', b'"plan"', b'"task"')),
     ("DeepEval", (b'"metricsData"',)),
     ("DeepEval", (b'"metrics_data"',)),
