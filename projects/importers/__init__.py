@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from projects.importers import (
     alpaca_eval,
     arena,
+    deepeval,
     delimited,
     foreign,
     jsonl,
@@ -49,6 +50,7 @@ IMPORTERS: dict[str, Importer] = {
     "arena": Importer("arena", arena.TITLE, arena.sniff, arena.read),
     "openai_evals": Importer("openai_evals", openai_evals.TITLE, openai_evals.sniff, openai_evals.read),
     "lm_eval": Importer("lm_eval", lm_eval.TITLE, lm_eval.sniff, lm_eval.read),
+    "deepeval": Importer("deepeval", deepeval.TITLE, deepeval.sniff, deepeval.read),
     "csv": Importer("csv", delimited.TITLE, delimited.sniff, delimited.read),
     "jsonl": Importer("jsonl", jsonl.TITLE, jsonl.sniff, jsonl.read),
     "parquet": Importer("parquet", parquet.TITLE, parquet.sniff, parquet.read),

@@ -7,8 +7,6 @@ _BY_KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
     ("HELM", (b'"request_states"',)),
     ("HELM", (b'"instance_id"', b'"stats"')),
     ("Inspect", (b'"eval"', b'"plan"', b'"task"')),
-    ("DeepEval", (b'"metricsData"',)),
-    ("DeepEval", (b'"metrics_data"',)),
     ("MLflow", (b'"assessments"', b'"trace_id"')),
     ("LangSmith", (b'"evaluation_results"', b'"example"')),
     ("LangSmith", (b'"feedback.', b'"inputs.')),

@@ -19,6 +19,27 @@ OPENINGS = [b"", b"item,system,output\n", b'{"item": ', b'[{"system": ', b'{"eva
             b'{"question_id": 1, "g1_winner": ', b'{"model_a": "a", "model_b": "b", "winner": ']  # fmt: skip
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+DEEPEVAL = [
+    "name",
+    "input",
+    "actualOutput",
+    "actual_output",
+    "turns",
+    "role",
+    "content",
+    "metricsData",
+    "score",
+    "error",
+    "metadata",
+    "id",
+    "context",
+    "tags",
+    "model",
+    "hyperparameters",
+    "completionTime",
+    "expectedOutput",
+]
+
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
@@ -113,6 +134,16 @@ def test_random_rows_of_each_tool(format: str, examples: int) -> None:
         survives((json.dumps(rows) if as_list else "\n".join(map(json.dumps, rows))).encode(), format)
 
     try_rows()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cases=st.lists(st.dictionaries(st.sampled_from(DEEPEVAL), values), min_size=1, max_size=3),
+    name=st.sampled_from(["testCases", "conversationalTestCases", "test_results"]),
+    rest=st.dictionaries(st.sampled_from(DEEPEVAL), values, max_size=3),
+)
+def test_random_deepeval(cases: list[dict[str, Any]], name: str, rest: dict[str, Any]) -> None:
+    survives(json.dumps({**rest, name: cases}).encode(), "deepeval")
 
 
 @pytest.mark.parametrize("cut", range(0, 400, 7))
