@@ -405,7 +405,7 @@ def _raise_overlap(row: Round, overlap: int, actor: Any) -> None:
 
 def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
     """Bring the round into the state named, through the states between."""
-    steps = {
+    ways: dict[tuple[str, str], list[Callable[..., Round]]] = {
         ("draft", "open"): [rounds.round_open],
         ("draft", "paused"): [rounds.round_open, rounds.round_pause],
         ("draft", "closed"): [rounds.round_open, rounds.round_close],
@@ -415,7 +415,8 @@ def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
         ("paused", "closed"): [rounds.round_close],
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
-    }.get((row.state, state), [])
+    }
+    steps = ways.get((row.state, state), [])
     for step in steps:
         row = step(round=row, actor=actor)
     if steps:
