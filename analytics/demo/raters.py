@@ -41,12 +41,13 @@ RATERS = (
     Simulated("clover", -0.8, 0.35, 48, 0.45, ("es", "fr", "he")),
     Simulated("damson", 0.55, 0.45, 35, 0.15, ("es", "de", "fr"), amount=True),
     Simulated("elder", 0.0, 0.50, 30, 0.12, ("fr",), left=2.2, amount=True),
-    Simulated("fennel", 0.2, 0.70, 15, 0.04, ("es", "de", "fr", "ar", "he"), hasty=0.5),
-    Simulated("hazel", -0.1, 0.40, 43, 0.25, ("es", "de", "he", "ar"), wordy=0.7, amount=True),
+    Simulated("fennel", 0.2, 0.70, 15, 0.04, ("es", "de", "fr", "ar", "he"), hasty=0.55),
+    Simulated("hazel", -0.1, 0.40, 43, 0.25, ("es", "de", "he", "ar"), wordy=2.0, amount=True),
 )
 UNSURE = 1.8  # below this difference the pull to the left is felt
 USUAL_LENGTH = 0.45
 HASTY_SECONDS = 6.5
+QUICKER = 0.3  # what practice takes off the time
 NO_SOURCE_UNSURE = 0.6  # share of answers without a source whose grounding cannot be judged
 
 
@@ -127,7 +128,7 @@ def _amount(rater: Simulated, answer: Answer, perceive: Perceive) -> str:
 
 def worth(truth: Truth) -> float:
     """How much an answer helps, all in all: what a preference follows."""
-    return truth.correct + 0.5 * truth.detail + 0.25 * truth.tone - (0.0 if truth.safe else 1.5)
+    return truth.correct + 0.5 * truth.detail + 0.45 * truth.tone - (0.0 if truth.safe else 1.5)
 
 
 def lean(rater: Simulated, prompt: Prompt, systems: tuple[str, str], seed: int) -> float:
@@ -159,8 +160,10 @@ def compare(rater: Simulated, prompt: Prompt, shown: tuple[str, str], seed: int,
 
 
 def _choice(towards: float, correct: list[int]) -> str:
+    if max(correct) <= 2 and abs(towards) < 1.5:
+        return "both_bad"
     if abs(towards) < 0.5:
-        return "both_good" if min(correct) == 4 else "both_bad" if max(correct) <= 2 else "tie"
+        return "both_good" if min(correct) == 4 else "tie"
     strength = 2 if abs(towards) > 2.2 else 1
     return str(strength if towards > 0 else -strength)
 
@@ -169,12 +172,12 @@ def _choice(towards: float, correct: list[int]) -> str:
 
 
 def seconds(rater: Simulated, prompt: Prompt, shown: tuple[str, ...], seed: int, done: int) -> float:
-    """Longer texts take longer, and everybody gets quicker: by a fifth in the first forty tasks."""
+    """Longer texts take longer, and everybody gets quicker in the first forty tasks."""
     about = "/".join(shown)
     draw = draws(seed, "seconds", rater.pseudonym, prompt.id, about)
     if is_hasty(rater, prompt, about, seed):
         return round(max(3.0, draw.gauss(HASTY_SECONDS, 1.5)), 1)
     words = sum(prompt.answers[system].words for system in shown)
     words += sum(len(message["content"].split()) for message in prompt.messages)
-    usual = rater.seconds * (0.55 + words / 160) * (1 - 0.2 * min(1.0, done / 40))
+    usual = rater.seconds * (0.55 + words / 160) * (1 - QUICKER * min(1.0, done / 40))
     return round(max(5.0, usual * math.exp(draw.gauss(0, 0.3))), 1)

@@ -16,10 +16,10 @@ from analytics.demo.raters import RATERS, Sent, Simulated, compare, score, secon
 from analytics.demo.words import Words, written
 from annotation import claims
 from annotation.claims import Outcome
-from annotation.models import Assignment, Flag, Round, Seat, Task
+from annotation.models import Flag, Round, Seat
 from annotation.presentation import Presentation
 from annotation.services.judging import flag_raise, questions, read_answers, rubric_of, submission
-from projects.models import Rater
+from projects.models import ItemRevision, Project, Rater
 
 SITTING = timedelta(minutes=16)
 WAIT = timedelta(minutes=9)  # before asking again when others hold the rest
@@ -61,7 +61,7 @@ class Work:
     def __post_init__(self) -> None:
         self.seed = self.words.seed
         self._prompts = {prompt.id: prompt for prompt in prompts()}
-        self._tasks = dict(_tasks(self.round))
+        self._shown = _shown(self.round.project)
         self._asked = {n: list(questions(rubric_of(self.round), n)) for n in (1, 2)}
         self._remarks = _remarks() if self.round.mode == "score" and not self.round.is_pilot else {}
 
@@ -89,10 +89,11 @@ class Work:
 
     def _take(self, desk: _Desk, outcome: Outcome, now: datetime) -> None:
         desk.outcome, desk.since, desk.hand = outcome, now, None
-        if outcome.assignment is not None and outcome.status == "task":
-            task, order = Assignment.objects.values_list("task_id", "shown_order").get(pk=outcome.assignment)
-            item, systems = self._tasks[task]
-            desk.hand = (self._prompts[item], tuple(systems[int(place)] for place in order))
+        if outcome.presentation is not None:
+            # Raters are told no system, these neither: they know the texts again.
+            prompt = self._prompts[self._shown[outcome.presentation.prompt_html]]
+            by_text = {answer.text: system for system, answer in prompt.answers.items()}
+            desk.hand = (prompt, tuple(by_text[output.text] for output in outcome.presentation.outputs))
 
     def _plan(self, queue: list[tuple[datetime, int]], number: int, desk: _Desk) -> None:
         """When this rater will be done with what is in hand, or will ask again."""
@@ -159,12 +160,10 @@ def _remarks() -> dict[tuple[str, str], dict[str, str]]:
     return {(row["item"], row["system"]): row for row in [*written()["flags"], *written()["comments"]]}
 
 
-def _tasks(round: Round) -> Iterator[tuple[int, tuple[str, list[str]]]]:
-    """Task → its prompt and its systems in canonical order."""
-    rows = Task.objects.filter(round=round).select_related("item").prefetch_related("task_outputs__output__system")
-    for task in rows:
-        places = sorted(task.task_outputs.all(), key=lambda place: place.position)
-        yield task.pk, (task.item.external_id, [place.output.system.name for place in places])
+def _shown(project: Project) -> dict[str, str]:
+    """Which prompt it is, by what raters see of it."""
+    rows = ItemRevision.objects.filter(item__project=project, current=True)
+    return dict(rows.values_list("html", "item__external_id"))
 
 
 def _sittings(start: datetime, minutes: int) -> Iterator[datetime]:
