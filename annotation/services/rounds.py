@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -192,7 +193,7 @@ def round_plan(row: Round) -> Plan:
 
 
 @transaction.atomic
-def round_open(*, round: Round, actor: Any) -> Round:
+def round_open(*, round: Round, actor: Any, now: datetime | None = None) -> Round:
     """Make tasks and slots and let raters in. Opening an open round changes nothing."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
@@ -209,7 +210,7 @@ def round_open(*, round: Round, actor: Any) -> Round:
                 "Import outputs first, or choose other systems."
             )
         make_slots(row)
-        row.opened_at = timezone.now()
+        row.opened_at = now or timezone.now()
     row.state = Round.State.OPEN
     row.save(update_fields=["state", "opened_at", "design", "frame_size", "frame_digest"])
     audit.record(project=row.project, actor=actor, verb="round.open", target=f"round:{row.pk}")
@@ -232,7 +233,7 @@ def round_pause(*, round: Round, actor: Any) -> Round:
 
 
 @transaction.atomic
-def round_close(*, round: Round, actor: Any) -> Round:
+def round_close(*, round: Round, actor: Any, now: datetime | None = None) -> Round:
     """End the round: open slots are withdrawn; live drafts are kept but take no judgment any more."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
@@ -245,7 +246,7 @@ def round_close(*, round: Round, actor: Any) -> Round:
     Assignment.objects.filter(seat__round=row, state=Assignment.State.LIVE).update(
         state=Assignment.State.LOST, lease_until=None
     )
-    row.closed_at = timezone.now()
+    row.closed_at = now or timezone.now()
     return _set_state(row, Round.State.CLOSED, "round.close", actor)
 
 

@@ -427,7 +427,7 @@ def _raise_overlap(row: Round, overlap: int, actor: Any) -> None:
 
 def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
     """Bring the round into the state named, through the states between."""
-    steps = {
+    ways: dict[tuple[str, str], list[Callable[..., Round]]] = {
         ("draft", "open"): [rounds.round_open],
         ("draft", "paused"): [rounds.round_open, rounds.round_pause],
         ("draft", "closed"): [rounds.round_open, rounds.round_close],
@@ -437,7 +437,8 @@ def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
         ("paused", "closed"): [rounds.round_close],
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
-    }.get((row.state, state), [])
+    }
+    steps = ways.get((row.state, state), [])
     if steps and row.state == Round.State.DRAFT and (places := open_leaks(row)):
         applied.notes.append(
             f"{places:,} places in the texts of round {row.slug} may tell raters which system answered: "
