@@ -23,6 +23,7 @@ from annotation.models import (
     RoundSystem,
     Seat,
 )
+from annotation.services.round_tasks import items_with
 from projects.models import Item, Output
 
 LISTED = 100
@@ -185,9 +186,4 @@ def new_items(round: Round) -> int:
         return 0
     systems = RoundSystem.objects.filter(round=round).values("system_id")
     outputs = Output.objects.filter(item__project_id=round.project_id, system__in=systems, has_text=True, error="")
-    return (
-        Item.objects.filter(project_id=round.project_id, outputs__in=outputs)
-        .exclude(id__in=round.round_items.values("item_id"))
-        .distinct()
-        .count()
-    )
+    return items_with(outputs, round.project_id).exclude(id__in=round.round_items.values("item_id")).count()

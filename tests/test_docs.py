@@ -36,6 +36,7 @@ from projects.guards import GUARDS as PROJECTS
 from projects.importers import IMPORTERS
 from projects.importers.roles import ROLES
 from projects.located import load
+from projects.models import AutomatedScore
 from rubrics.criteria import CRITERIA
 from rubrics.guards import GUARDS as RUBRICS
 from rubrics.schema import CRITERION_KEYS, LEVEL_KEYS, RUBRIC_KEYS
@@ -190,6 +191,7 @@ def test_the_commands_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.Mon
     assert [call[0] for call in calls] == ["import_outputs", "apply", "import_judgments", "export", "report"]
     for call in calls:
         call_command(*call, stdout=StringIO(), stderr=StringIO())
+    assert AutomatedScore.objects.count() == 6
     ratings = (tmp_path / "export" / "ratings.csv").read_text(encoding="utf-8").splitlines()
     assert len(ratings) == 1 + 6
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ from django.db.models import Max
 from annotation.models import Assignment, GoldAnswer, Round, RoundSystem, Slot, Task, TaskOutput
 from annotation.services.imported_rows import RatingRow, check_rows, turned
 from annotation.task_keys import pair_key, task_key
+from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
 from projects.importers import tables, values
@@ -91,7 +92,9 @@ def gold_import(*, round: Round, stream: BinaryIO, name: str, actor: Any = None)
         more = len(problems) - PROBLEMS_SHOWN
         raise ServiceError("\n".join(problems[:PROBLEMS_SHOWN] + ([f"and {more:,} more."] if more > 0 else [])))
     with transaction.atomic():
-        return _write(round, checked.rows, file, actor)
+        done = _write(round, checked.rows, file, actor)
+        point_of_no_return()
+    return done
 
 
 def _write(round: Round, rows: list[RatingRow], file: _File, actor: Any) -> GoldSet:

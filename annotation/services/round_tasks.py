@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
 from annotation.selection import STRATEGIES, Candidate
@@ -20,6 +19,11 @@ from projects.models import Item, Output, System
 from projects.planner import note_growth
 
 BATCH = 2000
+Progress = Callable[[str, int, int | None], None]  # what is done, how many, of how many
+
+
+def unseen(what: str, done: int, total: int | None) -> None:
+    """The progress of what nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,15 @@ class Sample:
     tag: str = ""
 
 
-def judgeable(project_id: int, systems: Sequence[System]) -> Any:
+def judgeable(project_id: int, systems: Sequence[System]) -> QuerySet[Output]:
     """Outputs with a text to judge: an infrastructure error is not a bad answer."""
     return Output.objects.filter(item__project_id=project_id, system__in=systems, has_text=True, error="")
+
+
+def items_with(outputs: QuerySet[Output], project_id: int) -> QuerySet[Item]:
+    """Items that have one of these outputs. EXISTS, for where it is a join SQLite takes a plan that is quadratic:
+    minutes for 10,000 items."""
+    return Item.objects.filter(Exists(outputs.filter(item=OuterRef("pk"))), project_id=project_id)
 
 
 def systems_of(row: Round) -> list[System]:
@@ -54,9 +64,8 @@ def choose_items(row: Round) -> tuple[list[int], list[int]]:
     """(the frame, the items drawn from it). The seed makes it the same in the plan and at opening."""
     sample = Sample(**row.options.get("sample", {}))
     outputs = judgeable(row.project_id, systems_of(row))
-    items = Item.objects.filter(project_id=row.project_id, outputs__in=outputs).order_by("id")
-    items = items.filter(**tagged(row)).exclude(pk__in=left_out(row))
-    frame = list(items.distinct().values_list("id", flat=True))
+    items = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(pk__in=left_out(row)).distinct()
+    frame = list(items.order_by("id").values_list("id", flat=True))
     if sample.size is None or sample.size >= len(frame):
         return frame, frame
     return frame, sorted(random.Random(row.seed).sample(frame, sample.size))  # noqa: S311 - a seeded draw
@@ -124,30 +133,34 @@ def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, 
     return wanted
 
 
-def make_tasks(row: Round) -> int:
+def _insert(rows: Sequence[Model], what: str, told: Progress) -> None:
+    """The keys that the database gives are set on the rows."""
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        type(part[0])._default_manager.bulk_create(part)
+        told(what, start + len(part), len(rows))
+
+
+def make_tasks(row: Round, told: Progress = unseen) -> int:
     known = set(row.tasks.values_list("key", flat=True))
     start = row.tasks.aggregate(last=Max("ordinal"))["last"] or 0
     items = list(row.round_items.values_list("item_id", flat=True))
     new = [w for w in wanted_tasks(row, items) if w[0] not in known]
-    tasks = Task.objects.bulk_create(
-        [
-            Task(round=row, item_id=item, pair=pair, key=key, ordinal=start + n)
-            for n, (key, item, pair, _) in enumerate(new, start=1)
-        ],
-        batch_size=BATCH,
-    )
-    TaskOutput.objects.bulk_create(
-        [
-            TaskOutput(task=task, position=position, output_id=output)
-            for task, (_, _, _, outputs) in zip(tasks, new, strict=True)
-            for position, output in enumerate(outputs)
-        ],
-        batch_size=BATCH,
-    )
+    tasks = [
+        Task(round=row, item_id=item, pair=pair, key=key, ordinal=start + n)
+        for n, (key, item, pair, _) in enumerate(new, start=1)
+    ]
+    _insert(tasks, "Making tasks", told)
+    shown = [
+        TaskOutput(task=task, position=position, output_id=output)
+        for task, (_, _, _, outputs) in zip(tasks, new, strict=True)
+        for position, output in enumerate(outputs)
+    ]
+    _insert(shown, "Giving tasks their outputs", told)
     return len(tasks)
 
 
-def make_slots(row: Round) -> int:
+def make_slots(row: Round, told: Progress = unseen) -> int:
     """The wanted judgments of every normal task that has outputs with a text and no slot yet."""
     order = task_order(row, with_slots=False)
     items = dict(row.tasks.values_list("id", "item_id")) if row.one_task_per_item else {}
@@ -157,7 +170,7 @@ def make_slots(row: Round) -> int:
         for pos, task in enumerate(order, start=1)
         for n in range(1, row.overlap + 1)
     ]
-    Slot.objects.bulk_create(slots, batch_size=BATCH)
+    _insert(slots, "Making a place for each judgment", told)
     note_growth(len(slots), RoundItem, Task, TaskOutput, Slot)
     return len(slots)
 
@@ -180,15 +193,10 @@ def add_new_items(row: Round) -> int:
     """What was imported since, into a census."""
     have = row.round_items.values("item_id")
     outputs = judgeable(row.project_id, systems_of(row))
-    new = (
-        Item.objects.filter(project_id=row.project_id, outputs__in=outputs, **tagged(row))
-        .exclude(id__in=have)
-        .exclude(id__in=left_out(row))
-        .distinct()
-        .order_by("id")
-    )
+    new = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(id__in=have).exclude(id__in=left_out(row))
     RoundItem.objects.bulk_create(
-        [RoundItem(round=row, item=item, inclusion_probability=1.0) for item in new], batch_size=BATCH
+        [RoundItem(round=row, item=item, inclusion_probability=1.0) for item in new.distinct().order_by("id")],
+        batch_size=BATCH,
     )
     row.frame_size = row.round_items.count()
     row.save(update_fields=["frame_size"])

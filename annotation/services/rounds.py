@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task
 from annotation.selection import STRATEGIES
 from annotation.services.round_tasks import (
+    Progress,
     Sample,
     add_new_items,
     choose_items,
@@ -21,6 +22,7 @@ from annotation.services.round_tasks import (
     make_tasks,
     systems_of,
     task_order,
+    unseen,
     wanted_tasks,
 )
 from annotation.services.slots import slots_settle
@@ -193,7 +195,7 @@ def round_plan(row: Round) -> Plan:
 
 
 @transaction.atomic
-def round_open(*, round: Round, actor: Any, now: datetime | None = None) -> Round:
+def round_open(*, round: Round, actor: Any, now: datetime | None = None, progress: Progress = unseen) -> Round:
     """Make tasks and slots and let raters in. Opening an open round changes nothing."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
@@ -203,13 +205,13 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None) -> Roun
     if row.state == Round.State.DRAFT:
         _settle_systems(row)
         draw_items(row)
-        make_tasks(row)
+        make_tasks(row, progress)
         if not row.tasks.filter(kind=Task.Kind.NORMAL).exists():
             raise ServiceError(
                 "There is nothing to judge: no item of the round has outputs of the chosen systems. "
                 "Import outputs first, or choose other systems."
             )
-        make_slots(row)
+        make_slots(row, progress)
         row.opened_at = now or timezone.now()
     row.state = Round.State.OPEN
     row.save(update_fields=["state", "opened_at", "design", "frame_size", "frame_digest"])

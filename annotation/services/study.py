@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,7 +14,8 @@ from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
 from annotation.services.leak_scan import open_leaks
-from annotation.services.round_tasks import Sample
+from annotation.services.round_tasks import Progress, Sample, unseen
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Membership, Metric, Project, Role, System
@@ -49,7 +51,9 @@ class _DryRun(Exception):
     """Rolls the transaction back."""
 
 
-def study_apply(*, source: Source, actor: Any = None, lead: Any = None, dry_run: bool = False) -> Applied:
+def study_apply(
+    *, source: Source, actor: Any = None, lead: Any = None, dry_run: bool = False, progress: Progress = unseen
+) -> Applied:
     """Apply a study file. Idempotent; with `dry_run` everything is tried and nothing is kept.
 
     `lead` is made lead of the project: for the command line, where whoever can run it can do everything.
@@ -57,12 +61,13 @@ def study_apply(*, source: Source, actor: Any = None, lead: Any = None, dry_run:
     applied = Applied()
     try:
         with transaction.atomic():
-            project = _apply(source, actor, applied)
+            project = _apply(source, actor, applied, progress)
             if lead is not None and not Membership.objects.filter(project=project, user=lead).exists():
                 people.member_add(project=project, user=lead, role=Role.LEAD, actor=lead)
                 applied.changes.append(f"project {project.slug}: lead added")
             if dry_run:
                 raise _DryRun
+            point_of_no_return()
     except _DryRun:
         pass
     except ValidationError as error:
@@ -71,7 +76,7 @@ def study_apply(*, source: Source, actor: Any = None, lead: Any = None, dry_run:
     return applied
 
 
-def _apply(source: Source, actor: Any, applied: Applied) -> Project:
+def _apply(source: Source, actor: Any, applied: Applied, progress: Progress) -> Project:
     data = source.mapping(source.value, (), TOP, required=("project",))
     project = _project(source, data["project"], actor, applied)
     applied.project = project.slug
@@ -84,7 +89,9 @@ def _apply(source: Source, actor: Any, applied: Applied) -> Project:
             if key in data:
                 source.fail((key,), f"“{key}” says something about a round, but the file has no “round”.")
         return project
-    _round(source, data, project, version, guideline, systems, actor, applied)
+    round_, state = _round(source, data, project, version, guideline, systems, actor, applied)
+    if state is not None:
+        _move(round_, state, actor, applied, progress)
     return project
 
 
@@ -306,7 +313,8 @@ def _round(
     systems: list[System],
     actor: Any,
     applied: Applied,
-) -> None:
+) -> tuple[Round, str | None]:
+    """The round, and the state that it is to be in."""
     at: Path = ("round",)
     given = source.mapping(data["round"], at, ROUND_KEYS, required=("name", "mode"))
     name = source.text(given["name"], (*at, "name"))
@@ -348,8 +356,7 @@ def _round(
         applied.notes.append(
             f"gold_rate is set, and the round has no gold tasks: `import_gold {applied.round} FILE` adds them."
         )
-    if state is not None:
-        _move(found, state, actor, applied)
+    return found, state
 
 
 def _round_systems(source: Source, given: dict[str, Any], project: Project) -> list[System]:
@@ -425,15 +432,16 @@ def _raise_overlap(row: Round, overlap: int, actor: Any) -> None:
         rounds.round_extend(round=row, overlap=overlap, actor=actor)
 
 
-def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
+def _move(row: Round, state: str, actor: Any, applied: Applied, progress: Progress) -> None:
     """Bring the round into the state named, through the states between."""
+    opening = partial(rounds.round_open, progress=progress)
     ways: dict[tuple[str, str], list[Callable[..., Round]]] = {
-        ("draft", "open"): [rounds.round_open],
-        ("draft", "paused"): [rounds.round_open, rounds.round_pause],
-        ("draft", "closed"): [rounds.round_open, rounds.round_close],
+        ("draft", "open"): [opening],
+        ("draft", "paused"): [opening, rounds.round_pause],
+        ("draft", "closed"): [opening, rounds.round_close],
         ("open", "paused"): [rounds.round_pause],
         ("open", "closed"): [rounds.round_close],
-        ("paused", "open"): [rounds.round_open],
+        ("paused", "open"): [opening],
         ("paused", "closed"): [rounds.round_close],
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],

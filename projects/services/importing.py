@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
 from projects.importers import limits, read_file
@@ -133,7 +134,9 @@ def import_files(
         _render_ahead(project, each, html)
     with transaction.atomic():
         saved = project if project.pk else _create(project, actor)
-        return [_import(saved, each, actor, html, progress) for each in staged]
+        results = [_import(saved, each, actor, html, progress) for each in staged]
+        point_of_no_return()
+    return results
 
 
 def _render_ahead(project: Project, staged: Staged, html: HtmlCache) -> None:
@@ -270,12 +273,15 @@ def _import_once(
     batch: ImportBatch | None,
     claim: Claim | None,
 ) -> ImportResult:
+    told = progress or (lambda *_: None)
     chosen = batch or _new_batch(project, staged, actor)
+    told("Comparing with what is there", 0, None)
     plan = make_plan(project, staged, chosen, reserve)
     html.fill(plan.item_revisions, plan.output_revisions)
     problems = problems_of(staged)
     if plan.is_empty and batch is None:
         return ImportResult(staged.format, staged.file_name, None, plan.counts, plan.new, plan.changed, problems)
+    told("Preparing rows", 0, None)
     prepared = prepare(plan)
     total = sum(len(parameters) for _, parameters in prepared)
     _finish(chosen, plan, problems)
@@ -283,7 +289,7 @@ def _import_once(
         if claim:
             claim(chosen)
         chosen.save(force_insert=batch is None, force_update=batch is not None)
-        send(prepared, (lambda done: progress("Writing", done, total)) if progress else None)
+        send(prepared, lambda done: told("Writing", done, total))
         note_growth(total, Item, ItemRevision, ItemTag, System, Output, OutputRevision, AutomatedScore)
         audit.record(
             project=project,
@@ -297,6 +303,7 @@ def _import_once(
                 "changed": plan.changed,
             },
         )
+        point_of_no_return()
     return ImportResult(staged.format, staged.file_name, chosen, plan.counts, plan.new, plan.changed, problems)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
+from django.db import transaction
 
 from annotation.round_names import round_named
 from annotation.services.leak_acts import leak_accept, leak_exclude, leak_redact
 from annotation.services.leak_scan import Scan, scan
+from config.commands import Command as BaseCommand
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 
 ACTS = {"accept": leak_accept, "redact": leak_redact, "exclude": leak_exclude}
@@ -18,6 +21,7 @@ ACTS = {"accept": leak_accept, "redact": leak_redact, "exclude": leak_exclude}
 
 class Command(BaseCommand):
     help = "List words that tell raters which system answered. Exit code 1 while some wait for a decision."
+    examples = ("leaks support/pilot", "leaks support/pilot --redact amber --accept Gemini")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("round", metavar="ROUND", help="project/round, or the round's name where it is unique")
@@ -26,32 +30,28 @@ class Command(BaseCommand):
         parser.add_argument(
             "--exclude", action="append", default=[], metavar="WORD", help="leave items with this word out"
         )
-        parser.add_argument("--json", action="store_true", help="print what was found for machines")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            round = round_named(options["round"])
+    def work(self, **options: Any) -> None:
+        round = round_named(options["round"])
+        with transaction.atomic():
             for name, act in ACTS.items():
                 for word in options[name]:
                     act(round=round, key=_key(scan(round), word), actor=None)
             found = scan(round)
-        except ServiceError as error:
-            raise CommandError(error.message, returncode=2) from error
-        if options["json"]:
-            self.stdout.write(json.dumps(_plain(found), ensure_ascii=False))
-        else:
-            self._say(found)
+            point_of_no_return()
+        self.tell(_plain(found), _lines(found))
         if found.open:
             sys.exit(1)
 
-    def _say(self, found: Scan) -> None:
-        for each in found.found:
-            state = f"{each.open:,} to decide" if each.open else "stays"
-            self.stdout.write(f"{each.term.text}: {each.why}; {each.places:,} places, {state}")
-            for example in each.examples:
-                where = f"{example.external_id}, {example.part}" + (f" of {example.system}" if example.system else "")
-                self.stdout.write(f"    {where}: {example.before}>{example.words}<{example.after}")
-        self.stdout.write(f"{found.texts:,} texts searched; {found.open:,} places wait for a decision.")
+
+def _lines(found: Scan) -> Iterator[str]:
+    for each in found.found:
+        state = f"{each.open:,} to decide" if each.open else "stays"
+        yield f"{each.term.text}: {each.why}; {each.places:,} places, {state}"
+        for example in each.examples:
+            where = f"{example.external_id}, {example.part}" + (f" of {example.system}" if example.system else "")
+            yield f"    {where}: {example.before}>{example.words}<{example.after}"
+    yield f"{found.texts:,} texts searched; {found.open:,} places wait for a decision."
 
 
 def _key(found: Scan, word: str) -> str:
