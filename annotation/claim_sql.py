@@ -13,13 +13,13 @@ def for_vendor(statement: str, vendor: str) -> str:
     return _PG_ONLY.sub(r"\1" if vendor == "postgresql" else "", statement)
 
 
-# The round is read under a share lock: a pause or a close waits for those who are submitting, and whoever
-# comes after sees the new state.
+# The round is locked first, shared: a pause or a close waits for those who are submitting, and whoever comes after
+# sees the new state. First, because a change of the round holds it alone and then touches seats.
 LOCK_SEAT = """
 SELECT s.id, s.round_id, s.state, s."group", s.cursor, s.n_assigned, s.n_judged,
        COALESCE(s.cap, r.cap_per_rater), r.state, r.lease_seconds, r.seed, r.strategy, r.mode
 FROM annotation_seat s JOIN annotation_round r ON r.id = s.round_id
-WHERE s.id = %s /*pg FOR UPDATE OF s FOR SHARE OF r*/"""
+WHERE s.id = %s /*pg FOR SHARE OF r FOR UPDATE OF s*/"""
 
 UNSETTLED = """
 SELECT a.id, a.state, a.slot_id, t.pair, a.shown_order,

@@ -1,8 +1,8 @@
 """The one transaction that takes a slot: claim, submit-and-claim, skip. Plain SQL on both databases.
 
-Lock order, which no code may change: own seat → own slot → assignments; another's slot only with SKIP LOCKED
-(PostgreSQL) or behind the write gate (SQLite). Exact overlap rests on slots being rows, on the fence in
-`_close_slot` and on the unique constraints. See docs/algorithms/claiming.md.
+Lock order, which no code may change: round (shared) → own seat → own slot → assignments; another's slot only
+with SKIP LOCKED (PostgreSQL) or behind the write gate (SQLite). Exact overlap rests on slots being rows, on the
+fence in `_close_slot` and on the unique constraints. See docs/algorithms/claiming.md.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class Outcome:
     """What came of a request: the next task, or why there is none.
 
     `status`: task, nothing_now (leased by others: retry), finished (this rater), complete (the round),
-    not_open, seat_closed, cap. `problem`: lost, conflict or already, when a submit was not taken."""
+    not_open, seat_paused, seat_closed, cap. `problem`: lost, conflict, closed, paused or unknown, when a submit was
+    not taken."""
 
     status: str
     assignment: int | None = None
@@ -163,7 +164,7 @@ def _claim(seat: _Seat, now: datetime) -> Outcome:
     if seat.round_state != "open":
         return Outcome(status="not_open", assignment=live)
     if seat.state != "active":
-        return Outcome(status="seat_closed")
+        return Outcome(status=f"seat_{seat.state}")
     if live is not None:
         presentation = read_presentation(live)
         return Outcome(status="task", assignment=live, presentation=presentation)
@@ -296,6 +297,8 @@ def _submit(seat: _Seat, s: Submission, now: datetime) -> Outcome:
     assignment, state, slot, lapsed_at, revisions = rows[0]
     if seat.round_state == "closed":
         return Outcome(status="not_open", problem="closed")
+    if seat.state != "active":
+        return Outcome(status=f"seat_{seat.state}", problem="paused")
     if state == 1:
         return _revise(seat, s, assignment, revisions, now)
     if state != 0:

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from annotation.models import Round
 from annotation.selection import TITLES
-from annotation.services.rounds import Sample
+from annotation.services.round_tasks import Sample
 from projects import selectors
 from projects.models import Project, System
 from rubrics.models import Guideline, RubricVersion
@@ -127,3 +127,25 @@ class ExtendForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, round: Round) -> None:
         super().__init__(data, initial={"overlap": min(round.overlap + 1, 100)})
+
+
+class ExclusionForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The report repeats it, so name no person.",
+        error_messages={"required": "Say why this rater's work is left out."},
+    )
+
+
+class LeakTermsForm(forms.Form):
+    """The lead's own words; which of them can be looked for is the service's to say."""
+
+    terms = forms.CharField(
+        label="Words to look for as well",
+        required=False,
+        max_length=50_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts.",
+    )

@@ -10,7 +10,18 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 
-from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, RoundSystem, Seat
+from annotation.models import (
+    Assignment,
+    Comment,
+    Flag,
+    FreeText,
+    Judgment,
+    RaterExclusion,
+    Rating,
+    Round,
+    RoundSystem,
+    Seat,
+)
 from projects.models import Item, Output
 
 LISTED = 100
@@ -37,6 +48,7 @@ class RaterRow:
     seconds: float | None
     last_seen: datetime | None
     sides: Sides
+    excluded: str  # why this rater's work is left out; empty while it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,8 @@ def rater_rows(round: Round) -> list[RaterRow]:
     )
     times = _median_seconds(round)
     sides = side_counts(round)
+    standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
+    excluded = dict(standing.values_list("seat_id", "reason"))
     rows = [
         RaterRow(
             seat=seat,
@@ -73,6 +87,7 @@ def rater_rows(round: Round) -> list[RaterRow]:
             seconds=times.get(seat.pk),
             last_seen=max((t for t in (seat.claimed_at, seat.closed_at) if t), default=None),
             sides=sides.get(seat.pk, Sides()),
+            excluded=excluded.get(seat.pk, ""),
         )
         for seat in seats
     ]

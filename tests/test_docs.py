@@ -303,7 +303,8 @@ def missing_module(name: str) -> Any:
 
 def test_every_edge_case_of_claiming_has_its_test() -> None:
     named = set(re.findall(r"`(test_\w+)`", read("docs/algorithms/claiming.md")))
-    there = set(re.findall(r"^def (test_\w+)", read("tests/annotation/test_claims.py"), re.MULTILINE))
+    files = ("tests/annotation/test_claims.py", "tests/annotation/test_exclusion.py")
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(map(read, files)), re.MULTILINE))
     assert named
     assert sorted(named - there) == []
 

@@ -153,6 +153,7 @@ LEAD = (
     Screen("rounds", "lead", DEMO + "rounds/"),
     Screen("round-new", "lead", DEMO + "rounds/new/"),
     Screen("round", "lead", DEMO + "rounds/preference/"),
+    Screen("leaks", "lead", DEMO + "rounds/preference/leaks/"),
     Screen("report", "lead", DEMO + "reports/", (click("Build a report of Quality", "button"),)),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),

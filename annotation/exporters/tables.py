@@ -317,6 +317,8 @@ SCORE_COLUMNS = columns(
     ("source", "text", "code, llm or human."),
     ("kind", "text", "number, bool, label or preference."),
     ("direction", "text", "higher or lower is better, or unknown."),
+    ("minimum", "number", "The lowest value of the metric's scale, if known."),
+    ("maximum", "number", "The highest value of its scale, if known."),
     ("criterion", "text", "The criterion it answers as well, if any."),
     ("item", "text", "The item's id in the project."),
     ("output", "text", "The output's number, as in the ratings."),
@@ -327,12 +329,17 @@ SCORE_COLUMNS = columns(
     ("system_b_version", "text", "Its version."),
     ("turn", "integer", "The turn scored; empty: the whole output."),
     ("position", "text", "a_first, b_first or empty."),
-    ("value", "number", "The number; a preference is signed towards output_b."),
+    (
+        "value",
+        "number",
+        "The number; a preference leans to output_b above the middle of its scale, without a scale above 0.",
+    ),
     ("label", "text", "The label."),
     ("passed", "boolean", "Whether it passed its threshold."),
     ("judge", "text", "The judge or the tool's evaluator."),
     ("explanation", "text", "Why, in the judge's words."),
     ("missing_reason", "text", "Why there is no value; a missing score is never zero."),
+    ("details", "text", "What else the tool tells, such as the judge's cost and time, as JSON."),
 )
 
 
@@ -340,13 +347,14 @@ def score_rows(round: Round) -> Iterator[Row]:
     used = TaskOutput.objects.filter(task__round=round).values("output_id")
     query = AutomatedScore.objects.filter(Q(output_b__isnull=True) | Q(output_b__in=used), output__in=used)
     for row in query.order_by("metric__key", "id").values_list(
-        "metric__key", "metric__source", "metric__kind", "metric__direction", "metric__criterion_key",
+        "metric__key", "metric__source", "metric__kind", "metric__direction", "metric__scale_min", "metric__scale_max",
+        "metric__criterion_key",
         "output__item__external_id", "output_id", "output__system__name", "output__system__version",
         "output_b_id", "output_b__system__name", "output_b__system__version", "turn", "position", "number",
-        "label", "passed", "judge", "explanation", "missing_reason",
+        "label", "passed", "judge", "explanation", "missing_reason", "details",
     ).iterator(chunk_size=CHUNK):  # fmt: skip
-        second = (str(row[9]), row[10], row[11]) if row[9] else ("", "", "")
-        yield (*row[:6], str(row[6]), *row[7:9], *second, *row[12:])
+        second = (str(row[11]), row[12], row[13]) if row[11] else ("", "", "")
+        yield (*row[:8], str(row[8]), *row[9:11], *second, *row[14:-1], _json(row[-1]))
 
 
 TEXT_COLUMNS = columns(

@@ -18,7 +18,8 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     seat = Seat.objects.filter(round=round, rater__user=user).first()
     if seat is not None and seat.state == Seat.State.CLOSED:
         # Closed when the member was removed; whoever gets here has been let in again.
-        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)
+        excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
+        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE)
     if seat is not None:
         return seat
     rater = people.rater_for_user(project=round.project, user=user)

@@ -12,6 +12,8 @@ from django.db import transaction
 from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
+from annotation.services.leak_scan import open_leaks
+from annotation.services.round_tasks import Sample
 from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Membership, Metric, Project, Role, System
@@ -225,9 +227,9 @@ def _scale(source: Source, value: Any, at: Path) -> tuple[float, float]:
     return low, high
 
 
-def _sample(source: Source, value: Any) -> rounds.Sample:
+def _sample(source: Source, value: Any) -> Sample:
     if value is None:
-        return rounds.Sample()
+        return Sample()
     at: Path = ("sample",)
     given = source.mapping(value, at, ("design", "population", "size", "tag"))
     whole = {
@@ -235,7 +237,7 @@ def _sample(source: Source, value: Any) -> rounds.Sample:
         for k in ("population", "size")
         if given.get(k) is not None
     }
-    return rounds.Sample(
+    return Sample(
         design=source.one_of(given.get("design", "census"), (*at, "design"), Round.Design.values),
         tag=source.text(given.get("tag"), (*at, "tag")),
         **whole,
@@ -416,6 +418,11 @@ def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
     }.get((row.state, state), [])
+    if steps and row.state == Round.State.DRAFT and (places := open_leaks(row)):
+        applied.notes.append(
+            f"{places:,} places in the texts of round {row.slug} may tell raters which system answered: "
+            f"see `manage.py leaks {applied.round}`."
+        )
     for step in steps:
         row = step(round=row, actor=actor)
     if steps:

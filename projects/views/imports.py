@@ -17,9 +17,9 @@ from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.forms_import import FormatForm, UploadForm
-from projects.importers import IMPORTERS, limits
+from projects.importers import GENERIC, IMPORTERS, limits
 from projects.models import ImportBatch, Project
-from projects.services.import_preview import MAPPED, role_choices
+from projects.services.import_preview import role_choices
 from projects.services.import_uploads import upload_cancel, upload_confirm, upload_create, upload_map
 from projects.templatetags.numbers import number, times
 
@@ -133,7 +133,7 @@ def _context(project: Project, batch: ImportBatch) -> dict[str, Any]:
         "counts": batch.counts,
         "title": IMPORTERS[batch.format].title if batch.format in IMPORTERS else batch.format,
         "fields": mapping.get("fields", []),
-        "mapped": batch.format in MAPPED,
+        "mapped": batch.format in GENERIC,
         "roles": role_choices(),
         "defaults": _saved_defaults(batch),
         "error": mapping.get("error", ""),
