@@ -303,7 +303,7 @@ def missing_module(name: str) -> Any:
 
 def test_every_edge_case_of_claiming_has_its_test() -> None:
     named = set(re.findall(r"`(test_\w+)`", read("docs/algorithms/claiming.md")))
-    files = ("tests/annotation/test_claims.py", "tests/annotation/test_exclusion.py")
+    files = ("tests/annotation/test_claims.py", "tests/annotation/test_exclusion.py", "tests/annotation/test_gold.py")
     there = set(re.findall(r"^def (test_\w+)", "\n".join(map(read, files)), re.MULTILINE))
     assert named
     assert sorted(named - there) == []

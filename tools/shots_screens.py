@@ -172,7 +172,7 @@ LEAD = (
 
 # These change what the demonstration study is like, so they come last.
 LATER = (
-    Screen("rate-done", "rater", "/rate/", (rate("a single task"), press("3", "y", "Enter"))),
+    Screen("rate-done", "rater", "/rate/", (rate("a single task"), press("3", "y", "2", "y", "Enter"))),
     Screen("round-pause", "lead", DEMO + "rounds/preference/pause/"),
     Screen("round-paused", "lead", DEMO + "rounds/preference/pause/", (click("Pause", "button"),)),
     Screen(

@@ -1,4 +1,4 @@
-"""Leaving a rater's work out of a round, and taking it in again. Asks once, saying what it means."""
+"""A rater's standing in a round: work left out and taken in again (asked once, saying what it means), a pause ended."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.forms import ExclusionForm
 from annotation.models import Assignment, RaterExclusion, Round, Seat
 from annotation.services.exclusion import seat_exclude, seat_include
+from annotation.services.seats import seat_resume
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -71,3 +72,18 @@ def _lift(request: HttpRequest, seat: Seat) -> HttpResponse:
             words += f" {lifted.extra:,} do not: others have taken their places."
         messages.success(request, words)
     return redirect("annotation:round", seat.round.project.slug, seat.round.slug)
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest, project: str, round: str, seat: int) -> HttpResponse:
+    """Let a rater whom gold tasks paused go on."""
+    row = get_project(request.user, project, Action.RUN)
+    one = get_object_or_404(Seat, round__project=row, round__slug=round, pk=seat)
+    try:
+        seat_resume(seat=one, actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The rater can go on.")
+    return redirect("annotation:round", row.slug, round)

@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from projects.importers import alpaca_eval, arena, delimited, foreign, jsonl, limits, mt_bench, parquet, promptfoo
+from projects.importers import (
+    alpaca_eval,
+    arena,
+    deepeval,
+    delimited,
+    foreign,
+    jsonl,
+    limits,
+    lm_eval,
+    mt_bench,
+    openai_evals,
+    parquet,
+    promptfoo,
+)
 from projects.importers.records import ImportFileError, Problem, Record, refusal
 
 __all__ = ["GENERIC", "HEAD_BYTES", "IMPORTERS", "ImportFileError", "Importer", "detect", "read_file"]
@@ -35,6 +48,9 @@ IMPORTERS: dict[str, Importer] = {
     "alpaca_eval": Importer("alpaca_eval", alpaca_eval.TITLE, alpaca_eval.sniff, alpaca_eval.read),
     "mt_bench": Importer("mt_bench", mt_bench.TITLE, mt_bench.sniff, mt_bench.read),
     "arena": Importer("arena", arena.TITLE, arena.sniff, arena.read),
+    "openai_evals": Importer("openai_evals", openai_evals.TITLE, openai_evals.sniff, openai_evals.read),
+    "lm_eval": Importer("lm_eval", lm_eval.TITLE, lm_eval.sniff, lm_eval.read),
+    "deepeval": Importer("deepeval", deepeval.TITLE, deepeval.sniff, deepeval.read),
     "csv": Importer("csv", delimited.TITLE, delimited.sniff, delimited.read),
     "jsonl": Importer("jsonl", jsonl.TITLE, jsonl.sniff, jsonl.read),
     "parquet": Importer("parquet", parquet.TITLE, parquet.sniff, parquet.read),

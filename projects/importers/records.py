@@ -24,6 +24,10 @@ class ImportFileError(ValueError):
     """A file refused whole. The message is a full sentence with file, row and column."""
 
 
+class SystemUnknownError(ImportFileError):
+    """The file tells nowhere what answered: a person must say it (option ``system``)."""
+
+
 class Skip(Exception):
     """This row, or this value, cannot be used: why, and in which column."""
 

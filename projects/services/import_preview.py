@@ -70,7 +70,7 @@ def preview_file(
     try:
         staged = stage_file(project=project, upload=upload, format=key, options=given, progress=progress)
     except ServiceError as error:
-        if not fields:
+        if not fields and error.field != "system":
             raise
         return Preview(key, given, fields, error=error.message)
     plan = imagine(project=project, staged=staged)

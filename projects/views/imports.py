@@ -93,6 +93,11 @@ def _act(request: HttpRequest, project: Project, batch: ImportBatch) -> HttpResp
         case "map":
             upload_map(batch=batch, format="", chosen=_chosen(request, batch), defaults=_defaults(request))
             return here
+        case "name":
+            if not (given := _defaults(request)):
+                raise ServiceError("Say what the system that answered is called.")
+            upload_map(batch=batch, format="", chosen={}, defaults=given)
+            return here
     raise ServiceError("The page sent nothing we know. Load it again and choose one of its buttons.")
 
 
@@ -120,7 +125,8 @@ def _defaults(request: HttpRequest) -> dict[str, str]:
 
 
 def _saved_defaults(batch: ImportBatch) -> dict[str, str]:
-    saved = batch.mapping.get("options", {}).get("mapping", {}).get("options", {})
+    options = batch.mapping.get("options", {})
+    saved = options.get("mapping", {}).get("options", {}) or options
     return {name: saved[name] for name in ("system", "metric") if saved.get(name)}
 
 

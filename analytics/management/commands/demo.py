@@ -32,10 +32,15 @@ class Command(BaseCommand):
             self.stderr.write("The demonstration study is here already. Its log-ins are in demo-logins.txt.")
             raise SystemExit(2)
         with transaction.atomic():
-            logins = load(lambda what: self.stdout.write(f"  {what}"))
+            logins = load(self._progress)
             self._keep(logins)
         for login in logins:
             self.stdout.write(f"{login.role:9} {login.email:24} {login.password}")
+
+    def _progress(self, what: str) -> None:
+        # Beside the log-ins, which are the result: `make run` prints those at its end and this as it goes.
+        self.stderr.write(f"    {what}", style_func=str)
+        self.stderr.flush()
 
     def _keep(self, logins: list[Login]) -> None:
         """For this machine's account only: a second start prints them again."""

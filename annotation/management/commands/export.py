@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.exporters.files import export_round, formats_of
@@ -15,6 +16,8 @@ from projects.errors import ServiceError
 
 
 class Command(BaseCommand):
+    # All of them would load every page of the product, which takes longer than many a file.
+    requires_system_checks = (Tags.compatibility,)
     help = "Write a round's ratings, judgments, items, outputs, automated scores and texts, and what they mean."
 
     def add_arguments(self, parser: CommandParser) -> None:

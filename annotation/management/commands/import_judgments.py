@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.round_names import round_named
@@ -17,6 +18,8 @@ SHOWN = 20  # skipped rows printed; --json gives all
 
 
 class Command(BaseCommand):
+    # All of them would load every page of the product, which takes longer than many a file.
+    requires_system_checks = (Tags.compatibility,)
     help = "Import existing human judgments into a round. The same file again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:

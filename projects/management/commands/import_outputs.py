@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from projects.errors import ServiceError
@@ -20,12 +21,15 @@ SHOWN = 20  # problems printed per file; --json gives all
 
 
 class Command(BaseCommand):
+    # All of them would load every page of the product, which takes longer than many a file.
+    requires_system_checks = (Tags.compatibility,)
     help = "Import items, systems, outputs and automated scores. The same file again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", metavar="PROJECT", help="the project's short name, as in its address")
         parser.add_argument("files", metavar="FILE", nargs="+", type=Path)
         parser.add_argument("--format", default="auto", help=f"auto (default), {', '.join(IMPORTERS)}")
+        parser.add_argument("--system", default="", help="what answered, for files that do not say it")
         parser.add_argument("--json", action="store_true", help="print counts and problems for machines")
         parser.add_argument("--create", action="store_true", help="make the project if there is none of this name")
 
@@ -38,6 +42,7 @@ class Command(BaseCommand):
                     project=project,
                     uploads=uploads,
                     format=options["format"],
+                    options={"system": options["system"]} if options["system"] else None,
                     progress=self._progress if self.stderr.isatty() else None,
                 )
         except ServiceError as error:

@@ -19,6 +19,27 @@ OPENINGS = [b"", b"item,system,output\n", b'{"item": ', b'[{"system": ', b'{"eva
             b'{"question_id": 1, "g1_winner": ', b'{"model_a": "a", "model_b": "b", "winner": ']  # fmt: skip
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+DEEPEVAL = [
+    "name",
+    "input",
+    "actualOutput",
+    "actual_output",
+    "turns",
+    "role",
+    "content",
+    "metricsData",
+    "score",
+    "error",
+    "metadata",
+    "id",
+    "context",
+    "tags",
+    "model",
+    "hyperparameters",
+    "completionTime",
+    "expectedOutput",
+]
+
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
@@ -41,6 +62,10 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "n_wins", "n_draws", "logprobs", "content", "top_logprobs", "token", "logprob", "m", "M")),
     "mt_bench": (("question_id",), ("turns", "category", "reference", "model_id", "choices", "index", "content",
         "model", "judgment", "score", "judge", "turn", "model_1", "model_2", "g1_winner", "g2_winner", "tstamp")),
+    "openai_evals": (("run_id", "sample_id", "type", "data"), ("spec", "final_report", "completion_fns", "base_eval",
+        "prompt", "sampled", "usage", "prompt_tokens", "correct", "expected", "choice", "score", "role", "content")),
+    "lm_eval": (("doc_id", "resps"), ("doc", "target", "arguments", "filtered_resps", "filter", "metrics", "acc",
+        "arg_0", "arg_1", "results", "n-shot", "model_name", "higher_is_better", "alias", "acc,none", "date")),
     "arena": (("model_a", "model_b", "winner"), ("question_id", "judge", "turn", "conversation_a", "conversation_b",
         "role", "content", "language", "tstamp")),
 }  # fmt: skip
@@ -49,7 +74,7 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def rows_of(format: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     needed, more = ROWS[format]
     keys = st.sampled_from([*needed, *more])
-    cells = leaves | st.sampled_from(["a", "b", "model_1", "m", "output_1", 1, 1.5, -1])
+    cells = leaves | st.sampled_from(["a", "b", "model_1", "m", "output_1", "sampling", "metrics", "match", 1, 1.5, -1])
     inner = st.recursive(
         cells, lambda each: st.lists(each, max_size=3) | st.dictionaries(keys, each, max_size=5), max_leaves=10
     )
@@ -59,7 +84,7 @@ def rows_of(format: str) -> st.SearchStrategy[list[dict[str, Any]]]:
 
 def survives(data: bytes, format: str) -> None:
     try:
-        _, found = read_file(io.BytesIO(data), "fuzz.csv", format)
+        _, found = read_file(io.BytesIO(data), "fuzz.csv", format, {"system": "s"})
         for each in found:
             assert not isinstance(each, Problem) or each.why.endswith((".", ")"))
     except ImportFileError:
@@ -109,6 +134,16 @@ def test_random_rows_of_each_tool(format: str, examples: int) -> None:
         survives((json.dumps(rows) if as_list else "\n".join(map(json.dumps, rows))).encode(), format)
 
     try_rows()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cases=st.lists(st.dictionaries(st.sampled_from(DEEPEVAL), values), min_size=1, max_size=3),
+    name=st.sampled_from(["testCases", "conversationalTestCases", "test_results"]),
+    rest=st.dictionaries(st.sampled_from(DEEPEVAL), values, max_size=3),
+)
+def test_random_deepeval(cases: list[dict[str, Any]], name: str, rest: dict[str, Any]) -> None:
+    survives(json.dumps({**rest, name: cases}).encode(), "deepeval")
 
 
 @pytest.mark.parametrize("cut", range(0, 400, 7))
