@@ -52,7 +52,7 @@ def document_of(other: Beside) -> dict[str, Any]:
 
 
 def asked_system(options: dict[str, Any] | None) -> str:
-    """The system a person named for a file that does not."""
+    """The system a person named, for a file that does not: what a file says itself comes first."""
     found = (options or {}).get("system")
     return values.text(found)[: limits.MAX_NAME_CHARS] if isinstance(found, str) else ""
 

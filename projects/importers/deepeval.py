@@ -95,7 +95,7 @@ def _system(parameters: dict[str, Any], options: dict[str, Any] | None) -> Syste
     asked = beside.asked_system(options)
     model = next((told[key] for key in _MODEL if told.get(key)), "")[: limits.MAX_NAME_CHARS]
     version = next((told[key] for key in _PROMPT if told.get(key)), "")
-    return asked or model, version if len(version) <= limits.MAX_VERSION_CHARS else ""
+    return model or asked, version if len(version) <= limits.MAX_VERSION_CHARS else ""
 
 
 def _get(row: Row, name: str) -> Any:

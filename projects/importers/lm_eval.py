@@ -70,7 +70,7 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
     found = _SAMPLES.fullmatch(PurePath(name).stem)
     task, time = (found["task"], found["time"]) if found else (PurePath(name).stem, None)
     results = _results_of(options, time)
-    system = beside.asked_system(options) or _model(results)
+    system = _model(results) or beside.asked_system(options)
     if not system:
         raise beside.unknown_system(
             name, " Or import it together with the results of the same run, results_….json, which name the model."
@@ -138,7 +138,7 @@ def _results(stream: BinaryIO, name: str, options: dict[str, Any] | None) -> Ite
     tasks = as_dict(results.get("results"))
     if not tasks:
         raise refusal(name, "The file holds no results of lm-evaluation-harness: an object with a key for each task.")
-    system = beside.asked_system(options) or _model(results)
+    system = _model(results) or beside.asked_system(options)
     if not system:
         raise beside.unknown_system(name)
     yield from _run(results)

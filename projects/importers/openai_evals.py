@@ -183,10 +183,9 @@ class _RunReader:
                 yield ScoreRecord(self._metric(f"{key} (run)"), system=system, number=number)
 
     def _system(self) -> SystemKey:
-        if self.asked or self.functions:
-            return (self.asked or self.functions[0])[: limits.MAX_NAME_CHARS], ""
         models = (call.model for sample in self.run.samples.values() for call in sample.calls)
-        return next((model for model in models if model), "")[: limits.MAX_NAME_CHARS], ""
+        named = [*self.functions[:1], *models, self.asked]
+        return next((each for each in named if each), "")[: limits.MAX_NAME_CHARS], ""
 
     def _metric(self, what: str) -> str:
         return f"{self.eval} {what}".strip()[: limits.MAX_METRIC_CHARS]

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("project", metavar="PROJECT", help="the project's short name, as in its address")
         parser.add_argument("files", metavar="FILE", nargs="+", type=Path)
         parser.add_argument("--format", default="auto", help=f"auto (default), {', '.join(IMPORTERS)}")
-        parser.add_argument("--system", default="", help="what answered, for files that do not say it")
+        parser.add_argument("--system", default="", help="what answered, for files that do not name it")
         parser.add_argument("--json", action="store_true", help="print counts and problems for machines")
         parser.add_argument("--create", action="store_true", help="make the project if there is none of this name")
 

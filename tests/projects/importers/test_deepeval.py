@@ -116,6 +116,11 @@ def test_conversations() -> None:
     assert (got.items[0].reference, got.items[0].metadata, len(got.scores)) == (("Sold.",), {"scenario": "A shop."}, 1)
 
 
+def test_what_the_file_says_comes_before_what_a_person_says() -> None:
+    assert read(run(case()), "run.json", system="other").systems[0].name == "small"
+    assert read(run(case(), hyperparameters=None), "run.json", system="other").systems[0].name == "other"
+
+
 def test_the_wrapper_of_the_latest_run_is_read() -> None:
     got = read(json.dumps({"testRunData": json.loads(run(case())), "testRunLink": None}), ".latest_test_run.json")
     assert (got.key, got.systems[0].name, len(got.outputs)) == ("deepeval", "small", 1)

@@ -126,7 +126,7 @@ def test_random_promptfoo(rows: list[dict[str, Any]], wrap: int) -> None:
 
 
 @pytest.mark.parametrize("format", ROWS)
-@pytest.mark.parametrize("examples", [12, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(150, marks=pytest.mark.slow)])
 def test_random_rows_of_each_tool(format: str, examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(rows=rows_of(format), as_list=st.booleans())
