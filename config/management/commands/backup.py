@@ -15,6 +15,7 @@ class Command(BaseCommand):
     help = "Write the database and its files to one archive. Nothing has to be stopped for it."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = "Example: manage.py backup /srv/backups"
         parser.add_argument("file", metavar="FILE", type=Path, help="a new file, or a folder for one named by the time")
         parser.add_argument("--json", action="store_true", help="print the outcome for machines")
 

@@ -15,6 +15,7 @@ class Command(BaseCommand):
     help = "Check an archive: its digests, and that the database in it opens and has the rows it should."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = "Example: manage.py check_backup adjudge-20260105T090000Z.tar"
         parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--json", action="store_true", help="print the outcome for machines")
 

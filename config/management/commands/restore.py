@@ -15,6 +15,7 @@ class Command(BaseCommand):
     help = "Restore an archive of the same kind of database. Stop web and worker first."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = "Example: manage.py restore adjudge-20260105T090000Z.tar"
         parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--overwrite", action="store_true", help="replace a database or files that are not empty")
         parser.add_argument("--json", action="store_true", help="print the outcome for machines")

@@ -20,6 +20,7 @@ class Command(BaseCommand):
     help = "Recompute the hash chains of the audit log. Exit code 1 when one is broken."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.epilog = "Example: manage.py verify_audit --json"
         parser.add_argument("project", metavar="PROJECT", nargs="?", help="one project's short name (default: all)")
         parser.add_argument("--heads", type=Path, metavar="FILE", help="what --json printed earlier, to compare with")
         parser.add_argument("--json", action="store_true", help="print the ends of the chains for machines")
