@@ -15,6 +15,7 @@ marks a rule, menu or figure told with confidence that does not exist. `note` is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -61,6 +62,28 @@ class Prompt:
     errors: dict[str, str]
 
 
+# What begins a line that goes on from none: a list item, a table row, a heading, code, a formula, nothing.
+_OPENS = re.compile(r"[-*] |\d+\. |[|#]|```|\$\$|$")
+_CLOSED = re.compile(r"[|#]|```|\$\$|$")  # and what no line goes on from
+
+
+def unwrapped(text: str) -> str:
+    """Paragraphs on one line each, as systems write them: the files are wrapped for those who edit them, and the
+    rating page keeps every line break."""
+    lines: list[str] = []
+    is_code, before = False, ""
+    for line in text.strip().splitlines():
+        words = line.lstrip("> ")
+        quoted_alike = line.startswith(">") == bool(lines and lines[-1].startswith(">"))
+        if not (is_code or _OPENS.match(words) or _CLOSED.match(before)) and quoted_alike:
+            lines[-1] += f" {words}"
+        else:
+            lines.append(line)
+        is_code ^= words.startswith("```")
+        before = words
+    return "\n".join(lines)
+
+
 @cache
 def prompts() -> tuple[Prompt, ...]:
     """All prompts, in the order of the files and within them."""
@@ -84,7 +107,7 @@ def _read(path: Path) -> Any:
 def passages() -> dict[str, str]:
     """The help centre, by key: each passage under a heading of its own."""
     book = _read(HERE / "handbook.yaml")
-    return {key: f"# {passage['title']}\n\n{passage['text'].strip()}" for key, passage in book.items()}
+    return {key: f"# {passage['title']}\n\n{unwrapped(passage['text'])}" for key, passage in book.items()}
 
 
 def _prompt(row: dict[str, Any]) -> Prompt:
@@ -96,7 +119,7 @@ def _prompt(row: dict[str, Any]) -> Prompt:
         messages=tuple(_messages(row)),
         sources=(
             *(passages()[key] for key in row.get("sources", ())),
-            *(text.strip() for text in row.get("extra", ())),
+            *(unwrapped(text) for text in row.get("extra", ())),
         ),
         reference=row.get("reference", ""),
         answers={system: _answer(given) for system, given in told.items() if "text" in given},
@@ -106,8 +129,8 @@ def _prompt(row: dict[str, Any]) -> Prompt:
 
 def _messages(row: dict[str, Any]) -> Iterator[dict[str, str]]:
     for number, said in enumerate(row.get("talk") or [row["ask"]]):
-        yield {"role": "assistant" if number % 2 else "user", "content": said.strip()}
+        yield {"role": "assistant" if number % 2 else "user", "content": unwrapped(said)}
 
 
 def _answer(given: dict[str, Any]) -> Answer:
-    return Answer(given["text"].strip(), Truth(**given["is"]), bool(given.get("invents")), given.get("note", ""))
+    return Answer(unwrapped(given["text"]), Truth(**given["is"]), bool(given.get("invents")), given.get("note", ""))

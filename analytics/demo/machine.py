@@ -54,7 +54,7 @@ def measures(prompt: Prompt, system: str, seed: int) -> dict[str, Any]:
     """Latency, tokens and cost. The search has no tokens: that is no zero."""
     draw = draws(seed, "measures", prompt.id, system)
     if system == SEARCH:
-        return {"latency_ms": round(draw.gauss(105, 18)), "cost_usd": 0.00002}
+        return {"latency_ms": round(draw.gauss(105, 18)), "cost_usd": 0.0001}
     first, each, standing, cost_in, cost_out = _MODELS[system]
     asked = "".join(message["content"] for message in prompt.messages) + "".join(prompt.sources)
     tokens_in, tokens_out = standing + _tokens(asked), _tokens(prompt.answers[system].text)

@@ -53,6 +53,32 @@ def test_answers_hold_what_the_rating_page_must_show() -> None:
         assert what in everything, what
 
 
+def test_a_paragraph_is_one_line_whatever_the_files_look_like() -> None:
+    wrapped = """One
+two **three**
+**four**.
+
+- five
+  six
+  - seven
+
+> eight
+> nine
+>
+> | a |
+> |---|
+
+```python
+x = 1
+y = 2
+```
+ten"""
+    assert content.unwrapped(wrapped).splitlines() == [
+        "One two **three** **four**.", "", "- five six", "  - seven", "", "> eight nine", ">", "> | a |", "> |---|", "",
+        "```python", "x = 1", "y = 2", "```", "ten",
+    ]  # fmt: skip
+
+
 def test_no_text_says_which_system_answered() -> None:
     for prompt, system, answer in every_answer():
         shown = "\n".join([answer.text, *prompt.sources, *(m["content"] for m in prompt.messages)]).lower()
