@@ -29,6 +29,10 @@ class Coefficient(Protocol):
         """Whether the value is a share, between 0 and 1."""
 
     @property
+    def score_interval(self) -> bool:
+        """Whether the interval is Wilson's on an effective sample size, which suits shares near 0 and 1."""
+
+    @property
     def published(self) -> bool:
         """Whether variance and degrees of freedom follow the published formula, counting every unit."""
 
@@ -58,6 +62,7 @@ class Alpha:
     name: str = "Krippendorff's alpha"
     undefined: str = "All paired ratings are equal: alpha is undefined (0/0), there is no variation to agree about."
     is_share: bool = False
+    score_interval: bool = False
     published: bool = False
 
     def informs(self, table: PairTable) -> BoolArray:
@@ -116,6 +121,7 @@ class PercentAgreement:
     name: str = "percent agreement"
     undefined: str = "No output has two ratings."
     is_share: bool = True
+    score_interval: bool = False
 
     @property
     def published(self) -> bool:
@@ -150,6 +156,7 @@ class SpecificAgreement:
     name: str
     undefined: str = "No output with two ratings has this level."
     is_share: bool = True
+    score_interval: bool = True
     published: bool = False
 
     def informs(self, table: PairTable) -> BoolArray:

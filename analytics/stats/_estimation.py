@@ -66,13 +66,23 @@ def estimate(
     spread = spread_of(table, coefficient, population, scope)
     if spread.half <= 1e-12:
         return _no_spread(table, coefficient, value, scope, spread.warnings)
+    low, high, method = _limits(coefficient, value, spread, level)
+    warnings = (few_prompts_warning(scope.n_clusters), *spread.warnings, *notes(table))
+    return Estimate(value, low, high, **scope.fields(method)).with_warnings(*warnings)
+
+
+def _limits(coefficient: Coefficient, value: float, spread: Spread, level: float) -> tuple[float, float, str]:
+    if coefficient.score_interval and 0 < value < 1:
+        # Wilson on the sample size that would give this standard error (Dean & Pagano, Journal of Survey
+        # Statistics and Methodology 3, 2015).
+        z = z_quantile(level)
+        effective = value * (1 - value) / (spread.half / z) ** 2
+        low, high = wilson(value * effective, effective, level)
+        return low, high, f"{spread.method}, Wilson interval on the effective sample size"
     low, high, method = value - spread.half, value + spread.half, spread.method
     if high > 1:
         high, method = 1.0, f"{method}, upper limit clipped at 1"
-    if coefficient.is_share:
-        low = max(low, 0.0)
-    warnings = (few_prompts_warning(scope.n_clusters), *spread.warnings, *notes(table))
-    return Estimate(value, low, high, **scope.fields(method)).with_warnings(*warnings)
+    return max(low, 0.0) if coefficient.is_share else low, high, method
 
 
 def scope_of(table: PairTable, level: float, method: str, coefficient: Coefficient | None = None) -> Scope:

@@ -33,6 +33,7 @@ class ChanceCorrected(ABC):
     variance: Variance = "ratio"
     undefined: str = "The scale has one level."
     is_share: bool = False
+    score_interval: bool = False
 
     @property
     def published(self) -> bool:
