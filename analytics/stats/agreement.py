@@ -58,7 +58,7 @@ def krippendorff_alpha(
     Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; Content Analysis, 4th ed. 2019,
     ch. 12.
     """
-    return _alpha(PairTable(data), measurement, population, level)
+    return alpha_of(PairTable(data), measurement, population, level)
 
 
 def gwet_ac1(
@@ -75,7 +75,7 @@ def gwet_ac1(
     estimable on a scale of one level. `variance="gwet"` reproduces the published standard errors where units
     have one rating. Source: Gwet, British Journal of Mathematical and Statistical Psychology 61, 2008, eq. 6.
     """
-    return _gwet(PairTable(data), "identity", population, level, variance)
+    return gwet_of(PairTable(data), "identity", population, level, variance)
 
 
 def gwet_ac2(
@@ -92,7 +92,7 @@ def gwet_ac2(
     labels). Raises ValueError for labels without a declared order, unless weights are "identity".
     Source: Gwet, Handbook of Inter-Rater Reliability, 4th ed., ch. 3.
     """
-    return _gwet(PairTable(data), weights, population, level, variance)
+    return gwet_of(PairTable(data), weights, population, level, variance)
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ def summary(
     weights = ac2_weights(measurement)
     estimates = {
         "percent_agreement": estimate(table, PercentAgreement(), population, level),
-        "krippendorff_alpha": _alpha(table, measurement, population, level),
-        "gwet_ac1": _gwet(table, "identity", population, level, "ratio"),
+        "krippendorff_alpha": alpha_of(table, measurement, population, level),
+        "gwet_ac1": gwet_of(table, "identity", population, level, "ratio"),
         "gwet_ac2": (
-            _gwet(table, weights, population, level, "ratio")
+            gwet_of(table, weights, population, level, "ratio")
             if weights
             else Estimate.not_estimable(
                 reason="Nominal categories have no order to weight by: AC1 is the coefficient.",
@@ -168,7 +168,7 @@ def skew_warning(alpha: Estimate, ac1: Estimate, largest_share: float | None) ->
     )
 
 
-def _alpha(table: PairTable, measurement: Measurement, population: Population, level: float) -> Estimate:
+def alpha_of(table: PairTable, measurement: Measurement, population: Population, level: float) -> Estimate:
     table.data.require(measurement)
     found = estimate(table, Alpha(table.data, measurement), population, level, detail=measurement)
     by_package = package_alpha(table.data, measurement) if found.value is not None else None
@@ -178,7 +178,7 @@ def _alpha(table: PairTable, measurement: Measurement, population: Population, l
     return replace(found, value=value, method=f"{found.method}; point value by {source}")
 
 
-def _gwet(table: PairTable, weights: Weights, population: Population, level: float, variance: Variance) -> Estimate:
+def gwet_of(table: PairTable, weights: Weights, population: Population, level: float, variance: Variance) -> Estimate:
     data = table.data
     name = "Gwet's AC1" if weights == "identity" else "Gwet's AC2"
     if weights != "identity":

@@ -26,6 +26,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "item_bootstrap": {"systems": 1},
     **dict.fromkeys(RATERS, _MANY),
 }
+# Milliseconds each: fewer random tables for these.
+COSTLY = {
+    *(name for name in AGREEMENT if name.startswith("icc")),
+    *("item_bootstrap", "leave_one_out_alpha", "severity", "repeat_consistency", "pace", "straight_lining"),
+}
 
 
 def _sorted(figures: RaterFigures) -> RaterFigures:
