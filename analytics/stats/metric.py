@@ -22,6 +22,8 @@ Kind = Literal[
     "total",
     "consensus",
     "battles",
+    "benchmark",
+    "rater",
 ]
 Invariance = Literal[
     "row_order",  # permuting the rows
@@ -51,6 +53,13 @@ Design = Literal[
     "trials",
     "both orders",
     "known answers",
+    "known raters",
+    "crossed raters",
+    "named pair of raters",
+    "one output a prompt",
+    "repeated judgments",
+    "times",
+    "order of judging",
 ]
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from analytics.stats import agreement, association, preference, proportions, scores
 from analytics.stats.coding import MEASUREMENTS, Measurement
 from analytics.stats.metric import Design, Metric, merged, of
+from analytics.stats.registered_agreement import AGREEMENT, RATERS
 from analytics.stats.registered_preference import CONSENSUS, PREFERENCE
 
 _ORDERED: tuple[Measurement, ...] = ("ordinal", "interval", "ratio")
@@ -194,4 +195,4 @@ _REPORTED: dict[str, Metric] = {
     ),
 }
 
-METRICS = merged(_REPORTED, CONSENSUS, PREFERENCE)
+METRICS = merged(_REPORTED, AGREEMENT, RATERS, CONSENSUS, PREFERENCE)

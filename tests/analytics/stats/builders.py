@@ -13,7 +13,11 @@ from analytics.stats import association, preference
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from analytics.stats.registry import METRICS
 from analytics.stats.results import Distribution, Estimate, TestedEstimate
-from tests.analytics.stats.evaluators_preference import EVALUATORS_PREFERENCE, figures
+from analytics.stats.transitivity import CircularTriads, GoodnessOfFit
+from tests.analytics.stats.evaluators_agreement import EVALUATORS_AGREEMENT, SHAPES
+from tests.analytics.stats.evaluators_agreement import figures as agreement_figures
+from tests.analytics.stats.evaluators_preference import EVALUATORS_PREFERENCE
+from tests.analytics.stats.evaluators_preference import figures as preference_figures
 
 REFERENCE_FILES = Path(__file__).resolve().parents[4] / "shared" / "data" / "reference"
 
@@ -107,10 +111,17 @@ def random_table(seed: int, *, prompts: int = 12, systems: int = 2, raters: int 
     return table.rows(np.flatnonzero(rng.random(len(unit)) < shown))
 
 
+def table_for(name: str, seed: int) -> Table:
+    """A random table that the statistic can be estimated from."""
+    return random_table(seed, **SHAPES.get(name, {}))
+
+
 def evaluate(name: str, table: Table, measurement: Measurement) -> Any:
     """Run a registered statistic on a table, whatever its kind."""
     if name in EVALUATORS_PREFERENCE:
         return EVALUATORS_PREFERENCE[name](table, measurement)
+    if name in EVALUATORS_AGREEMENT:
+        return EVALUATORS_AGREEMENT[name](table, measurement)
     metric = METRICS[name]
     level = {"measurement": measurement} if metric.by_level else {}
     if metric.kind in ("agreement", "score"):
@@ -153,6 +164,13 @@ def numbers(result: Any) -> list[float]:
     if hasattr(result, "estimates"):
         return [number for estimate in result.estimates() for number in numbers(estimate)]
     return figures(result)
+
+
+def figures(result: Any) -> list[float]:
+    """The numbers of a result that holds no estimate."""
+    return (
+        preference_figures(result) if isinstance(result, GoodnessOfFit | CircularTriads) else agreement_figures(result)
+    )
 
 
 def values(result: Any) -> list[float]:
