@@ -34,6 +34,7 @@ LONG = (
     "test_every_planted_effect_is_found",
     "test_a_backup_taken_under_load_restores_on_an_empty_machine",
     "test_a_restore_that_is_stopped_changes_nothing",
+    "test_ctrl_c_leaves_everything_or_nothing",
 )
 
 
