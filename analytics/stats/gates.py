@@ -8,13 +8,14 @@ prompts would do. The margin and alpha are declared before the data.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import nctdtr, ndtri, stdtr, stdtrit
 
 from analytics.stats._rows import complete_rows
 from analytics.stats.coding import FloatArray, weighted_count
@@ -262,21 +263,22 @@ def _turned(prompts: _Prompts) -> _Prompts:
 
 
 def _needed(sd: float, room: float, plan: _Plan, power: float) -> int | None:
-    """Prompts for the power, by the normal formula and then with t in its place until it settles.
+    """The fewest prompts at which the one-sided t-test has the power when the true difference lies `room` above the
+    null; None where the planned difference leaves no room, or the number is beyond a million.
 
-    n = ((t_{1-alpha} + t_{power}) sd / room)^2; None where the planned difference leaves no room, or the number is
-    beyond a million.
+    Exact, by the noncentral t; the normal formula ((z_{1-alpha} + z_{power}) sd / room)^2 is where the search begins.
     """
     if room <= 0 or sd <= 0:
         return None
-    n = max(2.0, ((float(ndtri(1 - plan.alpha)) + float(ndtri(power))) * sd / room) ** 2)
-    for _ in range(50):
-        df = max(n - 1, 1.0)
-        following = ((float(stdtrit(df, 1 - plan.alpha)) + float(stdtrit(df, power))) * sd / room) ** 2
-        if abs(following - n) < 1e-3:
-            break
-        n = max(2.0, following)
-    return max(math.ceil(n - 1e-6), MIN_PROMPTS) if n <= MAX_NEEDED else None
+    guess = ((float(ndtri(1 - plan.alpha)) + float(ndtri(power))) * sd / room) ** 2
+    if guess > MAX_NEEDED:
+        return None
+    enough = range(MIN_PROMPTS, math.ceil(2 * guess) + 2 * MIN_PROMPTS)
+    return enough[bisect_left(enough, True, key=lambda n: _power(n, room / sd, plan.alpha) >= power)]
+
+
+def _power(n: int, effect: float, alpha: float) -> float:
+    return 1 - float(nctdtr(n - 1, effect * math.sqrt(n), stdtrit(n - 1, 1 - alpha)))
 
 
 def _passed(what: str, plan: _Plan) -> tuple[Verdict, str]:

@@ -59,7 +59,7 @@ def labelling_probabilities(uncertainty: ArrayLike, expected: float, *, floor: f
         raise ValueError("Every output needs an uncertainty from 0.")
     if not 0 < floor <= 1 or not floor * len(u) <= expected <= len(u):
         raise ValueError(
-            f"From {floor * len(u):g} (the floor) to {len(u)} ratings can be expected of {len(u)} outputs; got {expected}."
+            f"{len(u)} outputs can give from {floor * len(u):g} (the floor) to {len(u)} ratings; got {expected}."
         )
     low, high = 0.0, (1.0 if u.max() <= 0 else 1 / u[u > 0].min())
     if u.max() <= 0:

@@ -145,7 +145,8 @@ def level_shares(data: CodedRatings, *, level: float = 0.95) -> Distribution:
 
 
 def cumulative_shares(data: CodedRatings, measurement: Measurement, *, level: float = 0.95) -> Distribution:
-    """The share of ratings at each level or below, prompts weighing the same; the last is 1 and has no interval.
+    """The share of ratings at each level or below, prompts weighing the same; the highest level, always 1, is left
+    out.
 
     Counts are cumulative too. For ordered scales: at the nominal level every share is not estimable. Intervals as
     `level_shares`. Raises ValueError if the values do not fit the level. Source: Agresti, Analysis of Ordinal
@@ -153,18 +154,14 @@ def cumulative_shares(data: CodedRatings, measurement: Measurement, *, level: fl
     """
     data.require(measurement)
     scope = _scope(data, "share at this level or below, prompts weighted equally", "share", level)
-    counts = np.cumsum(np.bincount(data.code, minlength=data.n_codes)).tolist()
+    levels, counts = data.domain[:-1], np.cumsum(np.bincount(data.code, minlength=data.n_codes))[:-1].tolist()
     if measurement == "nominal":
         nothing = Estimate.not_estimable(reason="Nominal categories have no order.", **scope.fields())
-        return Distribution(data.domain, tuple(counts), (nothing,) * data.n_codes)
-    below = np.cumsum(prompt_shares(data), axis=1)
-    estimates = [mean_over_clusters(np.minimum(column, 1.0), scope, share=True) for column in below.T[:-1]]
-    if data.n_units and data.n_codes:
-        whole = "Every rating is at the highest level or below."
-        estimates.append(Estimate.insufficient(1.0, reason=whole, **scope.fields()))
-    elif data.n_codes:
-        estimates.append(mean_over_clusters(below.T[-1], scope, share=True))
-    return Distribution(data.domain, tuple(counts), tuple(estimates))
+        return Distribution(levels, tuple(counts), (nothing,) * len(levels))
+    below = np.minimum(np.cumsum(prompt_shares(data), axis=1), 1.0)[:, :-1]
+    return Distribution(
+        levels, tuple(counts), tuple(mean_over_clusters(column, scope, share=True) for column in below.T)
+    )
 
 
 def prompt_means(data: CodedRatings) -> tuple[FloatArray, FloatArray]:

@@ -158,8 +158,8 @@ def _refusal(criterion: WeightedCriterion) -> str:
     if criterion.points is not None or criterion.measurement in ("interval", "ratio"):
         return ""
     return (
-        f"Criterion {criterion.key!r} is {criterion.measurement}: its levels cannot be added up. Declare points for them, "
-        "or leave it out of the total."
+        f"Criterion {criterion.key!r} is {criterion.measurement}: its levels cannot be added up. Declare points for "
+        "them, or leave it out of the total."
     )
 
 
