@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import import_outputs
+from bench import import_outputs, stats_automated
 from tools import postgres
 from tools.console import Stop, fail, say
 
@@ -24,6 +24,7 @@ def main() -> int:
             say(f"Import of {outputs:,} outputs with two scores each")
             import_outputs.measure("SQLite", f"sqlite:///{home}/bench.sqlite3", home, outputs)
             import_outputs.measure(f"PostgreSQL {server.version}", server.url, home, outputs)
+        stats_automated.measure()
     except Stop as error:
         fail(error)
     return 0

@@ -31,6 +31,7 @@ LONG = (
     "test_random_rows",
     "test_random_promptfoo",
     "test_memory_does_not_grow_with_the_file",
+    "test_every_block_prints_what_stands_below_it",
 )
 
 

@@ -247,8 +247,8 @@ def app_of(command: str) -> str:
     return path.parts[-4]
 
 
-def assert_named(page: str, names: Iterable[str]) -> None:
-    text = read(page)
+def assert_named(page: str, names: Iterable[str], *more: str) -> None:
+    text = "".join(map(read, (page, *more)))
     missing = [name for name in names if f"`{name}`" not in text]
     assert not missing, f"{page} does not name {', '.join(missing)}"
 
@@ -259,7 +259,8 @@ def test_every_criterion_type_is_described() -> None:
 
 
 def test_every_statistic_is_described() -> None:
-    assert_named("docs/algorithms/agreement.md", METRICS)
+    pages = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "algorithms").glob("*.md"))
+    assert_named("docs/algorithms/agreement.md", METRICS, *pages)
 
 
 def test_every_importer_and_role_is_described() -> None:

@@ -10,7 +10,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.stats import rankdata
 
+from analytics.stats._kernels import RESAMPLES, bootstrap, too_few
+from analytics.stats._linearised import within
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
+from analytics.stats.intervals import MIN_PROMPTS, Scope, few_prompts_warning, t_quantile
 from analytics.stats.results import Estimate, TestedEstimate
 
 SystemCoefficient = Literal["kendall_tau_b", "spearman", "pearson", "pairwise_accuracy"]
@@ -21,27 +24,92 @@ MIN_SYSTEMS = 3
 MAX_EXACT = 8
 PERMUTATIONS = 9_999
 _SMALLEST_P = 0.05
+# Shares of the variance between systems' means that is no noise: below the first no interval covers what it should.
+NO_SIGNAL = 0.5
+CLEAR_SIGNAL = 0.8
 # Cells of a permutations x systems x systems array held at a time.
 _CHUNK_CELLS = 4_000_000
 
 
-class SystemMeans:
-    """Systems' means (standardised) over prompts of equal weight, for many weightings of the prompts."""
+class ManyMeans:
+    """Systems' means on several columns over prompts of equal weight, observed and in resamples of the prompts."""
 
-    def __init__(self, values: FloatArray, system: IntArray, prompt: IntArray, systems: int, prompts: int) -> None:
-        # Standardised, so that rounding below means the same on every scale.
-        values = (values - values.mean()) / (values.std() or 1.0) if len(values) else values
+    def __init__(
+        self, columns: list[FloatArray], system: IntArray, prompt: IntArray, systems: int, prompts: int
+    ) -> None:
         cell = prompt * systems + system
         count = np.bincount(cell, minlength=prompts * systems)
-        sums = weighted_count(cell, values, prompts * systems)
+        self.prompts = prompts
         self.present = (count > 0).astype(np.float64).reshape(prompts, systems)
-        self.cells = (sums / np.maximum(count, 1)).reshape(prompts, systems)
+        self.cells = []
+        for column in columns:
+            # Standardised, so that rounding below means the same on every scale.
+            column = (column - column.mean()) / (column.std() or 1.0) if len(column) else column
+            sums = weighted_count(cell, column, prompts * systems)
+            self.cells.append((sums / np.maximum(count, 1)).reshape(prompts, systems))
+        self.observed = [side[0] for side in self.means(np.ones((1, prompts)))]
 
-    def means(self, weights: FloatArray) -> FloatArray:
-        """Shape (rows of weights, systems); NaN for a system whose prompts were not drawn."""
+    def means(self, weights: FloatArray) -> list[FloatArray]:
+        """Of each column, shape (rows of weights, systems); NaN for a system whose prompts were not drawn."""
         n = weights @ self.present
+        n = np.where(n > 0, n, np.nan)
         # Rounded: means that are equal on paper may differ in the last digit, and would not be a tie.
-        return np.asarray(np.round(weights @ self.cells / np.where(n > 0, n, np.nan), 12))
+        return [np.asarray(np.round(weights @ cells / n, 12)) for cells in self.cells]
+
+    def drawn(self, seed: int) -> list[FloatArray]:
+        """The same in resamples of prompts, each of shape (resamples, systems)."""
+        together = bootstrap(lambda w: np.hstack(self.means(w)), self.prompts, seed, self.prompts)
+        return np.split(together, len(self.cells), axis=1)
+
+
+def estimate(
+    value: float,
+    means: ManyMeans,
+    function: Callable[[list[FloatArray]], FloatArray],
+    bounds: tuple[float, float],
+    scope: Scope,
+    seed: int,
+) -> Estimate:
+    """`value` with t(G-1) times its standard deviation over resampled prompts.
+
+    Percentiles would not do: noise pulls a correlation of few points towards 0, and it does so twice in a resample.
+    """
+    if scope.n_clusters < MIN_PROMPTS:
+        return Estimate.insufficient(value, reason=too_few(scope.n_clusters), **scope.fields())
+    drawn = means.drawn(seed)
+    draws = function(drawn)
+    if np.isfinite(draws).mean() < 0.9:
+        reason = "In more than a tenth of the resamples a system has no prompt or all means are equal."
+        return Estimate.insufficient(value, reason=reason, **scope.fields())
+    spread = float(np.nanstd(draws, ddof=1))
+    if spread <= 1e-12:
+        reason = "Every resample of prompts gives the same value, so no interval can be claimed."
+        return Estimate.insufficient(value, reason=reason, **scope.fields())
+    signal = min(map(_signal, means.observed, drawn))
+    if signal < NO_SIGNAL:
+        reason = f"The systems' means differ by little more than noise (share that is no noise: {max(signal, 0):.2f})."
+        return Estimate.insufficient(value, reason=reason, **scope.fields())
+    half = t_quantile(scope.level, scope.n_clusters) * spread
+    fields = scope.fields(f"bootstrap of prompts, {RESAMPLES} resamples, t({scope.n_clusters - 1}) standard errors")
+    found = within(Estimate(value, value - half, value + half, seed=seed, **fields), *bounds)
+    return found.with_warnings(few_prompts_warning(scope.n_clusters), _pulled(signal))
+
+
+def _signal(observed: FloatArray, drawn: FloatArray) -> float:
+    """The share of the variance between systems' means that is no noise; below 0 where noise is all there is."""
+    systems = len(observed)
+    centred = drawn - drawn.mean(axis=1, keepdims=True)
+    noise = float(np.nanvar(centred, axis=0, ddof=1).mean()) * systems / (systems - 1)
+    return 1 - noise / float(observed.var(ddof=1))
+
+
+def _pulled(signal: float) -> str:
+    if signal >= CLEAR_SIGNAL:
+        return ""
+    return (
+        f"Part of the differences between systems is noise (share that is not: {signal:.2f}), which pulls the "
+        "correlation towards 0."
+    )
 
 
 def tau_b(x: FloatArray, y: FloatArray) -> FloatArray:

@@ -1,15 +1,15 @@
 """Correlation coefficients of many weightings of the same rows at once, and the bootstrap that needs them.
 
-A resample of whole clusters is a vector of weights, so nothing is copied and no coefficient is computed by a
-loop over rows.
+A resample of whole clusters is a vector of weights, so nothing is copied.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.sparse import coo_array
 
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
 from analytics.stats.intervals import MIN_PROMPTS, Scope, few_prompts_warning
@@ -26,16 +26,53 @@ _MAX_TABLE = 250_000
 Kernel = Callable[[FloatArray], FloatArray]
 
 
-def bootstrap(kernel: Kernel, cluster: IntArray, groups: int, outputs: int, seed: int) -> FloatArray:
-    """Coefficients of RESAMPLES resamples of whole clusters, drawn with replacement as integer weights."""
+def bootstrap(kernel: Kernel, groups: int, seed: int, size: int) -> FloatArray:
+    """`kernel` of RESAMPLES resamples of whole clusters, drawn with replacement: weights (resamples, groups), whole
+    numbers. `size` is how many cells a resample needs, to keep a chunk of them in the processor's cache."""
     rng = np.random.default_rng(seed)
-    rows = max(1, _CHUNK_CELLS // max(outputs, groups))
+    rows = max(1, _CHUNK_CELLS // max(size, groups))
     parts = []
     for start in range(0, RESAMPLES, rows):  # one generator, read in order: the chunks do not change the draws
-        size = min(rows, RESAMPLES - start)
-        weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=size).astype(np.float64)
-        parts.append(kernel(weights[:, cluster]))
+        drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=min(rows, RESAMPLES - start))
+        parts.append(kernel(drawn.astype(np.float64)))
     return np.concatenate(parts)
+
+
+class Resampler:
+    """A coefficient of rows, and the same in resamples of their clusters.
+
+    Rows with the same values are one: a resample is then a vector of their total weights, and a coefficient of a
+    million ratings on a five-point scale costs no more than one of a small table.
+    """
+
+    def __init__(
+        self,
+        kernel_for: Callable[..., Kernel],
+        columns: Sequence[FloatArray],
+        cluster: IntArray,
+        groups: int,
+        weight: FloatArray | None = None,
+    ) -> None:
+        first, cell = _distinct(columns)
+        self.kernel = kernel_for(*(column[first] for column in columns))
+        self.groups, self.size = groups, len(first)
+        given = np.ones(len(cell)) if weight is None else weight
+        self.weights = coo_array((given, (cluster, cell)), shape=(groups, len(first))).tocsr()
+        self.value = float(self.kernel(np.asarray(self.weights.sum(axis=0))[None])[0])
+
+    def draws(self, seed: int) -> FloatArray:
+        """Coefficients of the resamples, NaN where undefined."""
+        return bootstrap(lambda drawn: self.kernel(np.asarray(drawn @ self.weights)), self.groups, seed, self.size)
+
+
+def _distinct(columns: Sequence[FloatArray]) -> tuple[IntArray, IntArray]:
+    """The first row of each distinct combination of values, and the combination of each row."""
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        levels, code = np.unique(column, return_inverse=True)
+        key = np.unique(key * len(levels) + code, return_inverse=True)[1]
+    _, first = np.unique(key, return_index=True)
+    return first, key
 
 
 def percentile_estimate(value: float, draws: FloatArray, scope: Scope, seed: int) -> Estimate:

@@ -16,9 +16,13 @@ ONE_PROMPT = "There is one prompt only, so the spread between prompts cannot be 
 
 
 def cluster_sums(influence: FloatArray, cluster: IntArray) -> FloatArray:
-    """Sums per cluster that occurs, shape (clusters,)."""
-    _, code = np.unique(cluster, return_inverse=True)
-    return np.asarray(np.bincount(code, influence), dtype=np.float64)
+    """Sums per cluster code 0..G-1, shape (clusters,); a code that does not occur has the sum 0."""
+    return np.asarray(np.bincount(cluster, influence), dtype=np.float64)
+
+
+def occurring(cluster: IntArray) -> int:
+    """How many of the codes 0..G-1 occur."""
+    return int(np.count_nonzero(np.bincount(cluster)))
 
 
 def residual_influence(values: FloatArray, cluster: IntArray, weight: FloatArray | None = None) -> FloatArray:
@@ -28,7 +32,7 @@ def residual_influence(values: FloatArray, cluster: IntArray, weight: FloatArray
     added by cluster; with one row a cluster and no weights the variance is the usual s2/n. Needs two clusters.
     """
     w = np.ones(len(values)) if weight is None else weight
-    groups = len(np.unique(cluster))
+    groups = occurring(cluster)
     centred = values - np.average(values, weights=w)
     return np.asarray(math.sqrt(groups / (groups - 1)) * w * centred / w.sum())
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from analytics.stats._judge import judge_numbers, judge_values, level_codes, require_same_kind
-from analytics.stats._linearised import ONE_PROMPT, residual_influence, t_estimate, variance_of, within
+from analytics.stats._linearised import ONE_PROMPT, occurring, residual_influence, t_estimate, variance_of, within
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, weighted_count
 from analytics.stats.intervals import Scope
 from analytics.stats.multiplicity import yekutieli_matrix
@@ -239,7 +239,7 @@ def _side(
 ) -> _Side:
     cluster = human.cluster_of_unit[human.unit[rows[at]]] if clustered else np.arange(len(at))
     lead = human_wins[at] - judge_wins[at]
-    groups = len(np.unique(cluster))
+    groups = occurring(cluster)
     variance = variance_of(residual_influence(lead, cluster), cluster) if groups > 1 else np.nan
     return _Side(len(at), groups, float(judge_wins[at].mean()), float(human_wins[at].mean()), variance)
 
@@ -288,14 +288,14 @@ def _passes_from(grid: FloatArray, rates: FloatArray) -> float | None:
 
 
 def _scope(rows: IntArray, human: CodedRatings, scoring: Scoring, level: float) -> Scope:
-    unit = np.unique(human.unit[rows])
+    unit = np.flatnonzero(np.bincount(human.unit[rows]))
     return Scope(
         f"alternative annotator test, {scoring}, against the other annotators, these annotators",
         "share",
         level,
         len(unit),
-        len(np.unique(human.cluster_of_unit[unit])),
-        len(np.unique(human.rater[rows])),
+        occurring(human.cluster_of_unit[unit]),
+        occurring(human.rater[rows]),
         len(rows),
     )
 

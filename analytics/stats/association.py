@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from analytics.stats._judge import judge_values, level_codes
 from analytics.stats._kernels import (
     Kernel,
-    bootstrap,
+    Resampler,
     kendall_kernel,
     pearson_kernel,
     percentile_estimate,
@@ -135,11 +135,10 @@ def _correlation(
     problem = undefined(x, y)
     if problem:
         return Estimate.not_estimable(reason=problem, **scope.fields())
-    kernel = kernel_for(x, y)
-    value = float(kernel(np.ones((1, len(x))))[0])
+    resampler = Resampler(kernel_for, rows.columns, rows.cluster, rows.groups)
     if rows.groups < MIN_PROMPTS:
-        return Estimate.insufficient(value, reason=too_few(rows.groups), **scope.fields())
-    return percentile_estimate(value, bootstrap(kernel, rows.cluster, rows.groups, len(x), seed), scope, seed)
+        return Estimate.insufficient(resampler.value, reason=too_few(rows.groups), **scope.fields())
+    return percentile_estimate(resampler.value, resampler.draws(seed), scope, seed)
 
 
 def undefined(x: FloatArray, y: FloatArray, what: str = "output") -> str:

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analytics.stats._judge import judge_numbers, judge_values
-from analytics.stats._kernels import Kernel, bootstrap, pearson_kernel, percentile_estimate, spearman_kernel, too_few
+from analytics.stats._kernels import (
+    Kernel,
+    Resampler,
+    bootstrap,
+    pearson_kernel,
+    percentile_estimate,
+    spearman_kernel,
+    too_few,
+)
 from analytics.stats.association import undefined
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, weighted_count
 from analytics.stats.intervals import MIN_PROMPTS, Scope
@@ -71,14 +79,16 @@ def disattenuated(
     problem = undefined(x, y) or _unrepeated(found, human)
     if problem:
         return Disattenuated(*[Estimate.not_estimable(reason=problem, **one.fields()) for one in scopes])
-    kernels = [make(x, y), _reliability_kernel(found, human)]
-    r, reliability = (float(kernel(np.ones((1, len(x))))[0]) for kernel in kernels)
-    values_of = [r, reliability, _corrected(np.array([r]), np.array([reliability]))[0]]
+    # Resamples are drawn by one seed for both, so that they are of the same prompts.
+    with_metric = Resampler(make, [x, y], cluster, scope.n_clusters)
+    kernel = _reliability_kernel(found, human, cluster, scope.n_clusters)
+    reliability = float(kernel(np.ones((1, scope.n_clusters)))[0])
+    values_of = [with_metric.value, reliability, _corrected(np.array([with_metric.value]), np.array([reliability]))[0]]
     if scope.n_clusters < MIN_PROMPTS:
         few = too_few(scope.n_clusters)
         estimates = [_insufficient(v, few, one) for v, one in zip(values_of, scopes, strict=True)]
     else:
-        draws = [bootstrap(kernel, cluster, scope.n_clusters, len(x), seed) for kernel in kernels]
+        draws = [with_metric.draws(seed), bootstrap(kernel, scope.n_clusters, seed, scope.n_clusters)]
         draws.append(_corrected(draws[0], draws[1]))
         estimates = [_estimate(v, d, one, seed) for v, d, one in zip(values_of, draws, scopes, strict=True)]
     observed, reliable, corrected = estimates
@@ -117,16 +127,15 @@ def _unrepeated(found: IntArray, human: CodedRatings) -> str:
     return "No output has two ratings, so the noise of the human result is not known."
 
 
-def _reliability_kernel(found: IntArray, human: CodedRatings) -> Kernel:
-    """Reliability of the means of many weightings: every part is a weighted sum over outputs."""
+def _reliability_kernel(found: IntArray, human: CodedRatings, cluster: IntArray, groups: int) -> Kernel:
+    """Reliability of the means of many weightings of the prompts: every part is a sum over outputs."""
     value = human.values()[human.code]
     size = human.ratings_per_unit.astype(np.float64)
     mean = prompt_means(human)[1]
     within = weighted_count(human.unit, (value - mean[human.unit]) ** 2, human.n_units)
     centred = mean - mean[found].mean()
-    parts = np.stack([np.ones_like(mean), centred, centred**2, within, size - 1, 1 / np.maximum(size, 1)], axis=1)[
-        found
-    ]
+    of_output = [np.ones_like(mean), centred, centred**2, within, size - 1, 1 / np.maximum(size, 1)]
+    parts = np.stack([weighted_count(cluster, part[found], groups) for part in of_output], axis=1)
 
     def kernel(weights: FloatArray) -> FloatArray:
         n, first, second, noise, df, inverse = (weights @ parts).T

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analytics.stats._judge import judge_numbers, judge_values, level_codes, require_same_kind
 from analytics.stats._kernels import (
-    Kernel,
-    bootstrap,
+    Resampler,
     fits_table,
     kendall_kernel,
     pearson_kernel,
@@ -160,16 +159,16 @@ def _correlations(
     problem = _undefined(tables, measure)
     if problem:
         return _refused(problem, scopes)
-    kernels = [_weighted(_KERNELS[measure](table.x, table.y), table.weight) for table in tables]
-    values = [float(kernel(np.ones((1, len(table.x))))[0]) for kernel, table in zip(kernels, tables, strict=True)]
-    values.append(values[0] - values[1])
     groups = scopes[0].n_clusters
+    resamplers = [Resampler(_KERNELS[measure], [t.x, t.y], t.cluster, groups, t.weight) for t in tables]
+    values = [resampler.value for resampler in resamplers]
+    values.append(values[0] - values[1])
     if groups < MIN_PROMPTS:
         few = too_few(groups)
         pairs = zip(values, scopes, strict=True)
         return Ceiling(*[Estimate.insufficient(value, reason=few, **scope.fields()) for value, scope in pairs])
     # One seed and one number of prompts: the same prompts are drawn for both, so their difference is paired.
-    draws = [bootstrap(kernel, t.cluster, groups, len(t.x), seed) for kernel, t in zip(kernels, tables, strict=True)]
+    draws = [resampler.draws(seed) for resampler in resamplers]
     draws.append(draws[0] - draws[1])
     return Ceiling(*[percentile_estimate(v, d, s, seed) for v, d, s in zip(values, draws, scopes, strict=True)])
 
@@ -204,10 +203,6 @@ def _with_each_other(found: IntArray, human: CodedRatings) -> _Table:
 def _clusters(human: CodedRatings, unit: IntArray) -> IntArray:
     """Codes 0..G-1 of the prompts that occur: the same for both tables, which hold the same outputs."""
     return np.unique(human.cluster_of_unit[unit], return_inverse=True)[1]
-
-
-def _weighted(kernel: Kernel, weight: FloatArray) -> Kernel:
-    return lambda drawn: kernel(drawn * weight)
 
 
 def _undefined(tables: list[_Table], measure: str) -> str:

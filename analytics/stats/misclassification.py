@@ -189,7 +189,7 @@ def _interval(data: _Data, raw: float, youden: float, interval: str, seed: int, 
         )
         return Estimate.insufficient(value, reason=reason, **scope.fields())
     if interval == "bootstrap":
-        draws = bootstrap(_kernel(data), np.arange(data.groups), data.groups, data.groups, seed)
+        draws = bootstrap(_kernel(data), data.groups, seed, data.groups)
         return within(percentile_estimate(value, draws, scope, seed), 0.0, 1.0)
     if interval != "delta":
         raise ValueError(f"Unknown interval {interval!r}: use delta or bootstrap.")

@@ -210,8 +210,7 @@ def _estimate(means: FloatArray, scope: Scope, interval: str, seed: int) -> Esti
     if groups < MIN_PROMPTS:
         reason = f"Only {groups} prompts have a total: no bootstrap interval below {MIN_PROMPTS}."
         return Estimate.insufficient(value, reason=reason, **scope.fields())
-    every = np.arange(groups)
-    draws = bootstrap(lambda weights: np.asarray(weights @ means / groups), every, groups, groups, seed)
+    draws = bootstrap(lambda weights: np.asarray(weights @ means / groups), groups, seed, groups)
     # Percentiles of n draws are narrow by sqrt((n-1)/n) and normal instead of t: taken further out by both.
     tail = float(ndtr(-np.sqrt(groups / (groups - 1)) * t_quantile(scope.level, groups)))
     low, high = np.quantile(draws, [tail, 1 - tail])

@@ -117,6 +117,18 @@ def test_systems_that_always_come_out_alike_have_no_interval():
     assert "Every resample" in apart.estimate.reason
 
 
+def test_a_correlation_of_noise_claims_no_interval():
+    rng = np.random.default_rng(3)
+    system, cluster = np.tile(np.arange(5), 40), np.repeat(np.arange(40), 5)
+    alike = association_levels.between_systems("pearson", rng.normal(size=200), rng.normal(size=200), system, cluster)
+    assert alike.estimate.status == "insufficient"
+    assert "little more than noise" in alike.estimate.reason
+    human = 0.35 * system + rng.normal(size=200)
+    some = association_levels.between_systems("pearson", human + rng.normal(size=200), human, system, cluster)
+    assert some.estimate.status == "ok"
+    assert any("pulls the correlation towards 0" in text for text in some.estimate.warnings)
+
+
 @pytest.mark.parametrize("at", ["pooled", "within_prompts", "between_systems"])
 def test_a_metric_does_not_differ_from_itself_and_swapping_turns_the_sign(at: str):
     metric, human, system, cluster = outputs(3)
