@@ -60,6 +60,19 @@ class _Products(NamedTuple):
     one_y: float
     y_y: float
 
+    def less(self, other: _Products) -> _Products:
+        return _Products(
+            self.raters - other.raters,
+            self.ones - other.ones,
+            self.y - other.y,
+            self.one_one - other.one_one,
+            self.one_y - other.one_y,
+            self.y_y - other.y_y,
+        )
+
+    def negative(self) -> _Products:
+        return _Products(-self.raters, -self.ones, -self.y, -self.one_one, -self.one_y, -self.y_y)
+
 
 class Reml:
     """The likelihood of one table, from sums over units with the same number of ratings."""
@@ -100,8 +113,8 @@ class Reml:
         """Products and their derivatives, log det(I + theta Z_i Z_i') and its derivative."""
         grown = 1 + theta * self.m
         taken, slope = self._taken(theta / grown), self._taken(1 / grown**2)
-        found = _Products(*(whole - part for whole, part in zip(self.plain, taken, strict=True)))
-        derivative = _Products(*(-part for part in slope))
+        found = self.plain.less(taken)
+        derivative = slope.negative()
         return found, derivative, float(self.count @ np.log(grown)), float(self.count @ (self.m / grown))
 
     def _taken(self, weight: FloatArray) -> _Products:

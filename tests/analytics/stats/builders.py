@@ -16,6 +16,7 @@ from analytics.stats.results import Distribution, Estimate, TestedEstimate
 from analytics.stats.transitivity import CircularTriads, GoodnessOfFit
 from tests.analytics.stats.evaluators_agreement import EVALUATORS_AGREEMENT, SHAPES
 from tests.analytics.stats.evaluators_agreement import figures as agreement_figures
+from tests.analytics.stats.evaluators_automated import EVALUATORS as EVALUATORS_AUTOMATED
 from tests.analytics.stats.evaluators_preference import EVALUATORS_PREFERENCE
 from tests.analytics.stats.evaluators_preference import figures as preference_figures
 
@@ -122,6 +123,8 @@ def evaluate(name: str, table: Table, measurement: Measurement) -> Any:
         return EVALUATORS_PREFERENCE[name](table, measurement)
     if name in EVALUATORS_AGREEMENT:
         return EVALUATORS_AGREEMENT[name](table, measurement)
+    if name in EVALUATORS_AUTOMATED:
+        return EVALUATORS_AUTOMATED[name](table, measurement)
     metric = METRICS[name]
     level = {"measurement": measurement} if metric.by_level else {}
     if metric.kind in ("agreement", "score"):
