@@ -10,17 +10,13 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from accounts.models import ApiToken, User
+from config.refusals import Refusal
 
 TOKEN_MAX_DAYS = 365
 
 
-class AccountError(ValueError):
+class AccountError(Refusal):
     """The act was refused and nothing was changed. The message is a full sentence for the person."""
-
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from analytics.digests import body_json
 from analytics.models import Report
-from analytics.reports import body_json
 from analytics.services import report_build
 from annotation.api import round_of
 from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, StrictSerializer

@@ -9,8 +9,8 @@ from typing import Any
 from analytics.charts import Axis, Interval, Segment, heat, interval, stacked
 from analytics.charts.axis import coefficient_axis, value_axis
 from analytics.charts.bars import shade
+from analytics.digests import body_json
 from analytics.report_words import Said, say
-from analytics.reports import body_json
 from analytics.sections.answer import RELIABLE, TENTATIVE, is_skewed, upper
 
 SHARE_AXIS = Axis(0.0, 1.0, 0.25, factor=100)

@@ -6,10 +6,11 @@ outside: the body has none."""
 from __future__ import annotations
 
 import hashlib
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.digests import body_json
 from analytics.frames import RoundFrames, round_frames, scores_frame
 from analytics.sections.agreement import agreement_section
 from analytics.sections.answer import answer_section
@@ -25,6 +26,15 @@ from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec
 
 FORMAT = "adjudge-report-1"
+Progress = Callable[[str, int, int | None], None]
+SECTIONS: dict[str, Callable[[ReportData], Any]] = {
+    "agreement": agreement_section,
+    "scores": scores_section,
+    "comparisons": comparisons_section,
+    "preference": preference_section,
+    "raters": raters_section,
+    "automated": automated_section,
+}
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,11 @@ class Report:
         return body_json(self.body)
 
 
-def body_json(body: dict[str, Any]) -> str:
-    """The bytes of report.json. NaN is refused rather than written."""
-    return json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True) + "\n"
-
-
-def build(round: Round, options: ReportOptions | None = None) -> Report:
+def build(round: Round, options: ReportOptions | None = None, progress: Progress | None = None) -> Report:
     """Everything the round's current judgments say."""
     chosen = options or ReportOptions()
+    told = progress or (lambda *_: None)
+    told("Reading judgments", 0, None)
     criteria = spec_of(round.rubric_version).criteria
     data = ReportData(
         frames=round_frames(round),
@@ -77,13 +84,10 @@ def build(round: Round, options: ReportOptions | None = None) -> Report:
         "round": _round(round, counts),
         "criteria": [_criterion(c) for c in criteria],
         "systems": data.systems,
-        "agreement": agreement_section(data),
-        "scores": scores_section(data),
-        "comparisons": comparisons_section(data),
-        "preference": preference_section(data),
-        "raters": raters_section(data),
-        "automated": automated_section(data),
     }
+    for done, (name, section) in enumerate(SECTIONS.items()):
+        told("Computing the report", done, len(SECTIONS))
+        body[name] = section(data)
     body["warnings"] = _warnings(round, body, counts)
     body["method"] = method_section(round, data, counts)
     body["provenance"] = {**provenance_section(round, data), "counts": counts}
@@ -93,7 +97,10 @@ def build(round: Round, options: ReportOptions | None = None) -> Report:
 
 def _metrics(round: Round) -> list[MetricInfo]:
     rows = Metric.objects.filter(project_id=round.project_id).order_by("key")
-    return [MetricInfo(m.pk, m.key, m.source, m.kind, m.direction, m.criterion_key) for m in rows]
+    return [
+        MetricInfo(m.pk, m.key, m.source, m.kind, m.direction, m.criterion_key, (m.scale_min, m.scale_max))
+        for m in rows
+    ]
 
 
 def _round(round: Round, counts: dict[str, Any]) -> dict[str, Any]:

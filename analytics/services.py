@@ -2,48 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from analytics import reports
 from analytics.models import Report
 from annotation.models import Round
+from config.stopping import point_of_no_return
 from projects import audit
 
+if TYPE_CHECKING:
+    from analytics.reports import Progress
 
-def report_build(*, round: Round, actor: Any = None, seed: int = 0) -> Report:
+
+def report_build(
+    *,
+    round: Round,
+    actor: Any = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    keep: Callable[[Report], None] = lambda report: None,
+) -> Report:
     """Build and store the report. If the newest one says the same to the last digit, it is that one.
 
     Building takes seconds, and a transaction would hold up raters; only the numbering is inside one. The
-    round's row is locked there, so that two builders never take one number."""
+    round's row is locked there, so that two builders never take one number. `keep` is what must succeed for the
+    report to be stored, such as writing it to a full disk."""
+    # pandas and scipy take over a second to load: only who builds a report waits for them.
+    from analytics import reports
+
     options = reports.ReportOptions(seed=seed)
-    built = reports.build(round, options)
+    built = reports.build(round, options, progress)
     digest = built.digest
     with transaction.atomic():
         row = Round.objects.select_for_update().select_related("project").get(pk=round.pk)
-        newest = row.reports.order_by("-number").first()
-        if newest is not None and newest.digest == digest:
-            return newest
-        last = row.reports.aggregate(last=Max("number"))["last"] or 0
-        report = Report.objects.create(
-            round=row,
-            number=last + 1,
-            built_at=timezone.now(),
-            seed=seed,
-            options=options.to_dict(),
-            body=built.body,
-            digest=digest,
-            data_digest=built.data_digest,
-            built_by=actor,
-        )
-        audit.record(
-            project=row.project,
-            actor=actor,
-            verb="report.build",
-            target=f"round:{row.pk}",
-            payload={"report": report.pk, "digest": digest, "seed": seed},
-        )
+        report = row.reports.order_by("-number").first()
+        if report is None or report.digest != digest:
+            last = row.reports.aggregate(last=Max("number"))["last"] or 0
+            report = Report.objects.create(
+                round=row,
+                number=last + 1,
+                built_at=timezone.now(),
+                seed=seed,
+                options=options.to_dict(),
+                body=built.body,
+                digest=digest,
+                data_digest=built.data_digest,
+                built_by=actor,
+            )
+            audit.record(
+                project=row.project,
+                actor=actor,
+                verb="report.build",
+                target=f"round:{row.pk}",
+                payload={"report": report.pk, "digest": digest, "seed": seed},
+            )
+        keep(report)
+        point_of_no_return()
     return report

@@ -24,7 +24,10 @@ ADJUDGE_ENV = env_choice("ADJUDGE_ENV", ("local", "production"), "local")
 PRODUCTION = ADJUDGE_ENV == "production"
 DEBUG = env_bool("DEBUG", default=False)
 DATA_DIR = BASE_DIR / env_str("DATA_DIR", "var")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"DATA_DIR is {DATA_DIR}, which cannot be made: {error.strerror}.") from error
 PORT = env_int("PORT", 8000, low=1, high=65535)
 BASE_URL = env_str("BASE_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost")
@@ -91,7 +94,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.middleware.HostMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -241,6 +244,8 @@ STORAGES = {
             if PRODUCTION
             else "django.contrib.staticfiles.storage.StaticFilesStorage"
         ),
+        # Collected by whoever installs, read by the service's account; uploads are for the latter alone.
+        "OPTIONS": {"file_permissions_mode": 0o644},
     },
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION  # production serves what collectstatic hashed and compressed

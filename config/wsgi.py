@@ -32,4 +32,10 @@ def refuse_a_bad_start() -> None:
         raise SystemCheckError("\n".join(f"{error.msg} {error.hint}" for error in errors))
 
 
+def load_what_a_report_needs() -> None:
+    """Commands load pandas and scipy when they build a report. Here that would hold up whoever is rating."""
+    import analytics.reports  # noqa: F401
+
+
 refuse_a_bad_start()
+load_what_a_report_needs()

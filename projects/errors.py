@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from config.refusals import Refusal
 
-class ServiceError(Exception):
+
+class ServiceError(Refusal):
     """The act was refused and nothing was changed. The message is a full sentence for the person."""
-
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
 
 
 class Conflict(ServiceError):

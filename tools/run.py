@@ -24,6 +24,7 @@ from tools.environment import PYTHON, ROOT
 HOST = "127.0.0.1"
 STEPS = 5
 PATIENCE = 60.0  # seconds until the first page must answer; a busy small machine needs about 10
+GRACE = 15.0  # seconds to finish what is under way
 OLD_LOG = 5_000_000  # bytes
 
 
@@ -177,10 +178,13 @@ def _watch(children: list[Child]) -> int:
 
 def _stop(children: list[Child]) -> None:
     """Both finish what they are doing; one that does not is ended with all it started."""
+    # A second Ctrl-C, or a kill that reaches both make and this, must not leave them running.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     for child in children:
         if child.process.poll() is None:
             child.process.terminate()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + GRACE
     for child in children:
         try:
             child.process.wait(max(0.1, deadline - time.monotonic()))

@@ -89,7 +89,8 @@ def _environment(data: str, url: str | None) -> dict[str, str]:
     }
     kept["DATA_DIR"] = data
     if url:
-        kept["DATABASE_URL"] = url
+        # Second, after SQLite: tests that reach no database have said what they have to say.
+        kept |= {"DATABASE_URL": url, "PYTEST_SECOND_DATABASE": "1"}
     return kept
 
 

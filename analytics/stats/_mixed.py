@@ -60,6 +60,10 @@ class _Products(NamedTuple):
     one_y: float
     y_y: float
 
+    def less(self, other: _Products) -> _Products:
+        raters, ones, y = self.raters - other.raters, self.ones - other.ones, self.y - other.y
+        return _Products(raters, ones, y, self.one_one - other.one_one, self.one_y - other.one_y, self.y_y - other.y_y)
+
 
 class Reml:
     """The likelihood of one table, from sums over units with the same number of ratings."""
@@ -99,9 +103,8 @@ class Reml:
     def _products(self, theta: float) -> tuple[_Products, _Products, float, float]:
         """Products and their derivatives, log det(I + theta Z_i Z_i') and its derivative."""
         grown = 1 + theta * self.m
-        taken, slope = self._taken(theta / grown), self._taken(1 / grown**2)
-        found = _Products(*(whole - part for whole, part in zip(self.plain, taken, strict=True)))
-        derivative = _Products(*(-part for part in slope))
+        found = self.plain.less(self._taken(theta / grown))
+        derivative = self._taken(-1 / grown**2)
         return found, derivative, float(self.count @ np.log(grown)), float(self.count @ (self.m / grown))
 
     def _taken(self, weight: FloatArray) -> _Products:

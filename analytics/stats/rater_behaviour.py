@@ -145,7 +145,8 @@ def straight_lining(
 
     One entry per judgment in every argument; `position` orders a rater's judgments; missing values are left
     out. The run finds answers that stick, the entropy a rater who always gives the same one, whom no
-    shuffling shows. Below 20 judgments no verdict. False discovery rate over the raters. Raises ValueError for unequal lengths.
+    shuffling shows. Below 20 judgments no verdict. False discovery rate over the raters. Raises ValueError for
+    unequal lengths.
     Source: permutation tests, Good, Permutation, Parametric and Bootstrap Tests, 2005; (1 + exceedances) / (1 + B).
     """
     names, order = _names(rater), _numbers("position", position)

@@ -13,6 +13,7 @@ from analytics.stats import agreement, association, preference, proportions, sco
 from analytics.stats.coding import MEASUREMENTS, Measurement
 from analytics.stats.metric import Design, Metric, merged, of
 from analytics.stats.registered_agreement import AGREEMENT, RATERS
+from analytics.stats.registered_preference import CONSENSUS, PREFERENCE
 
 _ORDERED: tuple[Measurement, ...] = ("ordinal", "interval", "ratio")
 _NUMERIC: tuple[Measurement, ...] = ("interval", "ratio")
@@ -194,4 +195,4 @@ _REPORTED: dict[str, Metric] = {
     ),
 }
 
-METRICS = merged(_REPORTED, AGREEMENT, RATERS)
+METRICS = merged(_REPORTED, AGREEMENT, RATERS, CONSENSUS, PREFERENCE)

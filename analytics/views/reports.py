@@ -10,9 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from analytics.digests import body_json
 from analytics.models import Report
 from analytics.report_file import report_context, report_html
-from analytics.reports import body_json
 from analytics.selectors_reports import report_lines, round_lines
 from analytics.services import report_build
 from annotation.exporters.tables import RATINGS

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import TABLES, Table
+from annotation.exporters.tables import CHUNK, TABLES, Row, Table
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from rubrics.schema import rubric_to
 from rubrics.selectors import spec_of
@@ -21,23 +22,40 @@ Progress = Callable[[str, int, int | None], None]
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
-    """A folder beside `out` to write into; its files move to `out` when all of them are there.
+def staged(out: Path, names: Iterable[str]) -> Iterator[Path]:
+    """A folder inside `out` to write `names` into; they move to `out` when all of them are there.
 
-    The move is a rename within one file system, so nobody ever reads half a file."""
+    The move is a rename within one file system, so nobody ever reads half a file. Folders that had to be made go
+    away again when the work does not come to its end."""
+    if out.exists() and not out.is_dir():
+        raise ServiceError(f"{out} is a file. Name a folder to write into.")
+    for path in (out / name for name in names):
+        if path.is_dir():
+            raise ServiceError(f"{path} is a folder, where a file of this name is to be written. Name another folder.")
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
     except OSError as error:
+        _remove(made)
         raise ServiceError(f"{out}: this folder cannot be written: {error.strerror}.") from error
     try:
         yield folder
+        point_of_no_return()
         for path in sorted(folder.iterdir()):
             path.replace(out / path.name)
     except OSError as error:
         raise ServiceError(f"{out}: the files cannot be written: {error.strerror}.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _remove(made)
+
+
+def _remove(folders: list[Path]) -> None:
+    """The innermost first; one that holds something stays."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:
@@ -52,18 +70,22 @@ def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:
 
 def export_round(*, round: Round, formats: list[str], out: Path, progress: Progress | None = None) -> list[Path]:
     """Write all tables in all formats, the round's set-up and a dictionary of the columns."""
-    names: list[str] = []
-    with staged(out) as folder:
-        for table in TABLES:
-            for kind in formats:
-                if progress:
-                    progress(f"Writing {table.name}.{kind}", len(names), len(TABLES) * len(formats))
-                WRITERS[kind](folder / f"{table.name}.{kind}", table, table.rows(round))
-                names.append(f"{table.name}.{kind}")
+    tables = {f"{table.name}.{kind}": (table, kind) for table in TABLES for kind in formats}
+    names = [*tables, "columns.json", "round.json"]
+    with staged(out, names) as folder:
+        for name, (table, kind) in tables.items():
+            rows = table.rows(round)
+            WRITERS[kind](folder / name, table, _told(rows, f"Writing {name}", progress) if progress else rows)
         _write(folder / "columns.json", dictionary())
         _write(folder / "round.json", description(round))
-        names += ["columns.json", "round.json"]
     return [out / name for name in names]
+
+
+def _told(rows: Iterator[Row], what: str, progress: Progress) -> Iterator[Row]:
+    for count, row in enumerate(rows):
+        if count % CHUNK == 0:
+            progress(what, count, None)
+        yield row
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

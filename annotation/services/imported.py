@@ -31,6 +31,7 @@ from annotation.services.imported_store import (
     text_rows,
 )
 from annotation.task_keys import task_key
+from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
 from projects.importers import tables
@@ -95,6 +96,7 @@ def judgments_import(
             row = Round.objects.select_for_update().select_related("project").get(pk=round.pk)
             _Import(row, name, rows, _Batch(row, name, digest, size, actor), result, progress).run()
             note_growth(result.ratings, Item, System, Output, Task, TaskOutput, Seat, Assignment, Judgment, Rating)
+            point_of_no_return()
     return result
 
 
@@ -209,7 +211,6 @@ class _Import:
         stored, taken = read_stored(self.places.seats.values())
         works = self._works(stored)
         self._refuse_taken(works, stored, taken)
-        self.progress("Writing judgments", 0, len(works))
         self._write(works, stored, {(seat, item_key, occasion) for seat, item_key, occasion, _ in taken})
         self.batch.finish(self.result)
 
@@ -305,24 +306,28 @@ class _Import:
         taken: set[tuple[int, int, int]],
     ) -> None:
         fresh = [work for key, work in works.items() if key not in stored]
-        assignments = insert([self._assignment(work, taken) for work in fresh])
+        self.progress("Preparing judgments", 0, None)
+        assignments = insert([self._assignment(work, taken) for work in fresh], self._told("Writing assignments"))
         pending = [(work, a.pk, None) for work, a in zip(fresh, assignments, strict=True)]
         revised = [(work, stored[key].id, stored[key]) for key, work in works.items() if key in stored]
         changed = [each for each in revised if self._differs(each[0], each[2])]
         for part in chunks([old.judgment for _, _, old in changed]):
             Judgment.objects.filter(pk__in=part).update(current=False)
+        self.progress("Preparing judgments", 0, None)
         written: list[tuple[_Work, int, Stored | None]] = [*pending, *changed]
-        judgments = insert([self._judgment(*each) for each in written])
-        self.progress("Writing ratings", len(judgments), None)
+        judgments = insert([self._judgment(*each) for each in written], self._told("Writing judgments"))
         ratings: list[Rating] = []
         texts: list[FreeText] = []
         for (work, _, old), judgment in zip(written, judgments, strict=True):
             ratings += rating_rows(judgment, {**(old.ratings if old else {}), **work.ratings})
             texts += text_rows(judgment, merged_texts(work.texts, old))
-        insert(ratings)
+        insert(ratings, self._told("Writing ratings"))
         insert(texts)
         self.result.judgments = len(fresh)
         self.result.ratings += sum(len(work.source) for work in fresh)
+
+    def _told(self, what: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.progress(what, done, total)
 
     def _assignment(self, work: _Work, taken: set[tuple[int, int, int]]) -> Assignment:
         seat, task, occasion = work.key

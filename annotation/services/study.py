@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,9 @@ from django.db import transaction
 from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
+from annotation.services.leak_scan import open_leaks
+from annotation.services.round_tasks import Progress, Sample, unseen
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Membership, Metric, Project, Role, System
@@ -25,6 +29,7 @@ from rubrics.specs import RubricSpec
 TOP = ("project", "rubric", "systems", "metrics", "alt_test", "sample", "round", "guidelines")
 ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
+    "gold_pause_below", "gold_at_least",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
 )  # fmt: skip
 STATES = ("draft", "open", "paused", "closed")
@@ -46,7 +51,9 @@ class _DryRun(Exception):
     """Rolls the transaction back."""
 
 
-def study_apply(*, source: Source, actor: Any = None, lead: Any = None, dry_run: bool = False) -> Applied:
+def study_apply(
+    *, source: Source, actor: Any = None, lead: Any = None, dry_run: bool = False, progress: Progress = unseen
+) -> Applied:
     """Apply a study file. Idempotent; with `dry_run` everything is tried and nothing is kept.
 
     `lead` is made lead of the project: for the command line, where whoever can run it can do everything.
@@ -54,12 +61,13 @@ def study_apply(*, source: Source, actor: Any = None, lead: Any = None, dry_run:
     applied = Applied()
     try:
         with transaction.atomic():
-            project = _apply(source, actor, applied)
+            project = _apply(source, actor, applied, progress)
             if lead is not None and not Membership.objects.filter(project=project, user=lead).exists():
                 people.member_add(project=project, user=lead, role=Role.LEAD, actor=lead)
                 applied.changes.append(f"project {project.slug}: lead added")
             if dry_run:
                 raise _DryRun
+            point_of_no_return()
     except _DryRun:
         pass
     except ValidationError as error:
@@ -68,7 +76,7 @@ def study_apply(*, source: Source, actor: Any = None, lead: Any = None, dry_run:
     return applied
 
 
-def _apply(source: Source, actor: Any, applied: Applied) -> Project:
+def _apply(source: Source, actor: Any, applied: Applied, progress: Progress) -> Project:
     data = source.mapping(source.value, (), TOP, required=("project",))
     project = _project(source, data["project"], actor, applied)
     applied.project = project.slug
@@ -81,7 +89,9 @@ def _apply(source: Source, actor: Any, applied: Applied) -> Project:
             if key in data:
                 source.fail((key,), f"“{key}” says something about a round, but the file has no “round”.")
         return project
-    _round(source, data, project, version, guideline, systems, actor, applied)
+    round_, state = _round(source, data, project, version, guideline, systems, actor, applied)
+    if state is not None:
+        _move(round_, state, actor, applied, progress)
     return project
 
 
@@ -225,9 +235,9 @@ def _scale(source: Source, value: Any, at: Path) -> tuple[float, float]:
     return low, high
 
 
-def _sample(source: Source, value: Any) -> rounds.Sample:
+def _sample(source: Source, value: Any) -> Sample:
     if value is None:
-        return rounds.Sample()
+        return Sample()
     at: Path = ("sample",)
     given = source.mapping(value, at, ("design", "population", "size", "tag"))
     whole = {
@@ -235,7 +245,7 @@ def _sample(source: Source, value: Any) -> rounds.Sample:
         for k in ("population", "size")
         if given.get(k) is not None
     }
-    return rounds.Sample(
+    return Sample(
         design=source.one_of(given.get("design", "census"), (*at, "design"), Round.Design.values),
         tag=source.text(given.get("tag"), (*at, "tag")),
         **whole,
@@ -266,6 +276,22 @@ def _round_settings(source: Source, given: dict[str, Any]) -> dict[str, Any]:
     return {**rates, **numbers, **switches}
 
 
+def _gold_rule(source: Source, given: dict[str, Any]) -> dict[str, Any]:
+    """When gold tasks pause a rater: the share right that is too low, and from how many on."""
+    at: Path = ("round",)
+    rule: dict[str, Any] = {}
+    if given.get("gold_pause_below") is not None:
+        rule["pause_below"] = source.number(given["gold_pause_below"], (*at, "gold_pause_below"))
+        if not 0 < rule["pause_below"] <= 1:
+            source.fail(
+                (*at, "gold_pause_below"),
+                f"“gold_pause_below” must be above 0 and at most 1, not {given['gold_pause_below']!r}.",
+            )
+    if given.get("gold_at_least") is not None:
+        rule["at_least"] = source.integer(given["gold_at_least"], (*at, "gold_at_least"), 1, 1000)
+    return {"gold": rule} if rule else {}
+
+
 def _alt_test(source: Source, value: Any) -> dict[str, Any]:
     at: Path = ("alt_test",)
     given = source.mapping(value, at, ("epsilon", "scoring"))
@@ -287,7 +313,8 @@ def _round(
     systems: list[System],
     actor: Any,
     applied: Applied,
-) -> None:
+) -> tuple[Round, str | None]:
+    """The round, and the state that it is to be in."""
     at: Path = ("round",)
     given = source.mapping(data["round"], at, ROUND_KEYS, required=("name", "mode"))
     name = source.text(given["name"], (*at, "name"))
@@ -297,8 +324,11 @@ def _round(
         or Round.objects.filter(project=project, name=name).first()
     )
     settings = _round_settings(source, given)
+    options = _gold_rule(source, given)
     if "alt_test" in data:
-        settings["options"] = {"alt_test": _alt_test(source, data["alt_test"])}
+        options["alt_test"] = _alt_test(source, data["alt_test"])
+    if options:
+        settings["options"] = options
     if found is None:
         if version is None:
             source.fail(at, "A new round needs a “rubric” in the file.")
@@ -322,12 +352,11 @@ def _round(
     else:
         _update_round(source, given, data, found, version, guideline, settings, actor, applied)
     applied.round = f"{project.slug}/{found.slug}"
-    if found.gold_rate or found.repeat_rate:
+    if found.gold_rate and not found.tasks.filter(kind="gold").exists():
         applied.notes.append(
-            "gold_rate and repeat_rate are kept with the round; no gold tasks or repeats are inserted by this version."
+            f"gold_rate is set, and the round has no gold tasks: `import_gold {applied.round} FILE` adds them."
         )
-    if state is not None:
-        _move(found, state, actor, applied)
+    return found, state
 
 
 def _round_systems(source: Source, given: dict[str, Any], project: Project) -> list[System]:
@@ -403,19 +432,26 @@ def _raise_overlap(row: Round, overlap: int, actor: Any) -> None:
         rounds.round_extend(round=row, overlap=overlap, actor=actor)
 
 
-def _move(row: Round, state: str, actor: Any, applied: Applied) -> None:
+def _move(row: Round, state: str, actor: Any, applied: Applied, progress: Progress) -> None:
     """Bring the round into the state named, through the states between."""
-    steps = {
-        ("draft", "open"): [rounds.round_open],
-        ("draft", "paused"): [rounds.round_open, rounds.round_pause],
-        ("draft", "closed"): [rounds.round_open, rounds.round_close],
+    opening = partial(rounds.round_open, progress=progress)
+    ways: dict[tuple[str, str], list[Callable[..., Round]]] = {
+        ("draft", "open"): [opening],
+        ("draft", "paused"): [opening, rounds.round_pause],
+        ("draft", "closed"): [opening, rounds.round_close],
         ("open", "paused"): [rounds.round_pause],
         ("open", "closed"): [rounds.round_close],
-        ("paused", "open"): [rounds.round_open],
+        ("paused", "open"): [opening],
         ("paused", "closed"): [rounds.round_close],
         ("closed", "open"): [rounds.round_reopen],
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
-    }.get((row.state, state), [])
+    }
+    steps = ways.get((row.state, state), [])
+    if steps and row.state == Round.State.DRAFT and (places := open_leaks(row)):
+        applied.notes.append(
+            f"{places:,} places in the texts of round {row.slug} may tell raters which system answered: "
+            f"see `manage.py leaks {applied.round}`."
+        )
     for step in steps:
         row = step(round=row, actor=actor)
     if steps:

@@ -123,8 +123,10 @@ def detect_mapping(
         _name_own_metric(found)
         roles = {column.role for column in found.values()}
     long = "value" in roles
-    rest = [column for column in columns if column not in found]
     has_system = "system" in roles or bool(given.get("system"))
+    if not long and has_system and "judge" in roles:
+        _name_own_scores(found, sample_rows)
+    rest = [column for column in columns if column not in found]
     for column in rest:
         found[column] = _unknown(column, sample_rows, found, roles, long=long, has_system=has_system)
     ordered = {column: found[column] for column in columns}
@@ -159,6 +161,13 @@ def _name_own_metric(found: dict[str, Column]) -> None:
     """A lone 'score' or 'rating' column names its metric itself; a lone 'value' does not."""
     column = next(column for column, given in found.items() if given.role == "value")
     if normal(column) in {"score", "rating"}:
+        found[column] = Column("metric_column", column)
+
+
+def _name_own_scores(found: dict[str, Column], rows: Sequence[Row]) -> None:
+    """A wide column 'judge' of numbers is what the judge said, not who it was."""
+    column = next(column for column, given in found.items() if given.role == "judge")
+    if _all_scores([row.get(column) for row in rows]):
         found[column] = Column("metric_column", column)
 
 

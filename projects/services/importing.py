@@ -16,10 +16,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
 from projects.importers import limits, read_file
-from projects.importers.records import ImportFileError, Problem, Record
+from projects.importers.records import ImportFileError, Problem, Record, SystemUnknownError
 from projects.models import (
     AutomatedScore,
     ImportBatch,
@@ -108,13 +109,24 @@ def import_files(
     project: Project,
     uploads: Sequence[Upload],
     format: str = "auto",
+    options: dict[str, Any] | None = None,
     actor: Any = None,
     progress: Progress | None = None,
 ) -> list[ImportResult]:
     """Import several files, all or none: every one is parsed and rendered before the first is written.
 
-    A `project` that is not saved yet (slug and name given) is made in the same transaction."""
-    staged = [stage_file(project=project, upload=upload, format=format, progress=progress) for upload in uploads]
+    An importer may look into the others for what its file does not say (option `beside`). A `project` that is
+    not saved yet (slug and name given) is made in the same transaction."""
+    staged = [
+        stage_file(
+            project=project,
+            upload=upload,
+            format=format,
+            options={**(options or {}), "beside": [each for each in uploads if each is not upload]},
+            progress=progress,
+        )
+        for upload in uploads
+    ]
     html = HtmlCache(progress)
     if project.pk and len(staged) == 1:
         return [_import(project, staged[0], actor, html, progress)]
@@ -122,7 +134,9 @@ def import_files(
         _render_ahead(project, each, html)
     with transaction.atomic():
         saved = project if project.pk else _create(project, actor)
-        return [_import(saved, each, actor, html, progress) for each in staged]
+        results = [_import(saved, each, actor, html, progress) for each in staged]
+        point_of_no_return()
+    return results
 
 
 def _render_ahead(project: Project, staged: Staged, html: HtmlCache) -> None:
@@ -170,7 +184,8 @@ def stage_file(
         key, records = read_file(upload.stream, name, format, options or {})
         staged = stage(records, file_name=name, pseudonym=_pseudonyms(project), progress=progress)
     except ImportFileError as error:
-        raise ServiceError(str(error), field="file") from error
+        field = "system" if isinstance(error, SystemUnknownError) else "file"
+        raise ServiceError(str(error), field=field) from error
     staged.format, staged.file_digest, staged.file_size = key, digest, size
     if not staged.items and not staged.scores:
         first = next((each for each in staged.problems if each.severity == "skipped"), None)
@@ -258,12 +273,15 @@ def _import_once(
     batch: ImportBatch | None,
     claim: Claim | None,
 ) -> ImportResult:
+    told = progress or (lambda *_: None)
     chosen = batch or _new_batch(project, staged, actor)
+    told("Comparing with what is there", 0, None)
     plan = make_plan(project, staged, chosen, reserve)
     html.fill(plan.item_revisions, plan.output_revisions)
     problems = problems_of(staged)
     if plan.is_empty and batch is None:
         return ImportResult(staged.format, staged.file_name, None, plan.counts, plan.new, plan.changed, problems)
+    told("Preparing rows", 0, None)
     prepared = prepare(plan)
     total = sum(len(parameters) for _, parameters in prepared)
     _finish(chosen, plan, problems)
@@ -271,7 +289,7 @@ def _import_once(
         if claim:
             claim(chosen)
         chosen.save(force_insert=batch is None, force_update=batch is not None)
-        send(prepared, (lambda done: progress("Writing", done, total)) if progress else None)
+        send(prepared, lambda done: told("Writing", done, total))
         note_growth(total, Item, ItemRevision, ItemTag, System, Output, OutputRevision, AutomatedScore)
         audit.record(
             project=project,
@@ -285,6 +303,7 @@ def _import_once(
                 "changed": plan.changed,
             },
         )
+        point_of_no_return()
     return ImportResult(staged.format, staged.file_name, chosen, plan.counts, plan.new, plan.changed, problems)
 
 

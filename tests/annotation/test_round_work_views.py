@@ -10,6 +10,7 @@ from accounts.models import User
 from annotation import claims
 from annotation.models import Flag, Round
 from annotation.services import judging, rounds
+from annotation.services.round_tasks import Sample
 from annotation.services.seats import seat_for
 from annotation.views.rounds import ACTS
 from projects.models import ItemTag, Project, Rater
@@ -53,8 +54,8 @@ def test_items_that_came_since_are_offered_and_added(lead: Client, project: Proj
     assert "No items have come since" in text(lead.post(url(row, "round_extend"), {"what": "items"}, follow=True))
 
 
-@pytest.mark.parametrize("sample", [rounds.Sample(size=1), rounds.Sample(tag="billing")])
-def test_what_a_sample_left_out_is_not_called_new(lead: Client, project: Project, sample: rounds.Sample) -> None:
+@pytest.mark.parametrize("sample", [Sample(size=1), Sample(tag="billing")])
+def test_what_a_sample_left_out_is_not_called_new(lead: Client, project: Project, sample: Sample) -> None:
     systems = stocked(project)
     ItemTag.objects.create(item=project.items.all()[0], tag="billing")
     row = rounds.round_create(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from annotation.models import Round, Slot
 from annotation.services.study import Applied, study_apply
@@ -270,8 +270,8 @@ def run(path: Path, *options: str) -> tuple[int, str, str]:
     out, err = StringIO(), StringIO()
     try:
         call_command("apply", str(path), *options, stdout=out, stderr=err)
-    except SystemExit as stop:
-        return int(stop.code or 0), out.getvalue(), err.getvalue()
+    except CommandError as stop:
+        return stop.returncode, out.getvalue(), str(stop)
     return 0, out.getvalue(), err.getvalue()
 
 

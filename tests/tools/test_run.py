@@ -45,6 +45,26 @@ def test_production_settings_start_no_demonstration() -> None:
     assert "ADJUDGE_ENV is production here" in done.stderr
 
 
+SLOW_TO_END = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: None); print(flush=True); time.sleep(60)"
+IMPATIENT = f"""
+import os, signal, subprocess, sys, threading
+from pathlib import Path
+from tools import run
+child = subprocess.Popen([sys.executable, "-c", {SLOW_TO_END!r}], stdout=subprocess.PIPE, start_new_session=True)
+child.stdout.readline()
+run.GRACE = 1.0
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+run._stop([run.Child("web", child, Path("log"))])
+print("ended with", child.returncode)
+"""
+
+
+def test_a_second_ctrl_c_leaves_nothing_running() -> None:
+    """It came while the first one was still waiting for the web process, which then lived on."""
+    done = subprocess.run([sys.executable, "-c", IMPATIENT], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "ended with -9\n", done.stderr
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """An environment that would be made in `tmp_path`; gives the locks that were installed."""

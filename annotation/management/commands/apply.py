@@ -1,62 +1,62 @@
+"""`manage.py apply STUDY.yaml`: project, rubric, systems, metrics and round from one study file."""
+
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from accounts.models import User
-from annotation.services.study import study_apply
+from annotation.services.study import Applied, study_apply
+from config.commands import Command as BaseCommand
+from config.commands import opened
 from projects.errors import ServiceError
 from projects.located import load
 
 
 class Command(BaseCommand):
     help = "Make or update project, rubric, systems, metrics and round from one study file."
-    epilog = "Example: python manage.py apply study.yaml --dry-run"
+    examples = ("apply study.yaml --dry-run",)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.epilog = self.epilog
-        parser.add_argument("study", metavar="STUDY.yaml", help="the study file")
+        parser.add_argument("study", metavar="STUDY.yaml", type=Path, help="the study file")
         parser.add_argument("--lead", metavar="EMAIL", help="who leads the project, so that it shows in the browser")
         parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        path = Path(options["study"])
-        try:
-            source = load(path.read_bytes(), path.name)
-            lead = self._lead(options["lead"])
-            applied = study_apply(source=source, actor=lead, lead=lead, dry_run=options["dry_run"])
-        except OSError as error:
-            self._refuse(f"{path}: this file cannot be read: {error.strerror}.")
-        except ServiceError as error:
-            self._refuse(error.message)
-        if options["json"]:
-            outcome = {
-                "project": applied.project,
-                "round": applied.round,
-                "rubric_version": applied.rubric_version,
-                "changes": applied.changes,
-                "notes": applied.notes,
-                "dry_run": options["dry_run"],
-            }
-            self.stdout.write(json.dumps(outcome, ensure_ascii=False))
-            return
-        for line in applied.changes or ["Nothing to change: everything stands as the file says."]:
-            self.stdout.write(("would be: " if options["dry_run"] and applied.changes else "") + line)
-        for note in applied.notes:
-            self.stderr.write(note)
+    def work(self, **options: Any) -> None:
+        path, dry_run = options["study"], options["dry_run"]
+        self.progress(f"Applying {path.name}")
+        with opened(path) as file:
+            source = load(file.read(), path.name)
+        lead = _lead(options["lead"])
+        applied = study_apply(source=source, actor=lead, lead=lead, dry_run=dry_run, progress=self.progress)
+        outcome = {
+            "project": applied.project,
+            "round": applied.round,
+            "rubric_version": applied.rubric_version,
+            "changes": applied.changes,
+            "notes": applied.notes,
+            "dry_run": dry_run,
+        }
+        self.tell(outcome, _lines(applied, dry_run=dry_run))
+        if not options["json"]:
+            for note in applied.notes:
+                self.stderr.write(note)
 
-    def _lead(self, email: str | None) -> User | None:
-        if not email:
-            return None
-        user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
-        if user is None:
-            self._refuse(f"{email}: nobody has an account with this address. Make one with create_lead.")
-        return user
 
-    def _refuse(self, message: str) -> NoReturn:
-        self.stderr.write(self.style.ERROR(message))
-        raise SystemExit(2)
+def _lines(applied: Applied, *, dry_run: bool) -> Iterator[str]:
+    if not applied.changes:
+        yield "Nothing to change: everything stands as the file says."
+    for change in applied.changes:
+        yield f"would be: {change}" if dry_run else change
+
+
+def _lead(email: str | None) -> User | None:
+    if not email:
+        return None
+    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    if user is None:
+        raise ServiceError(f"{email}: nobody has an account with this address. Make one with create_lead.")
+    return user

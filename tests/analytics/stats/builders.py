@@ -13,7 +13,9 @@ from analytics.stats import association, preference
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from analytics.stats.registry import METRICS
 from analytics.stats.results import Distribution, Estimate, TestedEstimate
-from tests.analytics.stats.evaluators_agreement import EVALUATORS_AGREEMENT, SHAPES, figures
+from tests.analytics.stats import evaluators_agreement, evaluators_preference
+
+EVALUATORS = evaluators_agreement.EVALUATORS_AGREEMENT | evaluators_preference.EVALUATORS_PREFERENCE
 
 REFERENCE_FILES = Path(__file__).resolve().parents[4] / "shared" / "data" / "reference"
 
@@ -109,13 +111,13 @@ def random_table(seed: int, *, prompts: int = 12, systems: int = 2, raters: int 
 
 def table_for(name: str, seed: int) -> Table:
     """A random table that the statistic can be estimated from."""
-    return random_table(seed, **SHAPES.get(name, {}))
+    return random_table(seed, **evaluators_agreement.SHAPES.get(name, {}))
 
 
 def evaluate(name: str, table: Table, measurement: Measurement) -> Any:
     """Run a registered statistic on a table, whatever its kind."""
-    if name in EVALUATORS_AGREEMENT:
-        return EVALUATORS_AGREEMENT[name](table, measurement)
+    if name in EVALUATORS:
+        return EVALUATORS[name](table, measurement)
     metric = METRICS[name]
     level = {"measurement": measurement} if metric.by_level else {}
     if metric.kind in ("agreement", "score"):
@@ -145,6 +147,12 @@ def estimates_of(result: Any) -> list[Estimate]:
     if isinstance(result, Estimate | TestedEstimate):
         return [result.estimate if isinstance(result, TestedEstimate) else result]
     return list(result.estimates()) if hasattr(result, "estimates") else []
+
+
+def figures(result: Any) -> list[float]:
+    """The numbers of a result that holds no estimate."""
+    read = evaluators_agreement if isinstance(result, evaluators_agreement.FIGURES) else evaluators_preference
+    return read.figures(result)
 
 
 def numbers(result: Any) -> list[float]:

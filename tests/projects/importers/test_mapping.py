@@ -83,6 +83,12 @@ def test_a_wide_file_has_a_column_a_metric() -> None:
     )
 
 
+@pytest.mark.parametrize(("cells", "role"), [((0.9, "0.2"), "metric_column"), (("ann", "ben"), "judge")])
+def test_a_judge_of_numbers_is_what_it_said_and_of_words_who_it_was(cells: tuple[object, ...], role: str) -> None:
+    rows = [{"item": "q", "system": "s", "output": "So.", "judge": cell} for cell in cells]
+    assert detect_mapping(list(rows[0]), rows).columns["judge"].role == role
+
+
 def test_a_wide_file_has_a_column_a_system() -> None:
     rows: list[dict[str, object]] = [
         {"id": "1", "prompt": "p?", "gpt-x": "Two words", "llama": "Or three words", "topic": "a b", "n": 3},
