@@ -61,17 +61,8 @@ class _Products(NamedTuple):
     y_y: float
 
     def less(self, other: _Products) -> _Products:
-        return _Products(
-            self.raters - other.raters,
-            self.ones - other.ones,
-            self.y - other.y,
-            self.one_one - other.one_one,
-            self.one_y - other.one_y,
-            self.y_y - other.y_y,
-        )
-
-    def negative(self) -> _Products:
-        return _Products(-self.raters, -self.ones, -self.y, -self.one_one, -self.one_y, -self.y_y)
+        raters, ones, y = self.raters - other.raters, self.ones - other.ones, self.y - other.y
+        return _Products(raters, ones, y, self.one_one - other.one_one, self.one_y - other.one_y, self.y_y - other.y_y)
 
 
 class Reml:
@@ -112,9 +103,8 @@ class Reml:
     def _products(self, theta: float) -> tuple[_Products, _Products, float, float]:
         """Products and their derivatives, log det(I + theta Z_i Z_i') and its derivative."""
         grown = 1 + theta * self.m
-        taken, slope = self._taken(theta / grown), self._taken(1 / grown**2)
-        found = self.plain.less(taken)
-        derivative = slope.negative()
+        found = self.plain.less(self._taken(theta / grown))
+        derivative = self._taken(-1 / grown**2)
         return found, derivative, float(self.count @ np.log(grown)), float(self.count @ (self.m / grown))
 
     def _taken(self, weight: FloatArray) -> _Products:

@@ -13,12 +13,13 @@ from analytics.stats import association, preference
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from analytics.stats.registry import METRICS
 from analytics.stats.results import Distribution, Estimate, TestedEstimate
-from analytics.stats.transitivity import CircularTriads, GoodnessOfFit
-from tests.analytics.stats.evaluators_agreement import EVALUATORS_AGREEMENT, SHAPES
-from tests.analytics.stats.evaluators_agreement import figures as agreement_figures
-from tests.analytics.stats.evaluators_automated import EVALUATORS as EVALUATORS_AUTOMATED
-from tests.analytics.stats.evaluators_preference import EVALUATORS_PREFERENCE
-from tests.analytics.stats.evaluators_preference import figures as preference_figures
+from tests.analytics.stats import evaluators_agreement, evaluators_automated, evaluators_preference
+
+EVALUATORS = (
+    evaluators_agreement.EVALUATORS_AGREEMENT
+    | evaluators_preference.EVALUATORS_PREFERENCE
+    | evaluators_automated.EVALUATORS
+)
 
 REFERENCE_FILES = Path(__file__).resolve().parents[4] / "shared" / "data" / "reference"
 
@@ -114,17 +115,13 @@ def random_table(seed: int, *, prompts: int = 12, systems: int = 2, raters: int 
 
 def table_for(name: str, seed: int) -> Table:
     """A random table that the statistic can be estimated from."""
-    return random_table(seed, **SHAPES.get(name, {}))
+    return random_table(seed, **evaluators_agreement.SHAPES.get(name, {}))
 
 
 def evaluate(name: str, table: Table, measurement: Measurement) -> Any:
     """Run a registered statistic on a table, whatever its kind."""
-    if name in EVALUATORS_PREFERENCE:
-        return EVALUATORS_PREFERENCE[name](table, measurement)
-    if name in EVALUATORS_AGREEMENT:
-        return EVALUATORS_AGREEMENT[name](table, measurement)
-    if name in EVALUATORS_AUTOMATED:
-        return EVALUATORS_AUTOMATED[name](table, measurement)
+    if name in EVALUATORS:
+        return EVALUATORS[name](table, measurement)
     metric = METRICS[name]
     level = {"measurement": measurement} if metric.by_level else {}
     if metric.kind in ("agreement", "score"):
@@ -156,6 +153,12 @@ def estimates_of(result: Any) -> list[Estimate]:
     return list(result.estimates()) if hasattr(result, "estimates") else []
 
 
+def figures(result: Any) -> list[float]:
+    """The numbers of a result that holds no estimate."""
+    read = evaluators_agreement if isinstance(result, evaluators_agreement.FIGURES) else evaluators_preference
+    return read.figures(result)
+
+
 def numbers(result: Any) -> list[float]:
     """Every number of a result: values and limits, then p values."""
     if isinstance(result, Distribution):
@@ -167,13 +170,6 @@ def numbers(result: Any) -> list[float]:
     if hasattr(result, "estimates"):
         return [number for estimate in result.estimates() for number in numbers(estimate)]
     return figures(result)
-
-
-def figures(result: Any) -> list[float]:
-    """The numbers of a result that holds no estimate."""
-    return (
-        preference_figures(result) if isinstance(result, GoodnessOfFit | CircularTriads) else agreement_figures(result)
-    )
 
 
 def values(result: Any) -> list[float]:

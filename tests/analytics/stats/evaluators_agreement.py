@@ -109,6 +109,9 @@ EVALUATORS_AGREEMENT: dict[str, Callable[[Table, str], Any]] = {
 }
 
 
+FIGURES = (Benchmark, StraightLines)
+
+
 def figures(result: Any) -> list[float]:
     """The numbers of a result that holds no estimate."""
     if isinstance(result, Benchmark):
