@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from config.commands import Command as BaseCommand
 from projects import audit
 from projects.audit import ChainState
 from projects.models import Project
@@ -18,14 +19,13 @@ ACCEPTED = "Accepted: what verify_audit --json printed."
 
 class Command(BaseCommand):
     help = "Recompute the hash chains of the audit log. Exit code 1 when one is broken."
+    examples = ("verify_audit", "verify_audit support --json")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.epilog = "Example: manage.py verify_audit --json"
         parser.add_argument("project", metavar="PROJECT", nargs="?", help="one project's short name (default: all)")
         parser.add_argument("--heads", type=Path, metavar="FILE", help="what --json printed earlier, to compare with")
-        parser.add_argument("--json", action="store_true", help="print the ends of the chains for machines")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         noted = _heads(options["heads"]) if options["heads"] else []
         if options["project"]:
             chain = _chain_of(options["project"])
@@ -34,24 +34,16 @@ class Command(BaseCommand):
         else:
             chains = audit.verify_all()
         departures = [said for each in noted if (said := audit.departure(each))]
-        if options["json"]:
-            found = {"chains": [asdict(each) for each in chains], "departures": departures}
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
-        else:
-            for each in chains:
-                self._tell(each)
-            for said in departures:
-                self.stdout.write(said)
+        found = {"chains": [asdict(each) for each in chains], "departures": departures}
+        self.tell(found, [*map(_line, chains), *departures])
         if departures or any(each.broken_at is not None for each in chains):
             raise CommandError("The audit log is not what was written.", returncode=1)
 
-    def _tell(self, chain: ChainState) -> None:
-        if chain.broken_at is None:
-            self.stdout.write(f"{chain.chain}: {chain.events:,} events fit. Head {chain.head}")
-        else:
-            self.stdout.write(
-                f"{chain.chain}: event {chain.broken_at} does not fit the one before it or its own digest."
-            )
+
+def _line(chain: ChainState) -> str:
+    if chain.broken_at is None:
+        return f"{chain.chain}: {chain.events:,} events fit. Head {chain.head}"
+    return f"{chain.chain}: event {chain.broken_at} does not fit the one before it or its own digest."
 
 
 def _chain_of(slug: str) -> str:
