@@ -77,7 +77,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self._as_json = bool(options["json"])
         shown = is_terminal(self.stderr) and not self._as_json
-        with Stopping() as stopping:
+        with Stopping(last=self._called_from_command_line) as stopping:
             try:
                 # The stream below Django's wrapper, which would colour the line as an error.
                 with Progress(getattr(self.stderr, "_out", self.stderr), shown=shown) as self.progress:

@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN = 0.02  # seconds
 
 
 class Stopped(KeyboardInterrupt):
@@ -24,15 +25,19 @@ class Stopped(KeyboardInterrupt):
 
 
 class Stopping:
-    """In force inside `with`. `asked` is the signal that came, or 0; `late` says that it came too late to undo."""
+    """In force inside `with`. `asked` is the signal that came, or 0; `late` says that it came too late to undo.
+
+    With `last` the program ends after this, and what there is to say about a signal has been said."""
 
     current: Stopping | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, last: bool = False) -> None:
+        self._last = last
         self.asked = 0
         self.late = False
         self._before: dict[int, Any] = {}
         self._outer: Stopping | None = None
+        self._unraisable = sys.unraisablehook
 
     @property
     def exit_code(self) -> int:
@@ -41,6 +46,7 @@ class Stopping:
 
     def __enter__(self) -> Stopping:
         self._outer, Stopping.current = Stopping.current, self
+        self._unraisable, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
         if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
             for number in SIGNALS:
                 before = signal.getsignal(number)
@@ -51,7 +57,8 @@ class Stopping:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if self._last else handler)
+        sys.unraisablehook = self._unraisable
         Stopping.current = self._outer
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -59,8 +66,15 @@ class Stopping:
         if not self.late and not _being_undone():
             raise Stopped
 
+    def _on_unraisable(self, unraisable: Any) -> None:
+        """It came inside a callback of a library that cannot pass it on. So it comes again, a moment later."""
+        if isinstance(unraisable.exc_value, Stopped):
+            threading.Timer(AGAIN, signal.pthread_kill, [threading.main_thread().ident, self.asked]).start()
+        else:
+            self._unraisable(unraisable)
+
     def pass_point_of_no_return(self) -> None:
-        if self.asked and not self.late:  # the exception was swallowed, as it is in a destructor
+        if self.asked and not self.late:  # the exception was swallowed on its way
             raise Stopped
         self.late = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -28,6 +29,8 @@ def run(main: Callable[[], None]) -> int:
             raise
         forget_output()
         return _say(f"The output could not be written: {error.strerror}.", TROUBLE)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python takes a moment to end, and there is nothing left to stop
 
 
 def _run(main: Callable[[], None]) -> int:

@@ -249,8 +249,8 @@ def app_of(command: str) -> str:
     return path.parts[-4]
 
 
-def assert_named(page: str, names: Iterable[str]) -> None:
-    text = read(page)
+def assert_named(page: str, names: Iterable[str], *more: str) -> None:
+    text = "".join(map(read, (page, *more)))
     missing = [name for name in names if f"`{name}`" not in text]
     assert not missing, f"{page} does not name {', '.join(missing)}"
 

@@ -13,6 +13,7 @@ from analytics.stats import agreement, association, preference, proportions, sco
 from analytics.stats.coding import MEASUREMENTS, Measurement
 from analytics.stats.metric import Design, Metric, merged, of
 from analytics.stats.registered_agreement import AGREEMENT, RATERS
+from analytics.stats.registered_automated import AUTOMATED
 from analytics.stats.registered_preference import CONSENSUS, PREFERENCE
 
 _ORDERED: tuple[Measurement, ...] = ("ordinal", "interval", "ratio")
@@ -195,4 +196,4 @@ _REPORTED: dict[str, Metric] = {
     ),
 }
 
-METRICS = merged(_REPORTED, AGREEMENT, RATERS, CONSENSUS, PREFERENCE)
+METRICS = merged(_REPORTED, AGREEMENT, RATERS, CONSENSUS, PREFERENCE, AUTOMATED)

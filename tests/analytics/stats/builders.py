@@ -13,9 +13,13 @@ from analytics.stats import association, preference
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from analytics.stats.registry import METRICS
 from analytics.stats.results import Distribution, Estimate, TestedEstimate
-from tests.analytics.stats import evaluators_agreement, evaluators_preference
+from tests.analytics.stats import evaluators_agreement, evaluators_automated, evaluators_preference
 
-EVALUATORS = evaluators_agreement.EVALUATORS_AGREEMENT | evaluators_preference.EVALUATORS_PREFERENCE
+EVALUATORS = (
+    evaluators_agreement.EVALUATORS_AGREEMENT
+    | evaluators_preference.EVALUATORS_PREFERENCE
+    | evaluators_automated.EVALUATORS
+)
 
 REFERENCE_FILES = Path(__file__).resolve().parents[4] / "shared" / "data" / "reference"
 

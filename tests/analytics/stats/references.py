@@ -13,6 +13,7 @@ from analytics.stats.coding import code_ratings
 from tests.analytics.stats.builders import PARADOX_SKEWED, from_cross_table, krippendorff_2011
 from tests.analytics.stats.reference import Reference
 from tests.analytics.stats.references_agreement import AGREEMENT_REFERENCES
+from tests.analytics.stats.references_automated import AUTOMATED_REFERENCES
 from tests.analytics.stats.references_consensus import CONSENSUS_REFERENCES
 from tests.analytics.stats.references_preference import PREFERENCE_REFERENCES
 from tests.analytics.stats.references_raters import RATER_REFERENCES
@@ -252,7 +253,8 @@ REFERENCES: dict[str, list[Reference]] = {
     ],
 }
 
-REFERENCES.update(AGREEMENT_REFERENCES)
-REFERENCES.update(RATER_REFERENCES)
 REFERENCES.update(CONSENSUS_REFERENCES)
 REFERENCES.update(PREFERENCE_REFERENCES)
+REFERENCES.update(AGREEMENT_REFERENCES)
+REFERENCES.update(RATER_REFERENCES)
+REFERENCES.update(AUTOMATED_REFERENCES)

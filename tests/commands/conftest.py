@@ -1,0 +1,62 @@
+"""One terminal for all of these tests, with a small study that was imported, opened and judged in part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands.terminal import Terminal, terminal
+
+ITEMS = 150
+STUDY = """\
+project: support
+rubric:
+  name: Quality
+  criteria:
+    - {key: overall, question: "Which is better?", type: preference, points: 5, ties: [tie]}
+round: {name: pilot, title: Answers, mode: compare, overlap: 2, state: open}
+"""
+
+
+def write_files(folder: Path) -> None:
+    outputs = ["item,prompt,system,output"]
+    ratings = ["item,system,system_b,rater,criterion,value,position"]
+    for n in range(ITEMS):
+        outputs += [f"q{n},May I ask {n}?,{system},Answer {n} of **{system}**." for system in ("amber", "basalt")]
+        ratings += [f"q{n},amber,basalt,{rater},overall,{n % 5 - 2},a_first" for rater in ("ann", "ben")]
+    texts = {
+        "outputs.csv": "\n".join(outputs),
+        "ratings.csv": "\n".join(ratings),
+        "few.csv": "\n".join(ratings[:41]),
+        "study.yaml": STUDY,
+        "second.yaml": STUDY.replace("pilot", "second"),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    folder = tmp_path_factory.mktemp("commands")
+    write_files(folder)
+    with terminal(folder) as shell:
+        for arguments in (
+            ["import_outputs", "support", folder / "outputs.csv", "--create"],
+            ["apply", folder / "study.yaml"],
+            ["import_judgments", "support/pilot", folder / "few.csv"],
+            ["create_lead", "first@example.org"],
+        ):
+            done = shell.run(*arguments)
+            assert (done.code, done.err) == (0, ""), done
+        shell.keep()
+        yield shell
+
+
+@pytest.fixture(autouse=True)
+def same_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What one test leaves in the database, the next does not find."""
+    yield
+    if "shell" in request.fixturenames:
+        request.getfixturevalue("shell").back()

@@ -1,0 +1,173 @@
+"""Ctrl-C at any moment: everything or nothing, 130, and a sentence that is true."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+
+from config.stopping import SIGNALS, Stopped, Stopping, point_of_no_return
+from tests.commands.terminal import Done, Terminal
+from tests.commands.test_manners import COMMANDS
+
+ACTS = {
+    "import_outputs": "import_outputs fresh {files}/outputs.csv --create",
+    "apply": "apply {files}/second.yaml",
+    "import_judgments": "import_judgments support/pilot {files}/ratings.csv",
+    "export": "export support/pilot --format csv,jsonl --out {files}/made",
+    "report": "report support/pilot --out {files}/made",
+    "create_lead": "create_lead ines@example.org",
+}
+DEMO_STOPS_AT = (0.3, 1.0)  # seconds: the whole of it is too long to be measured first
+
+
+def test_every_command_is_stopped_here() -> None:
+    assert {*ACTS, "demo"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_ctrl_c_leaves_everything_or_nothing(shell: Terminal, name: str) -> None:
+    sweep(shell, name, [0.4, 0.85])
+
+
+def test_ctrl_c_leaves_nothing_of_the_demonstration_study(shell: Terminal) -> None:
+    before, there = shell.state(), listing(shell.files)
+    for seconds in DEMO_STOPS_AT:
+        done = shell.run("demo", after=seconds)
+        assert (done.code, done.err) == (130, "Stopped. Nothing of the demonstration study was kept.\n")
+        assert (shell.state(), listing(shell.files)) == (before, there)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ACTS)
+def test_ctrl_c_at_many_moments_leaves_everything_or_nothing(shell: Terminal, name: str) -> None:
+    assert 130 in {done.code for done in sweep(shell, name, [n / 40 for n in range(1, 44)])}
+
+
+def sweep(shell: Terminal, name: str, shares: list[float]) -> list[Done]:
+    """Once to its end; then with a signal after these shares of the time that took."""
+    files, arguments = shell.files, ACTS[name].format(files=shell.files).split()
+    before, there = shell.state(), listing(files)
+    whole = shell.run(*arguments)
+    assert whole.code == 0, whole
+    after, made = shell.counts(), listing(files)
+    found = []
+    for share in shares:
+        clear(files, there)
+        shell.back()
+        done = shell.run(*arguments, after=whole.seconds * share)
+        found.append(done)
+        if done.code == 130 and done.out == "":
+            assert (shell.state(), listing(files)) == (before, there), done
+            assert len(done.lines) == 1, done
+            assert done.err.startswith("Stopped.")
+        else:
+            assert (shell.counts(), listing(files)) == (after, made), done
+            assert (done.code, done.err) in (
+                (0, ""),
+                (130, "Stopped too late to undo it: it was done as a whole.\n"),
+            ), done
+    clear(files, there)
+    return found
+
+
+def listing(folder: Path) -> set[str]:
+    """Every file and folder; SQLite's own files come and go."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.name.startswith("adjudge.")}
+
+
+def clear(folder: Path, keep: set[str]) -> None:
+    for name in sorted(listing(folder) - keep, reverse=True):
+        path = folder / name
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+# --- The point of no return --------------------------------------------------------------------------------------
+
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_before_it_the_signal_stops() -> None:
+    with pytest.raises(Stopped), Stopping():
+        press()
+
+
+def test_after_it_the_signal_waits_and_is_remembered() -> None:
+    with Stopping() as stopping:
+        point_of_no_return()
+        press()
+        assert (stopping.asked, stopping.exit_code) == (signal.SIGINT, 130)
+        point_of_no_return()  # again, as where files follow the database
+
+
+def test_a_signal_that_a_library_swallowed_stops_there() -> None:
+    with Stopping():
+        with suppress(KeyboardInterrupt):
+            press()
+        with pytest.raises(Stopped):
+            point_of_no_return()
+
+
+class Destructor:
+    def __del__(self) -> None:
+        press()
+
+
+def test_a_signal_in_a_callback_that_cannot_pass_it_on_comes_again(capfd: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        Destructor()
+        threading.Event().wait(30)
+
+    with pytest.raises(Stopped), Stopping():
+        work()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_second_signal_does_not_interrupt_the_clearing_away() -> None:
+    cleared = []
+
+    def work() -> None:
+        try:
+            press()
+        finally:
+            press()
+            cleared.append(True)
+
+    with pytest.raises(Stopped), Stopping():
+        work()
+    assert cleared
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inside_another_transaction_it_is_not_reached() -> None:
+    with Stopping() as stopping:
+        with transaction.atomic():
+            with transaction.atomic():
+                point_of_no_return()
+            assert not stopping.late
+            point_of_no_return()
+        assert stopping.late
+
+
+def test_handlers_are_put_back_and_what_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        old = {number: signal.getsignal(number) for number in SIGNALS}
+        with Stopping():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            assert signal.getsignal(signal.SIGINT) != old[signal.SIGINT]
+        assert {number: signal.getsignal(number) for number in SIGNALS} == old
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_elsewhere_it_means_nothing() -> None:
+    assert Stopping.current is None
+    point_of_no_return()
