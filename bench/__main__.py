@@ -1,4 +1,4 @@
-"""Measure and print: `python -m bench [load import export report agreement weight] [--write]`. See bench/README.md.
+"""Measure and print: `python -m bench [WHAT …] [--write]`. See bench/README.md.
 
 Nothing passes or fails. Without a name everything is measured.
 """
@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import figures, import_outputs, load, machine, results, stats_agreement, weight
+from bench import figures, import_outputs, load, machine, results, stats_agreement, stats_preference, weight
 from bench.scratch import Kind
 from tools import postgres
 from tools.console import Stop, fail, say
@@ -54,6 +54,7 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
     """In the order they run: the quick ones first."""
     return {
         "weight": lambda _, kinds, home: weight.measure(kinds),
+        "preference": lambda _, __, home: stats_preference.measure(home / "preference"),
         "import": lambda options, kinds, home: import_outputs.measure(kinds, home, options.outputs),
         "export": lambda options, kinds, home: results.measure_export(kinds, options.judged),
         "agreement": lambda *_: stats_agreement.measure(),

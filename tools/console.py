@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import NoReturn
 
@@ -18,7 +19,8 @@ def say(text: str = "") -> None:
 def live(text: str) -> None:
     """Overwrite the current line on a terminal; say nothing in a log, where each would be a new line."""
     if sys.stdout.isatty():
-        sys.stdout.write("\r\033[K" + text[:110])
+        width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be overwritten
+        sys.stdout.write("\r\033[K" + text[:width])
         sys.stdout.flush()
 
 

@@ -27,7 +27,9 @@ def main() -> int:
         say("3/5 Demonstration study")
         told = io.StringIO()
         call_command("demo", if_empty=True, stdout=told)
-    except (CommandError, DatabaseError, ImproperlyConfigured) as error:
+    except CommandError as error:
+        fail(str(error), code=error.returncode)
+    except (DatabaseError, ImproperlyConfigured) as error:
         fail(str(error))
     # The file is read at the end of every start; what the command says is shown where there is none.
     if not (settings.DATA_DIR / "demo-logins.txt").exists():

@@ -63,7 +63,7 @@ class Prompt:
 
 
 # What begins a line that goes on from none: a list item, a table row, a heading, code, a formula, nothing.
-_OPENS = re.compile(r"[-*] |\d+\. |[|#]|```|\$\$|$")
+_OPENS = re.compile(r"[-*] |\d{1,2}\. |[|#]|```|\$\$|$")
 _CLOSED = re.compile(r"[|#]|```|\$\$|$")  # and what no line goes on from
 
 

@@ -96,20 +96,20 @@ ROUNDS = (
     Plan("quality", "a scoring round, judged by seven simulated raters", datetime(2026, 11, 11, 9, tzinfo=UTC)),
     Plan("side-by-side", "a comparison round, judged by the same", datetime(2026, 11, 17, 9, tzinfo=UTC)),
     Plan(
+        "second-look",
+        "a scoring round to begin",
+        datetime(2026, 11, 20, 9, tzinfo=UTC),
+        (),
+        stays_open=True,
+    ),
+    Plan(
         "preference",
         "a comparison round to go on with",
-        datetime(2026, 11, 20, 9, tzinfo=UTC),
+        datetime(2026, 11, 20, 10, tzinfo=UTC),
         _named("birch", "clover", "hazel"),
         apart=5,
         stays_open=True,
         only=24,
-    ),
-    Plan(
-        "second-look",
-        "a scoring round to begin",
-        datetime(2026, 11, 20, 10, tzinfo=UTC),
-        (),
-        stays_open=True,
     ),
 )
 

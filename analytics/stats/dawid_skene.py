@@ -100,10 +100,10 @@ def dawid_skene(
     Code the ratings with `keep_repeats=True`: a rater's repeats of an output are replicates. `smoothing` is
     added to each cell of a rater's table (0 reproduces the paper). Stops when the log-likelihood changes by
     less than `tolerance` of itself. It needs about ten labels for each rater and class and three raters an
-    output; warnings say where there are fewer, and where labels look switched. Intervals of the shares are
-    clustered by prompt and take error rates as known: nominal 95 % covered 90 to 94 % in simulation with 5 to 10
-    raters (docs/algorithms/coverage-preference.md), which a warning says. No output with two ratings, or one
-    level: no fit, with the reason. Raises ValueError on a negative smoothing.
+    output; warnings say where there are fewer, and where labels may be switched. Intervals of the shares are
+    clustered by prompt and count the uncertainty of the error rates (docs/algorithms/coverage-preference.md), unless
+    there are too many of these, which a warning says. No output with two ratings, or one level: no fit, with the
+    reason. Raises ValueError on a negative smoothing.
     Source: Dawid & Skene, Applied Statistics 28, 1979.
     """
     return _latent_labels(data, "full", smoothing, level, max_iterations, tolerance)

@@ -15,9 +15,13 @@ from analytics.stats.registry import METRICS
 
 TITLES: dict[Kind, tuple[str, str]] = {
     "agreement": ("Agreement of raters", "algorithms/agreement.md"),
+    "benchmark": ("What an agreement is called", "algorithms/agreement.md"),
+    "rater": ("Raters", "algorithms/agreement.md"),
+    "consensus": ("Consensus of several raters", "algorithms/consensus.md"),
     "score": ("Scores of one system", "algorithms/agreement.md"),
     "comparison": ("Two systems by their scores", "algorithms/agreement.md"),
     "preference": ("Preferences between two systems", "algorithms/agreement.md"),
+    "battles": ("Preferences among many systems", "algorithms/preference.md"),
     "association": ("An automated metric beside people", "algorithms/automated.md"),
     "automated": ("What an automated judge is worth, and what it can be used for", "algorithms/automated.md"),
     "gate": ("Release gates", "algorithms/automated.md"),
@@ -39,6 +43,15 @@ DESIGNS: dict[Design, str] = {
     "several tests": "The p values of a family of tests.",
     "error marks": "Errors marked in the outputs, each with a category and a severity.",
     "trials": "Successes out of independent trials.",
+    "both orders": "The same pair judged in both orders by the same rater or judge.",
+    "known answers": "Tasks whose answer is known.",
+    "known raters": "It is known which ratings come from the same rater.",
+    "crossed raters": "The same raters rated the same outputs; gaps are allowed where it says so.",
+    "named pair of raters": "Two raters, by name, on the same outputs.",
+    "one output a prompt": "One output of each prompt, so that outputs are independent.",
+    "repeated judgments": "Tasks that the same rater judged more than once.",
+    "times": "How long each judgment took.",
+    "order of judging": "In which order a rater judged.",
 }
 UNCHANGED: dict[Invariance, str] = {
     "row_order": "the order of the rows",
@@ -49,6 +62,9 @@ UNCHANGED: dict[Invariance, str] = {
     "duplication": "every item twice (the value; the interval narrows)",
     "lone_rater": "one more rater who shares no output with another",
     "swap": "exchanging A and B, which gives 1 less the value",
+    "sides": "writing a judgment from its other side",
+    "system_names": "other names of the systems, which rename the results",
+    "opposite": "turning every outcome round, which turns a share p to 1 - p and a strength to its negative",
 }
 
 _HEAD = """# Methods

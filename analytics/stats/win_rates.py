@@ -76,9 +76,9 @@ def win_rate_pooled(data: Battles, *, level: float = 0.95) -> SystemEstimates:
 def win_rate_over_opponents(data: Battles, *, level: float = 0.95) -> SystemEstimates:
     """Unweighted mean over opponents of the pooled share against each; 0 to 1.
 
-    Interval: jackknife of prompts, t(G-1), kept within 0..1; Wilson on prompts without spread. Opponents met in a
-    few prompts only make it too narrow: a nominal 95 % covered COVERAGE with 10 prompts of five pairs, and below 20
-    prompts a warning says that it is approximate. An opponent met in one prompt adds no width, which is said too.
+    Interval: jackknife of prompts, t(G-1), kept within 0..1; Wilson on prompts without spread. It covered .94 of
+    a nominal .95 with 10 prompts of five pairs, .95 and more from 20 (docs/algorithms/coverage-preference.md); below
+    20 prompts a warning says that it is approximate. An opponent met in one prompt adds no width, which is said too.
     Source: "average win rate" in Ustalov, Reliable, Reproducible, and Really Fast Leaderboards with Evalica,
     COLING 2025.
     """

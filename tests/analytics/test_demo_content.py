@@ -56,7 +56,8 @@ def test_answers_hold_what_the_rating_page_must_show() -> None:
 def test_a_paragraph_is_one_line_whatever_the_files_look_like() -> None:
     wrapped = """One
 two **three**
-**four**.
+**four** of
+2027. Five.
 
 - five
   six
@@ -74,8 +75,8 @@ y = 2
 ```
 ten"""
     assert content.unwrapped(wrapped).splitlines() == [
-        "One two **three** **four**.", "", "- five six", "  - seven", "", "> eight nine", ">", "> | a |", "> |---|", "",
-        "```python", "x = 1", "y = 2", "```", "ten",
+        "One two **three** **four** of 2027. Five.", "", "- five six", "  - seven", "",
+        "> eight nine", ">", "> | a |", "> |---|", "", "```python", "x = 1", "y = 2", "```", "ten",
     ]  # fmt: skip
 
 

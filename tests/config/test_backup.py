@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from annotation.models import Judgment
 from config.backup import sqlite
 from config.backup.services import backup_check, backup_create, backup_restore
+from projects.errors import ServiceError
 from projects.models import AuditEvent, Item, Project
 from tests.config.backup_world import another_machine, data_dir, digests, engine, present, programs_on_path, study
 from tests.factories import item_factory
@@ -184,8 +185,9 @@ def test_a_restore_that_is_stopped_changes_nothing(tmp_path: Path, monkeypatch: 
     assert [path.name for path in (tmp_path / "data").iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_database_in_use_is_not_replaced(tmp_path: Path) -> None:
-    """Whoever has the old file open, or holds a table, would lose what it writes."""
+@pytest.mark.parametrize("since", ["before", "Checking"])
+def test_a_database_in_use_is_not_replaced(tmp_path: Path, since: str) -> None:
+    """Whoever has the old file open, or holds a table, would lose what it writes; also who came while we unpacked."""
     study()
     archive = backup_create(target=tmp_path).path
     before = present()
@@ -199,13 +201,19 @@ def test_a_database_in_use_is_not_replaced(tmp_path: Path) -> None:
         connection.close()
 
     thread = threading.Thread(target=hold)
-    thread.start()
-    there.wait(60)
+
+    def come(what: str = "before", done: int = 0, total: int | None = None) -> None:
+        if what.startswith(since):
+            thread.start()
+            there.wait(60)
+
+    come()
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("config.backup.postgresql.PATIENCE", "200ms")
-            with pytest.raises(CommandError, match="Stop web and worker"):
-                call_command("restore", archive, "--overwrite")
+            with pytest.raises(ServiceError, match="Stop web and worker"):
+                backup_restore(path=archive, overwrite=True, progress=come)
+        assert there.is_set()
     finally:
         release.set()
         thread.join()

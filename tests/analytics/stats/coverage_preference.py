@@ -1,7 +1,8 @@
 """How often 95 % intervals of consensus and rankings hold the truth, in simulation.
 
-`python -m tests.analytics.stats.coverage_preference [runs]` prints the table of
-docs/algorithms/coverage-preference.md. The slow tests run the same with fewer runs.
+`python -m tests.analytics.stats.coverage_preference [runs [design]]` prints the table of
+docs/algorithms/coverage-preference.md, or of the designs with these words. The slow tests run the same with
+fewer runs.
 """
 
 from __future__ import annotations
@@ -213,8 +214,8 @@ def of_latent_shares(raters: int, runs: int, prompts: int = 60) -> list[Row]:
 
 
 def table(runs: int) -> Iterator[str]:
-    yield f"| design | figure | covers ({runs} runs) | mean width |"
-    yield "|---|---|---|---|"
+    yield "| design | figure | covers | mean width | runs |"
+    yield "|---|---|---|---|---|"
     designs: list[tuple[str, Callable[[], list[Row]]]] = [
         *((f"{g} prompts, {PAIRS_A_PROMPT} pairs each", lambda g=g: of_rankings(g, runs)) for g in (10, 20, 30, 100)),
         ("30 prompts, 20 pairs each", lambda: of_rankings(30, runs, 20)),
@@ -231,7 +232,7 @@ def table(runs: int) -> Iterator[str]:
         if chosen not in design:
             continue
         for row in rows():
-            yield f"| {design} | {row.figure} | {row.covered:.3f} | {row.width:.3f} |"
+            yield f"| {design} | {row.figure} | {row.covered:.3f} | {row.width:.3f} | {row.runs} |"
 
 
 def main() -> None:
