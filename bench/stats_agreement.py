@@ -6,12 +6,11 @@ import math
 import statistics
 import time
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from analytics.stats import agreement, raters
+from analytics.stats import _package_alpha, agreement, raters
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from analytics.stats.full_agreement import full_agreement
 from analytics.stats.icc import icc_of
@@ -39,9 +38,8 @@ class Cost(NamedTuple):
 def measure() -> str:
     rows = [_alpha(SMALL, 0.15), _alpha(LARGE, 2.0)]
     columns, one_each = _columns(SMALL), _coded(_columns(LARGE), by_prompt=False)
-    rows.append(
-        _row(f"all agreement statistics, five criteria, {SMALL:,} judgments", _cost(lambda: _all(columns)), 1.5)
-    )
+    everything = _cost(lambda: _all(columns))
+    rows.append(_row(f"all agreement statistics, five criteria, {SMALL:,} judgments", everything, 1.5))
     data, large = _coded(columns), _coded(_columns(LARGE))
     for name, work in _others(data, large, one_each).items():
         rows.append(_row(name, _cost(work), math.nan))
@@ -80,7 +78,7 @@ def _package_loop(data: CodedRatings) -> Cost:
 
     It gets the counts of each output ready-made, which is the fastest way to call it.
     """
-    package = import_module("krippendorff")
+    package = _package_alpha._load()
     counts = data.counts().astype(np.int64)
     domain = data.values()
     rng = np.random.default_rng(0)

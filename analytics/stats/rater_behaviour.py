@@ -13,12 +13,12 @@ from scipy.special import bdtr, bdtrc
 
 from analytics.stats.coding import BoolArray, FloatArray, IntArray, as_column
 from analytics.stats.intervals import MIN_PROMPTS, Scope, few_prompts_warning
+from analytics.stats.multiplicity import benjamini_hochberg
 from analytics.stats.rater_figures import (
     FALSE_DISCOVERIES,
     MIN_SHARED,
     RaterFigure,
     RaterFigures,
-    benjamini_hochberg,
     together,
     too_few_shared,
 )
@@ -162,10 +162,8 @@ def straight_lining(
         mine = names == name
         own = codes[mine][np.argsort(order[mine], kind="stable")]
         lines.append(_line(name, own, codes[~mine], levels, permutations, seed))
-    tested = [line for line in lines if line.p_value is not None]
-    adjusted = benjamini_hochberg(np.array([line.p_value for line in tested], dtype=np.float64)).tolist()
-    q_values = dict(zip((line.rater for line in tested), adjusted, strict=True))
-    return StraightLines(tuple(_with_q(line, q_values.get(line.rater)) for line in lines))
+    adjusted = benjamini_hochberg([line.p_value for line in lines])
+    return StraightLines(tuple(_with_q(line, q) for line, q in zip(lines, adjusted, strict=True)))
 
 
 def _with_q(line: StraightLine, q: float | None) -> StraightLine:

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from analytics.stats.coding import FloatArray
+from analytics.stats.multiplicity import benjamini_hochberg
 from analytics.stats.results import Estimate, finite_or_none
 
 # Fewer judged shared items than this say nothing about a person.
@@ -72,24 +70,14 @@ class RaterFigures:
 def together(figures: Iterable[RaterFigure], flag: int, warnings: Iterable[str] = ()) -> RaterFigures:
     """Adjust the p values over the raters and flag those below .05 whose value has the sign `flag` (0: either)."""
     listed = list(figures)
-    tested = [number for number, figure in enumerate(listed) if figure.p_value is not None]
-    adjusted = benjamini_hochberg(np.array([listed[number].p_value for number in tested], dtype=np.float64))
-    for number, q in zip(tested, adjusted.tolist(), strict=True):
+    for number, q in enumerate(benjamini_hochberg([figure.p_value for figure in listed])):
+        if q is None:
+            continue
         figure = listed[number]
         effect = figure.details.get("difference", figure.estimate.value) or 0.0
         flagged = q < FALSE_DISCOVERIES and (flag == 0 or effect * flag > 0)
         listed[number] = replace(figure, q_value=q, flagged=flagged)
     return RaterFigures(tuple(listed), tuple(dict.fromkeys(text for text in warnings if text)))
-
-
-def benjamini_hochberg(p: FloatArray) -> FloatArray:
-    """Adjusted p values under independence or positive dependence (Journal of the Royal Statistical Society B
-    57, 1995)."""
-    order = np.argsort(p)
-    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
-    return adjusted
 
 
 def too_few_shared(items: int) -> str:

@@ -7,7 +7,6 @@ import pytest
 
 from analytics.stats import agreement, raters
 from analytics.stats.coding import CodedRatings, code_ratings
-from analytics.stats.rater_figures import benjamini_hochberg
 from tests.analytics.stats.builders import Table, random_table
 
 
@@ -185,14 +184,6 @@ def test_raters_of_unknown_identity_have_no_figure_but_their_ratings_count():
     alone = table.rows(np.flatnonzero(known)).coded()
     with_unknown, without = (raters.consensus_agreement(d).of("r0").estimate for d in (data, alone))
     assert with_unknown.value != without.value
-
-
-def test_false_discoveries_are_adjusted_as_published():
-    """Benjamini-Hochberg on ten p values (also R p.adjust)."""
-    p = np.array([0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
-    expected = [0.01, 0.04, 0.084, 0.084, 0.084, 0.1, 0.1057, 0.216, 0.216, 0.216]
-    assert benjamini_hochberg(p) == pytest.approx(expected, abs=5e-5)
-    assert benjamini_hochberg(p[::-1]) == pytest.approx(expected[::-1], abs=5e-5)
 
 
 def test_figures_are_found_by_name_and_are_plain_json():
