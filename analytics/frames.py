@@ -23,7 +23,7 @@ COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
 _JUDGMENT = ("id", "seat_id", "seconds", "active_seconds", "submitted_at")
 _ASSIGNMENT = ("task_id", "occasion", "purpose", "shown_order", "order_known")
 _RATING = ("judgment_id", "criterion__key", "target", "number", "label", "cannot_judge")
-_SCORE = ("metric_id", "output_id", "output_b_id", "number", "label", "turn")
+_SCORE = ("metric_id", "output_id", "output_b_id", "number", "label", "turn", "position", "judge")
 
 _DIGESTED: tuple[str, ...] = (
     "item",
@@ -182,7 +182,7 @@ def scores_frame(round: Round) -> pd.DataFrame:
     used = TaskOutput.objects.filter(task__round=round).values("output_id")
     query = AutomatedScore.objects.filter(Q(output_b__isnull=True) | Q(output_b__in=used), output__in=used)
     rows = query.filter(missing_reason="").order_by("id").values_list(*_SCORE)
-    frame = _frame(rows, ["metric", "output", "output_b", "number", "label", "turn"])
+    frame = _frame(rows, ["metric", "output", "output_b", "number", "label", "turn", "position", "judge"])
     frame["number"] = pd.to_numeric(frame["number"]).astype("float64")
     frame["output_b"] = pd.to_numeric(frame["output_b"]).fillna(-1).astype("int64")
     return frame

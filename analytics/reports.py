@@ -97,7 +97,10 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
 
 def _metrics(round: Round) -> list[MetricInfo]:
     rows = Metric.objects.filter(project_id=round.project_id).order_by("key")
-    return [MetricInfo(m.pk, m.key, m.source, m.kind, m.direction, m.criterion_key) for m in rows]
+    return [
+        MetricInfo(m.pk, m.key, m.source, m.kind, m.direction, m.criterion_key, (m.scale_min, m.scale_max))
+        for m in rows
+    ]
 
 
 def _round(round: Round, counts: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The one transaction that takes a slot: claim, submit-and-claim, skip. Plain SQL on both databases.
 
-Lock order, which no code may change: own seat → own slot → assignments; another's slot only with SKIP LOCKED
-(PostgreSQL) or behind the write gate (SQLite). Exact overlap rests on slots being rows, on the fence in
-`_close_slot` and on the unique constraints. See docs/algorithms/claiming.md.
+Lock order, which no code may change: round (shared) → own seat → own slot → assignments; another's slot only
+with SKIP LOCKED (PostgreSQL) or behind the write gate (SQLite). Exact overlap rests on slots being rows, on the
+fence in `_close_slot` and on the unique constraints. See docs/algorithms/claiming.md.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from annotation import claim_sql as sql
+from annotation.gold import pause_reason
 from annotation.presentation import Presentation, read_presentation
-from annotation.selection import side_coin
+from annotation.selection import check_due, check_key, side_coin
 
 RETRY_SECONDS = 30
 _ASK_FREED_EVERY = 5.0
+_REPEAT_GAP = 5  # judged tasks between a task and its repeat, at least
+_REPEAT_FROM = 200  # of the latest judged tasks
 _last_asked: dict[int, float] = {}
 
 
@@ -64,7 +67,8 @@ class Outcome:
     """What came of a request: the next task, or why there is none.
 
     `status`: task, nothing_now (leased by others: retry), finished (this rater), complete (the round),
-    not_open, seat_closed, cap. `problem`: lost, conflict or already, when a submit was not taken."""
+    not_open, seat_paused, seat_closed, cap. `problem`: lost, conflict, closed, paused or unknown, when a submit was
+    not taken."""
 
     status: str
     assignment: int | None = None
@@ -90,6 +94,22 @@ class _Seat:
     seed: int
     strategy: str
     mode: str
+    gold_rate: float
+    repeat_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What is handed out: with its slot, or beside the slots as gold or a repeat."""
+
+    task: int
+    item_key: int
+    pair: str
+    width: int
+    slot: int | None
+    purpose: str = "normal"
+    occasion: int = 0
+    probability: float = 1.0
 
 
 class _Lost(Exception):
@@ -163,7 +183,7 @@ def _claim(seat: _Seat, now: datetime) -> Outcome:
     if seat.round_state != "open":
         return Outcome(status="not_open", assignment=live)
     if seat.state != "active":
-        return Outcome(status="seat_closed")
+        return Outcome(status=f"seat_{seat.state}")
     if live is not None:
         presentation = read_presentation(live)
         return Outcome(status="task", assignment=live, presentation=presentation)
@@ -191,11 +211,30 @@ def _settle(seat: _Seat, now: datetime) -> int | None:
 def _next(seat: _Seat, now: datetime) -> Outcome:
     if seat.cap is not None and seat.n_assigned >= seat.cap:
         return Outcome(status="cap")
+    if (check := _check_due(seat)) is not None:
+        return _take(seat, check, now)
     slot = _freed(seat, now) if _time_to_ask(seat.round) else None
     slot = slot or _walk(seat) or _freed(seat, now)
     if slot is None:
         return _why_nothing(seat, now)
-    return _take(seat, slot, now)
+    slot_id, task, item_key, _pos, pair, width = slot
+    return _take(seat, _Taken(task, item_key, pair, width, slot_id), now)
+
+
+def _check_due(seat: _Seat) -> _Taken | None:
+    """A gold task or a repeat, when the plan of this seat has one at this place and there is one to give."""
+    purpose, rate = check_due(seat.seed, seat.id, seat.n_assigned, seat.gold_rate, seat.repeat_rate)
+    if purpose == "gold":
+        rows = _run(sql.GOLD, [seat.round, seat.id])
+    elif purpose == "repeat":
+        rows = _run(sql.REPEATABLE, [seat.id, _REPEAT_FROM, _REPEAT_GAP])
+    else:
+        return None
+    if not rows:
+        return None
+    task, pair, width, item_key = min(rows, key=lambda row: check_key(seat.seed, seat.id, row[0]))
+    occasion = 1 if purpose == "repeat" else 0
+    return _Taken(task, item_key, pair, width, None, purpose, occasion, rate)
 
 
 def _time_to_ask(round_id: int) -> bool:
@@ -237,17 +276,28 @@ def _why_nothing(seat: _Seat, now: datetime) -> Outcome:
     return Outcome(status="nothing_now", retry_after=RETRY_SECONDS)
 
 
-def _take(seat: _Seat, slot: tuple[Any, ...], now: datetime) -> Outcome:
-    slot_id, task, item_key, _pos, pair, width = slot
-    order = _sides(seat, task, pair, width)
+def _take(seat: _Seat, taken: _Taken, now: datetime) -> Outcome:
+    order = _sides(seat, taken.task, taken.pair, taken.width)
     lease_until = _at(now + timedelta(seconds=seat.lease))
     public_id = secrets.token_urlsafe(12)
     [(assignment,)] = _run(
         sql.INSERT_ASSIGNMENT,
-        [public_id, seat.id, task, slot_id, item_key, lease_until, order, seat.strategy, _at(now)],
+        [
+            public_id,
+            seat.id,
+            taken.task,
+            taken.slot,
+            taken.item_key,
+            taken.occasion,
+            taken.purpose,
+            lease_until,
+            order,
+            seat.strategy,
+            taken.probability,
+            _at(now),
+        ],
     )
-    taken = _change(sql.LEASE_SLOT, [lease_until, assignment, slot_id])
-    if not taken:
+    if taken.slot is not None and not _change(sql.LEASE_SLOT, [lease_until, assignment, taken.slot]):
         raise IntegrityError("The slot was taken between reading and leasing.")
     _change(sql.MOVE_SEAT, [seat.cursor, seat.id])
     presentation = read_presentation(assignment)
@@ -293,9 +343,11 @@ def _submit(seat: _Seat, s: Submission, now: datetime) -> Outcome:
     rows = _run(sql.ASSIGNMENT, [s.public_id, seat.id])
     if not rows:
         return Outcome(status="task", problem="unknown")
-    assignment, state, slot, lapsed_at, revisions = rows[0]
+    assignment, state, slot, purpose, revisions = rows[0]
     if seat.round_state == "closed":
         return Outcome(status="not_open", problem="closed")
+    if seat.state != "active":
+        return Outcome(status=f"seat_{seat.state}", problem="paused")
     if state == 1:
         return _revise(seat, s, assignment, revisions, now)
     if state != 0:
@@ -306,6 +358,9 @@ def _submit(seat: _Seat, s: Submission, now: datetime) -> Outcome:
     judgment = _insert_judgment(seat, s, assignment, 1, late, now)
     _change(sql.COUNT_JUDGED, [seat.id])
     seat.n_judged += 1
+    if purpose == "gold" and (reason := pause_reason(seat.id)):
+        _change(sql.PAUSE_SEAT, [reason, seat.id])
+        seat.state = "paused"
     outcome = _claim(seat, now)
     _change(sql.SET_NEXT, [outcome.assignment, judgment])
     return _with(outcome, saved=assignment)

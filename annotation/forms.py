@@ -96,6 +96,28 @@ class RoundForm(forms.Form):
         label="Expected time for a judgment (seconds)", min_value=1, max_value=36_000, initial=45
     )
 
+    gold_rate = forms.FloatField(
+        label="Gold tasks (% of a rater's tasks)",
+        required=False,
+        min_value=0,
+        max_value=50,
+        help_text="Tasks whose answer you know, mixed in unnoticed. They come from a file: import_gold.",
+    )
+    gold_pause_below = forms.FloatField(
+        label="Pause a rater below (% of gold right)",
+        required=False,
+        min_value=1,
+        max_value=100,
+        help_text="Once five gold tasks are judged. You can let the rater go on.",
+    )
+    repeat_rate = forms.FloatField(
+        label="Repeats (% of a rater's tasks)",
+        required=False,
+        min_value=0,
+        max_value=50,
+        help_text="A task the rater judged before, to see whether they judge alike. It is not counted twice.",
+    )
+
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = RubricVersion.objects.exclude(status=RubricVersion.Status.DRAFT).select_related("rubric")
@@ -118,6 +140,9 @@ class RoundForm(forms.Form):
             **{k: given[k] for k in ("one_task_per_item", "show_reference", "cap_per_rater", "planned_seconds")},
             "systems": list(given["systems"]),
             "lease_seconds": given["lease_minutes"] * 60,
+            "gold_rate": (given["gold_rate"] or 0) / 100,
+            "repeat_rate": (given["repeat_rate"] or 0) / 100,
+            "options": {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {},
             "sample": Sample(tag=given["tag"], size=given["size"]),
         }
 
@@ -127,3 +152,25 @@ class ExtendForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, round: Round) -> None:
         super().__init__(data, initial={"overlap": min(round.overlap + 1, 100)})
+
+
+class ExclusionForm(forms.Form):
+    reason = forms.CharField(
+        label="Why",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The report repeats it, so name no person.",
+        error_messages={"required": "Say why this rater's work is left out."},
+    )
+
+
+class LeakTermsForm(forms.Form):
+    """The lead's own words; which of them can be looked for is the service's to say."""
+
+    terms = forms.CharField(
+        label="Words to look for as well",
+        required=False,
+        max_length=50_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts.",
+    )

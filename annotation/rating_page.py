@@ -120,10 +120,17 @@ def _total(round: Round, seat: Seat) -> int:
     known = _totals.get(key)
     if known is None or time.monotonic() - known[0] > _TOTAL_SECONDS:
         rows = round.round_items if round.one_task_per_item else round.tasks.filter(kind="normal")
-        known = (time.monotonic(), rows.count())
+        known = (time.monotonic(), _with_checks(round, rows.count()))
         _totals[key] = known
     cap = seat.cap or round.cap_per_rater
     return min(known[1], cap) if cap else known[1]
+
+
+def _with_checks(round: Round, normal: int) -> int:
+    """Gold tasks and repeats are counted like any task: a total without them would give them away."""
+    gold = round.tasks.filter(kind="gold").count() if round.gold_rate else 0
+    among = normal / (1 - round.gold_rate - round.repeat_rate) if round.gold_rate + round.repeat_rate < 1 else normal
+    return normal + min(gold, int(among * round.gold_rate + 0.5)) + int(among * round.repeat_rate)
 
 
 def page_of(
@@ -157,7 +164,7 @@ def page_of(
         docked=docked,
         panel=tuple(d for d in drawn if d is not docked),
         n=seat.n_judged + (0 if revising else 1),
-        total=_total(round, seat),
+        total=max(_total(round, seat), seat.n_judged + (0 if revising else 1)),
         values=shown,
         problem=problem,
         said=said,

@@ -10,7 +10,19 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 
-from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, RoundSystem, Seat
+from annotation.gold import GoldResult, gold_results
+from annotation.models import (
+    Assignment,
+    Comment,
+    Flag,
+    FreeText,
+    Judgment,
+    RaterExclusion,
+    Rating,
+    Round,
+    RoundSystem,
+    Seat,
+)
 from annotation.services.round_tasks import items_with
 from projects.models import Item, Output
 
@@ -38,6 +50,8 @@ class RaterRow:
     seconds: float | None
     last_seen: datetime | None
     sides: Sides
+    gold: tuple[int, int]  # right, of so many gold tasks
+    excluded: str  # why this rater's work is left out; empty while it counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,9 @@ def rater_rows(round: Round) -> list[RaterRow]:
     )
     times = _median_seconds(round)
     sides = side_counts(round)
+    standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
+    excluded = dict(standing.values_list("seat_id", "reason"))
+    gold = gold_results([seat.pk for seat in seats]) if round.gold_rate else {}
     rows = [
         RaterRow(
             seat=seat,
@@ -74,10 +91,16 @@ def rater_rows(round: Round) -> list[RaterRow]:
             seconds=times.get(seat.pk),
             last_seen=max((t for t in (seat.claimed_at, seat.closed_at) if t), default=None),
             sides=sides.get(seat.pk, Sides()),
+            gold=_tally(gold.get(seat.pk, [])),
+            excluded=excluded.get(seat.pk, ""),
         )
         for seat in seats
     ]
     return sorted(rows, key=lambda row: (-row.judged - row.imported, row.seat.pk))
+
+
+def _tally(results: list[GoldResult]) -> tuple[int, int]:
+    return sum(each.passed for each in results), len(results)
 
 
 def _counted(round: Round) -> Any:

@@ -58,6 +58,45 @@ TITLES = {
 }
 
 
+def check_due(seed: int, seat: int, n: int, gold_rate: float, repeat_rate: float) -> tuple[str, float]:
+    """What the n-th assignment of a seat is to be, counted from 0: ("gold", chance), ("repeat", chance) or ("", 1).
+
+    Each block of round(1 / rate) assignments holds one, at a place that the seed draws: the rate is exact, and
+    nobody can tell the moment. Repeats are drawn among the places that gold leaves."""
+    if n in _gold_places(seed, seat, n, n + 1, gold_rate):
+        return "gold", 1 / _block(gold_rate)
+    if repeat_rate > 0:
+        size = _block(repeat_rate)
+        start = n - n % size
+        gold = _gold_places(seed, seat, start, start + size, gold_rate)
+        free = [place for place in range(start, start + size) if place not in gold]
+        if free and free[_drawn(seed, seat, n // size, "repeat") % len(free)] == n:
+            return "repeat", 1 / size
+    return "", 1.0
+
+
+def _block(rate: float) -> int:
+    return max(2, round(1 / rate))
+
+
+def _gold_places(seed: int, seat: int, start: int, stop: int, rate: float) -> set[int]:
+    """Places of gold in every block that touches start…stop."""
+    if rate <= 0:
+        return set()
+    size = _block(rate)
+    blocks = range(start // size, (stop - 1) // size + 1)
+    return {block * size + _drawn(seed, seat, block, "gold") % size for block in blocks}
+
+
+def _drawn(seed: int, seat: int, block: int, what: str) -> int:
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{seat}:{block}:{what}".encode(), digest_size=8).digest())
+
+
+def check_key(seed: int, seat: int, task: int) -> bytes:
+    """In which order a seat meets gold tasks, and which of its tasks is repeated: the smallest key first."""
+    return hashlib.blake2b(f"{seed}:{seat}:{task}:check".encode(), digest_size=8).digest()
+
+
 def side_coin(seed: int, seat: int, task: int) -> bool:
     """The seeded coin that decides the first side of a pair for a rater: True swaps."""
     return hashlib.blake2b(f"{seed}:{seat}:{task}:side".encode(), digest_size=1).digest()[0] & 1 == 1

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import people, rater, rounds
+from annotation.views import exclusions, leaks, people, rater, rounds
 
 app_name = "annotation"
 
@@ -20,6 +20,11 @@ urlpatterns = [
     path("p/<slug:project>/rounds/", rounds.round_list, name="rounds"),
     path("p/<slug:project>/rounds/new/", rounds.new, name="round_new"),
     path("p/<slug:project>/rounds/<slug:round>/", rounds.detail, name="round"),
+    path("p/<slug:project>/rounds/<slug:round>/leaks/", leaks.leaks, name="leaks"),
+    path("p/<slug:project>/rounds/<slug:round>/leaks/terms/", leaks.leak_terms, name="leak_terms"),
+    path("p/<slug:project>/rounds/<slug:round>/leaks/act/", leaks.leak_act, name="leak_act"),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/", exclusions.exclusion, name="exclusion"),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/resume/", exclusions.resume, name="seat_resume"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
-import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-from tools.console import Stop, live, say
+from bench import figures
+from bench.processes import Cost, run
+from bench.scratch import Kind
+from tools.console import say
 
 # The product's promise for 10,000 outputs.
 PROMISED_SECONDS = 10.0
 PROMISED_MB = 400.0
+HEADER = ("database", "what", "s (of the promise)", "CPU s (× bare)", "most memory MB (of the promise)")
 COLUMNS = ("item", "system", "output", "metric", "value", "latency_ms", "tokens_out", "tag")
 TEXT = "the answer cites a source and stays within what was asked although one clause is open to doubt"
 
 
-@dataclass(frozen=True)
-class Cost:
-    seconds: float
-    cpu: float
-    megabytes: float
-
-
-def measure(database: str, url: str, home: Path, outputs: int) -> None:
+def measure(kinds: list[Kind], home: Path, outputs: int) -> str:
     path = home / "outputs.csv"
-    if not path.exists():
-        write_file(path, outputs)
-    settings = {"DATABASE_URL": url, "DATA_DIR": str(home / database.split()[0])}
-    _run(settings, home, "manage.py", "migrate", "--verbosity", "0")
+    write_file(path, outputs)
+    rows = [row for kind in kinds for row in _on(kind, path, outputs)]
+    text = figures.table(HEADER, rows)
+    say(text)
+    return text
+
+
+def _on(kind: Kind, path: Path, outputs: int) -> list[list[str]]:
+    database = kind.scratch("import")
+    settings, home = database.settings, database.home
     make = "from projects.services.projects import project_create; project_create(name='Bench', slug='bench')"
-    _run(settings, home, "manage.py", "shell", "--verbosity", "0", "-c", make)
-    bare = _run(settings, home, "-m", "bench.bare_import", str(path))
-    first = _run(settings, home, "manage.py", "import_outputs", "bench", str(path), "--json")
-    again = _run(settings, home, "manage.py", "import_outputs", "bench", str(path), "--json")
-    seconds = PROMISED_SECONDS * outputs / 10_000
-    say(f"\n{database}")
-    say(f"  first import   {first.seconds:6.1f} s ({first.seconds / seconds:.2f} of the promise)")
-    say(f"                 {first.cpu:6.1f} s of CPU, {first.cpu / bare.cpu:.1f} × the bare insert's")
-    say(f"                 {first.megabytes:6.0f} MB ({first.megabytes / PROMISED_MB:.2f} of the promise)")
-    say(f"  same file again{again.seconds:6.1f} s, {again.megabytes:.0f} MB")
-    say(f"  bare insert    {bare.seconds:6.1f} s, {bare.cpu:.1f} s of CPU, {bare.megabytes:.0f} MB")
+    run(settings, home, "manage.py", "shell", "--verbosity", "0", "-c", make)
+    bare = run(settings, home, "-m", "bench.bare_import", str(path))
+    first = run(settings, home, "manage.py", "import_outputs", "bench", str(path), "--json")
+    again = run(settings, home, "manage.py", "import_outputs", "bench", str(path), "--json")
+    promised = PROMISED_SECONDS * outputs / 10_000
+    told = (("first import", first), ("same file again", again), ("bare insert", bare))
+    return [[kind.title, what, *_row(cost, bare, promised)] for what, cost in told]
+
+
+def _row(cost: Cost, bare: Cost, promised: float) -> list[str]:
+    seconds = f"{figures.number(cost.seconds)} ({cost.seconds / promised:.2f})"
+    megabytes = f"{cost.megabytes:,.0f} ({cost.megabytes / PROMISED_MB:.2f})"
+    return [seconds, figures.beside(cost.cpu, bare.cpu), megabytes]
 
 
 def write_file(path: Path, outputs: int) -> None:
@@ -59,24 +60,3 @@ def write_file(path: Path, outputs: int) -> None:
             rest = [draw.randrange(200, 4000), draw.randrange(50, 300), f"slice-{number % 7}"]
             writer.writerow([*row, "judge", draw.randint(1, 5), *rest])
             writer.writerow([*row, "similarity", round(draw.random(), 4), *rest])
-
-
-def _run(settings: dict[str, str], home: Path, *arguments: str) -> Cost:
-    """Run Python in a process of its own; its time, its CPU time and the most memory it held."""
-    live(f"  {' '.join(arguments)}")
-    Path(settings["DATA_DIR"]).mkdir(exist_ok=True)
-    log = home / "log"
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    started = time.monotonic()
-    opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    actions = [(os.POSIX_SPAWN_DUP2, opened, 1), (os.POSIX_SPAWN_DUP2, opened, 2)]
-    command = [sys.executable, *arguments]
-    child = os.posix_spawn(sys.executable, command, kept | settings, file_actions=actions)
-    _, status, usage = os.wait4(child, 0)
-    os.close(opened)
-    live("")
-    if code := os.waitstatus_to_exitcode(status):
-        text = log.read_text(errors="replace")[-3000:]
-        raise Stop(f"{' '.join(arguments)} ended with exit code {code}:\n{text}")
-    # Linux counts ru_maxrss in KiB.
-    return Cost(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

@@ -83,7 +83,9 @@ class Command(BaseCommand):
                 with Progress(getattr(self.stderr, "_out", self.stderr), shown=shown) as self.progress:
                     self.work(**options)
             except KeyboardInterrupt as error:
-                raise CommandError(f"Stopped. {self.untouched}", returncode=stopping.exit_code) from error
+                # A service that was stopped too late to undo everything says itself what is true now.
+                said = str(error) or f"Stopped. {self.untouched}"
+                raise CommandError(said, returncode=stopping.exit_code) from error
             except Refusal as error:
                 raise CommandError(error.message, returncode=WRONG_INPUT) from error
             except BrokenPipeError:

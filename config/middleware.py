@@ -6,11 +6,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.utils.functional import LazyObject
 
 from config.logs import request_id
@@ -21,7 +23,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # Route parameters that let their bearer in: an invitation, a password reset.
 SECRET_PARAMETERS = {"code", "key", "secret", "signature", "token", "uidb36"}
-QUIET_PATHS = ("/healthz", "/readyz", "/static/")
+PROBES = ("/healthz", "/readyz")
+QUIET_PATHS = (*PROBES, "/static/")
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
     "microphone=(), midi=(), payment=(), screen-wake-lock=(), usb=(), xr-spatial-tracking=()"
@@ -82,6 +85,13 @@ class RequestLogMiddleware:
             return response
         finally:
             request_id.reset(token)
+
+
+class HostMiddleware(CommonMiddleware):
+    """Django's, which turns away whoever asks for another host. Probes come from inside and ask for an address."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        return None if request.path in PROBES else super().process_request(request)
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):

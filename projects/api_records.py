@@ -11,10 +11,10 @@ from rest_framework import serializers
 
 from config.api_base import StrictSerializer
 from projects.importers import limits, values
-from projects.importers.generic_cells import Skip, name_and_version
+from projects.importers.generic_cells import name_and_version
 from projects.importers.identity import user_message
 from projects.importers.mapping import KINDS
-from projects.importers.records import ItemRecord, OutputRecord, Record, ScoreRecord, SystemKey
+from projects.importers.records import ItemRecord, OutputRecord, Record, ScoreRecord, Skip, SystemKey
 
 _MESSAGES = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
 _TEXTS = {"type": "array", "items": {"oneOf": [{"type": "string"}, {"type": "object", "additionalProperties": {}}]}}

@@ -7,12 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.utils import timezone
 
 from projects.models import AuditEvent, Project
 
 GENESIS = "0" * 64
+TABLE = AuditEvent._meta.db_table
 
 
 def _digest(previous: str, chain: str, seq: int, at: str, actor: str, verb: str, target: str, payload: str) -> str:
@@ -81,12 +82,29 @@ class ChainState:
     broken_at: int | None
 
 
-def verify(chain: str) -> ChainState:
+def verify(chain: str, *, using: str = DEFAULT_DB_ALIAS) -> ChainState:
     """Walk the chain and recompute every digest. `broken_at` is the first seq that does not fit."""
     previous, count = GENESIS, 0
-    for event in AuditEvent.objects.filter(chain=chain).order_by("seq").iterator():
+    for event in AuditEvent.objects.using(using).filter(chain=chain).order_by("seq").iterator():
         count += 1
         if event.seq != count or event.previous != previous or event.digest != _event_digest(event):
             return ChainState(chain, count, previous, event.seq)
         previous = event.digest
     return ChainState(chain, count, previous, None)
+
+
+def verify_all(*, using: str = DEFAULT_DB_ALIAS) -> list[ChainState]:
+    names = AuditEvent.objects.using(using).order_by("chain").values_list("chain", flat=True).distinct()
+    return [verify(name, using=using) for name in list(names)]
+
+
+def departure(noted: ChainState) -> str:
+    """How the chain departs from a head that was noted earlier, in words; empty when it goes on from there.
+
+    A chain whose last events were cut off fits in itself: only a head kept elsewhere shows it."""
+    event = AuditEvent.objects.filter(chain=noted.chain, seq=noted.events).first()
+    if noted.events == 0 or (event is not None and event.digest == noted.head):
+        return ""
+    if event is None:
+        return f"{noted.chain}: event {noted.events}, whose digest was noted, is not there."
+    return f"{noted.chain}: event {noted.events} is not the one whose digest was noted."

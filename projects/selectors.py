@@ -82,9 +82,12 @@ def invitations_pending(project: Project) -> QuerySet[Invitation]:
 
 
 def excerpt(messages: Sequence[Mapping[str, Any]], limit: int = EXCERPT) -> str:
-    """The last thing the user said, in one line: what tells items apart in a list."""
-    said = [m for m in messages if isinstance(m, Mapping) and m.get("role") == "user"] or list(messages)
-    content = said[-1].get("content") if said and isinstance(said[-1], Mapping) else ""
+    """The last thing the user said, in one line: what tells items apart in a list. Of questions in a row the first."""
+    said = {n for n, m in enumerate(messages) if isinstance(m, Mapping) and m.get("role") == "user"}
+    last = max(said, default=len(messages) - 1)
+    while last - 1 in said:
+        last -= 1
+    content = messages[last].get("content") if messages and isinstance(messages[last], Mapping) else ""
     if isinstance(content, list):
         parts = [p.get("text") if isinstance(p, Mapping) else p for p in content]
         content = " ".join(p for p in parts if isinstance(p, str))

@@ -31,7 +31,11 @@ LONG = (
     "test_random_rows",
     "test_random_promptfoo",
     "test_memory_does_not_grow_with_the_file",
+    "test_every_planted_effect_is_found",
+    "test_a_backup_taken_under_load_restores_on_an_empty_machine",
+    "test_a_restore_that_is_stopped_changes_nothing",
     "test_ctrl_c_leaves_everything_or_nothing",
+    "test_every_block_prints_what_stands_below_it",
 )
 
 

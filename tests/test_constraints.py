@@ -25,6 +25,7 @@ from annotation.models import (
     FreeText,
     GoldAnswer,
     Judgment,
+    LeakDecision,
     RaterExclusion,
     Rating,
     Round,
@@ -157,6 +158,11 @@ def a_ruling(w: World) -> Adjudication:
 
 def an_exclusion(w: World) -> RaterExclusion:
     return RaterExclusion.objects.create(seat=w.seat, reason="Asleep", excluded_by=None)
+
+
+def a_decision(w: World, **more: Any) -> LeakDecision:
+    fields = {"item": w.only(Item), "key": "amber", "digest": "d", "decision": "accept"}
+    return LeakDecision.objects.create(round=w.round, **fields | more)
 
 
 def a_report(w: World) -> Report:
@@ -305,6 +311,9 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "adjudication_one_current": lambda w: again(a_ruling(w), revision=2),
     "exclusion_one_standing": lambda w: again(an_exclusion(w)),
     "exclusion_has_reason": lambda w: change(an_exclusion(w), reason=""),
+    "leakdecision_item_once": lambda w: again(a_decision(w)),
+    "leakdecision_output_once": lambda w: again(a_decision(w, output=w.only(Output))),
+    "leakdecision_known": lambda w: change(a_decision(w), decision="burn"),
     # --- analytics
     "report_once": lambda w: again(a_report(w)),
     "gate_one_preregistered": lambda w: again(a_gate(w)),

@@ -249,8 +249,8 @@ def app_of(command: str) -> str:
     return path.parts[-4]
 
 
-def assert_named(page: str, names: Iterable[str]) -> None:
-    text = read(page)
+def assert_named(page: str, names: Iterable[str], *more: str) -> None:
+    text = "".join(map(read, (page, *more)))
     missing = [name for name in names if f"`{name}`" not in text]
     assert not missing, f"{page} does not name {', '.join(missing)}"
 
@@ -261,7 +261,9 @@ def test_every_criterion_type_is_described() -> None:
 
 
 def test_every_statistic_is_described() -> None:
-    assert_named("docs/algorithms/agreement.md", METRICS)
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/algorithms").glob("*.md"))
+    missing = [name for name in METRICS if f"`{name}`" not in text]
+    assert not missing, f"No page of docs/algorithms names {', '.join(missing)}"
 
 
 def test_every_importer_and_role_is_described() -> None:
@@ -305,7 +307,8 @@ def missing_module(name: str) -> Any:
 
 def test_every_edge_case_of_claiming_has_its_test() -> None:
     named = set(re.findall(r"`(test_\w+)`", read("docs/algorithms/claiming.md")))
-    there = set(re.findall(r"^def (test_\w+)", read("tests/annotation/test_claims.py"), re.MULTILINE))
+    files = ("tests/annotation/test_claims.py", "tests/annotation/test_exclusion.py", "tests/annotation/test_gold.py")
+    there = set(re.findall(r"^def (test_\w+)", "\n".join(map(read, files)), re.MULTILINE))
     assert named
     assert sorted(named - there) == []
 

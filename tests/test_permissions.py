@@ -115,6 +115,12 @@ PAGES = [
     post("annotation:round_new", LEADS, 200),
     get("annotation:round", VIEWERS),
     post("annotation:round_extend", LEADS, 422),
+    get("annotation:exclusion", LEADS),
+    post("annotation:exclusion", LEADS, 422),
+    post("annotation:seat_resume", LEADS, 302),
+    get("annotation:leaks", LEADS),
+    post("annotation:leak_terms", LEADS, 302),
+    post("annotation:leak_act", LEADS, 404),  # no act is named
     get("annotation:round_open", LEADS, 302),  # it is open
     post("annotation:round_open", LEADS, 302),
     get("annotation:round_pause", LEADS),

@@ -33,6 +33,8 @@ def steps() -> list[Step]:
         "BASE_URL": "https://adjudge.example.org",
         "DATABASE_URL": "postgresql://adjudge:adjudge@127.0.0.1:5432/adjudge",
     }
+    compose = ["compose_lint", "check", "--quiet", "--strict-config", "--no-env", "--no-merge-overrides"]
+    compose += ["--fail-on", "medium", "--config", "deploy/compose-lint.yml", "deploy/compose.yaml"]
     return [
         Step("ruff check", ["ruff", "check", "."]),
         Step("ruff format", ["ruff", "format", "--check", "."]),
@@ -44,6 +46,12 @@ def steps() -> list[Step]:
             settings=production,
         ),
         Step("migrations", ["django", "makemigrations", "--check", "--dry-run"]),
+        Step("Dockerfile", ["tools.deployment", "dockerfile"]),
+        Step("compose file", ["check_jsonschema", "--builtin-schema", "vendor.compose-spec", "deploy/compose.yaml"]),
+        Step("compose file, hardening", compose),
+        Step("Kubernetes manifests", ["tools.deployment", "kubernetes"]),
+        Step("proxy", ["tools.deployment", "proxy"]),
+        Step("gunicorn", ["gunicorn", "--config", "deploy/gunicorn.conf.py", "--check-config", "config.wsgi"]),
         Step("architecture", ["pytest", "-q", "tests/test_architecture.py"]),
     ]
 

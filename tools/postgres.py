@@ -31,22 +31,21 @@ from tools.environment import ROOT, pip_install
 OLDEST = 15
 LOCK = ROOT / "requirements" / "postgres.txt"
 USER = "adjudge"
-# Nothing here outlives the run, so nothing has to reach the disk.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "max_connections": "200",
     "shared_buffers": "128MB",
     "timezone": "UTC",
 }
+# Nothing here outlives the run, so nothing has to reach the disk. Measurements ask for a server that waits for it.
+HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
 class Server:
     url: str
     version: str
+    pid: int | None = None  # None: not started by us
 
 
 def find_binaries() -> Path | None:
@@ -76,8 +75,10 @@ def ensure_binaries() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[Server]:
-    """Start a server on a free port of 127.0.0.1 in a temporary folder; always stop and remove it."""
+def cluster(*, durable: bool = False) -> Iterator[Server]:
+    """Start a server on a free port of 127.0.0.1 in a temporary folder; always stop and remove it.
+
+    `durable` waits for the disk at every commit, as in production."""
     folder = ensure_binaries()
     account = _account()
     home = Path(tempfile.mkdtemp(prefix="adjudge-pg-"))
@@ -87,9 +88,9 @@ def cluster() -> Iterator[Server]:
         folder = _reachable(folder, home, account)
         password = secrets.token_urlsafe(18)
         _initdb(folder, home, account, password)
-        process, port = _start(folder, home, account, password)
+        process, port = _start(folder, home, account, password, SETTINGS if durable else SETTINGS | HASTY)
         try:
-            yield Server(_url(port, password), _version(folder))
+            yield Server(_url(port, password), _version(folder), process.pid)
         finally:
             _stop(process)
     finally:
@@ -175,13 +176,13 @@ def _initdb(folder: Path, home: Path, account: pwd.struct_passwd | None, passwor
 
 
 def _start(
-    folder: Path, home: Path, account: pwd.struct_passwd | None, password: str
+    folder: Path, home: Path, account: pwd.struct_passwd | None, password: str, wanted: dict[str, str]
 ) -> tuple[subprocess.Popen[bytes], int]:
     """Another program may take the free port before the server does, hence three tries."""
     log = home / "log"
     for _attempt in range(3):
         port = _free_port()
-        settings = SETTINGS | {"port": str(port), "unix_socket_directories": ""}
+        settings = wanted | {"port": str(port), "unix_socket_directories": ""}
         command = [str(folder / "postgres"), "-D", str(home / "data")]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         # In a session of its own: Ctrl-C reaches the tests first, and the server is stopped after them.

@@ -153,6 +153,7 @@ LEAD = (
     Screen("rounds", "lead", DEMO + "rounds/"),
     Screen("round-new", "lead", DEMO + "rounds/new/"),
     Screen("round", "lead", DEMO + "rounds/preference/"),
+    Screen("leaks", "lead", DEMO + "rounds/preference/leaks/"),
     Screen("report", "lead", DEMO + "reports/", (click("Build a report of Quality", "button"),)),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
@@ -171,7 +172,7 @@ LEAD = (
 
 # These change what the demonstration study is like, so they come last.
 LATER = (
-    Screen("rate-done", "rater", "/rate/", (rate("a single task"), press("3", "y", "Enter"))),
+    Screen("rate-done", "rater", "/rate/", (rate("a single task"), press("3", "y", "2", "y", "Enter"))),
     Screen("round-pause", "lead", DEMO + "rounds/preference/pause/"),
     Screen("round-paused", "lead", DEMO + "rounds/preference/pause/", (click("Pause", "button"),)),
     Screen(

@@ -88,15 +88,33 @@ def _pair_scores(metric: MetricInfo, own: pd.DataFrame, frame: pd.DataFrame) -> 
     if metric.kind != "preference":
         means = _per(own[own["output_b"] < 0], "output")["number"]
         lean = units["output_b"].map(means) - units["output_a"].map(means)
-        return units.assign(number=lean, label="").dropna(subset=["number"])
+        return units.assign(number=lean, label="", answer=np.sign(lean)).dropna(subset=["number"])
     said = own[own["output_b"] >= 0]
-    number = said["number"].where(said["number"].notna(), said["label"].map(_PREFERRED))
-    keyed = said.assign(number=number)[["output", "output_b", "number"]]
+    lean = _lean(metric, said["number"])
+    keyed = said.assign(number=lean.where(lean.notna(), said["label"].map(_PREFERRED))).dropna(subset=["number"])
     turned = keyed.rename(columns={"output": "output_b", "output_b": "output"})
     turned["number"] = -turned["number"]
     both = pd.concat([keyed, turned]).rename(columns={"output": "output_a"})
-    lean = both.groupby(["output_a", "output_b"])["number"].mean()
-    return units.merge(lean.reset_index(), on=["output_a", "output_b"]).dropna(subset=["number"])
+    return units.merge(_one_per_pair(both), on=["output_a", "output_b"])
+
+
+def _lean(metric: MetricInfo, number: pd.Series) -> pd.Series:
+    """Preferences as -1 (a) to 1 (b): above the middle of its scale a number leans to b. 0 without a scale."""
+    low, high = metric.scale
+    if low is None or high is None:
+        return number
+    return (number - (low + high) / 2) / ((high - low) / 2)
+
+
+def _one_per_pair(said: pd.DataFrame) -> pd.DataFrame:
+    """One row a pair. A judge's answers in both orders, to one turn, are one judgment: their mean, and as an
+    answer the side that both orders name, else a tie (the rule of MT-Bench: Zheng et al. 2023, section 3.4).
+    Then every judge and turn weighs the same."""
+    whole = said.assign(turn=pd.to_numeric(said["turn"]).fillna(0), answer=np.sign(said["number"]))
+    orders = whole.groupby(["output_a", "output_b", "judge", "turn"])
+    judged = pd.DataFrame({"number": orders["number"].mean(), "answer": orders["answer"].mean()})
+    judged["answer"] = judged["answer"].where(orders["answer"].nunique() == 1, 0.0)
+    return judged.groupby(["output_a", "output_b"])[["number", "answer"]].mean().reset_index()
 
 
 def _per(own: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -154,7 +172,7 @@ def _agreement(
         return Estimate.not_estimable(reason=refusal, unit="share", n_units=len(scores))
     if criterion.type == "preference":
         human = coded(frame.assign(value=np.sign(frame["towards_b"]).map(_WORDS)), criterion, _SIGNS)
-        labels = np.sign(scores["number"]).map(_WORDS)
+        labels = np.sign(scores["answer"]).map(_WORDS)
     else:
         human = coded(frame, criterion)
         labels = _labels(metric, criterion, scores)

@@ -22,6 +22,7 @@ class MetricInfo:
     kind: str
     direction: str
     criterion: str
+    scale: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass

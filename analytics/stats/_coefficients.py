@@ -7,9 +7,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from analytics.stats._distances import Distance, Matrix, Nominal, SquaredDifference, alpha_distance
+from analytics.stats._distances import Distance, Nominal, SquaredDifference, alpha_distance
 from analytics.stats._totals import PairTable, Totals
-from analytics.stats.coding import CodedRatings, FloatArray, Measurement, weighted_count
+from analytics.stats.coding import BoolArray, CodedRatings, FloatArray, Measurement, weighted_count
 
 Variance = Literal["ratio", "gwet"]
 
@@ -25,12 +25,22 @@ class Coefficient(Protocol):
         """The reason given when `value` is None."""
 
     @property
-    def uses_single_ratings(self) -> bool:
-        """Whether units with one rating enter the variance."""
+    def is_share(self) -> bool:
+        """Whether the value is a share, between 0 and 1."""
+
+    @property
+    def score_interval(self) -> bool:
+        """Whether the interval is Wilson's on an effective sample size, which suits shares near 0 and 1."""
 
     @property
     def published(self) -> bool:
         """Whether variance and degrees of freedom follow the published formula, counting every unit."""
+
+    def informs(self, table: PairTable) -> BoolArray:
+        """The patterns of units that the value speaks of: they are counted as outputs and prompts."""
+
+    def varies(self, table: PairTable) -> BoolArray:
+        """The patterns of units that enter the variance."""
 
     def value(self, totals: Totals) -> float | None:
         """The coefficient, or None where it is 0/0."""
@@ -51,14 +61,15 @@ class Alpha:
     measurement: Measurement
     name: str = "Krippendorff's alpha"
     undefined: str = "All paired ratings are equal: alpha is undefined (0/0), there is no variation to agree about."
+    is_share: bool = False
+    score_interval: bool = False
+    published: bool = False
 
-    @property
-    def uses_single_ratings(self) -> bool:
-        return False
+    def informs(self, table: PairTable) -> BoolArray:
+        return table.pairable
 
-    @property
-    def published(self) -> bool:
-        return False
+    def varies(self, table: PairTable) -> BoolArray:
+        return table.pairable
 
     def value(self, totals: Totals) -> float | None:
         if np.count_nonzero(totals.marginal) < 2:
@@ -72,18 +83,20 @@ class Alpha:
         return observed, float(totals.marginal @ distance.against(totals.marginal)), distance
 
     def influence(self, table: PairTable) -> FloatArray:
+        return self.influence_at(table, table.whole)
+
+    def influence_at(self, table: PairTable, totals: Totals) -> FloatArray:
         """Delta method. At the ordinal level d2 moves with the marginals, which adds a term linear in the
-        counts."""
-        totals = table.whole
+        counts. `totals` may be those of a part of the table."""
         observed, expected, distance = self._parts(totals)
         n = totals.marginal.sum()
         per_code = 2 * (n - 1) * observed / expected**2 * distance.against(totals.marginal) - observed / expected
         if self.measurement == "ordinal":
             assert isinstance(distance, SquaredDifference)  # noqa: S101 - narrows the type
             per_code = per_code + _rank_gradient(totals, distance, n, observed, expected)
-        own = table.distance_per_unit(distance, table.coincidence)
-        linear = np.where(table.data.pairable, table.code_sum_per_unit(per_code), 0.0)
-        return np.asarray(linear - (n - 1) / expected * own)
+        own = table.distance_sum(distance, table.coincidence)
+        linear = np.where(table.pairable, table.code_sum(per_code), 0.0)
+        return table.per_unit(linear - (n - 1) / expected * own)
 
     def expected_disagreement(self, totals: Totals) -> float:
         share = totals.marginal / totals.marginal.sum()
@@ -107,89 +120,87 @@ class PercentAgreement:
     variance: Variance = "ratio"
     name: str = "percent agreement"
     undefined: str = "No output has two ratings."
-
-    @property
-    def uses_single_ratings(self) -> bool:
-        return self.variance == "gwet"
+    is_share: bool = True
+    score_interval: bool = False
 
     @property
     def published(self) -> bool:
         return self.variance == "gwet"
 
+    def informs(self, table: PairTable) -> BoolArray:
+        return table.pairable
+
+    def varies(self, table: PairTable) -> BoolArray:
+        return table.size > 0 if self.published else table.pairable
+
     def value(self, totals: Totals) -> float | None:
-        return _agreement(totals, Nominal())
+        return observed_agreement(totals, Nominal())
 
     def influence(self, table: PairTable) -> FloatArray:
-        return _agreement_influence(table, Nominal(), self.variance)
+        return table.per_unit(agreement_influence(table, Nominal(), self.variance))
 
     def expected_disagreement(self, totals: Totals) -> float:
         return 1.0
 
 
 @dataclass(frozen=True)
-class GwetAC:
-    """Gwet (2008, eq. 6; Handbook, ch. 3): (p_a - p_e) / (1 - p_e), p_e = T_w / (q(q-1)) sum pi_c (1 - pi_c).
+class SpecificAgreement:
+    """The chance that another rater gives `code` too, given that one did: o_cc / n_c.
 
-    pi_c averages over all units, those with one rating too; p_a over pairable units. `variance="ratio"`
-    linearises p_a as a mean over the pairable units; "gwet" is the published formula, which treats the
-    number of pairable units as fixed and is wider where many units have one rating. They are the same where
-    every unit has two ratings.
+    Every paired rating weighs the same, as in the coincidences; with as many ratings on every unit it is the
+    formula of Spitzer & Fleiss, British Journal of Psychiatry 125, 1974, and with two raters the positive and
+    negative agreement of Cicchetti & Feinstein, Journal of Clinical Epidemiology 43, 1990.
     """
 
-    weights: FloatArray
+    code: int
     name: str
-    variance: Variance = "ratio"
-    undefined: str = "The scale has one level."
+    undefined: str = "No output with two ratings has this level."
+    is_share: bool = True
+    score_interval: bool = True
+    published: bool = False
 
-    @property
-    def uses_single_ratings(self) -> bool:
-        return True
+    def informs(self, table: PairTable) -> BoolArray:
+        return self._count(table) > 0
 
-    @property
-    def published(self) -> bool:
-        return self.variance == "gwet"
+    def varies(self, table: PairTable) -> BoolArray:
+        return self.informs(table)
 
-    @property
-    def _chance_factor(self) -> float:
-        q = len(self.weights)
-        return float(self.weights.sum() / (q * (q - 1)))
+    def _count(self, table: PairTable) -> FloatArray:
+        """Per pattern: its paired ratings of the level."""
+        return np.where(table.pairable, table.code_sum(self._indicator(table.data.n_codes)), 0.0)
+
+    def _indicator(self, codes: int) -> FloatArray:
+        return (np.arange(codes) == self.code).astype(np.float64)
 
     def value(self, totals: Totals) -> float | None:
-        agreement = _agreement(totals, Matrix(self.weights))
-        if agreement is None:
+        given = totals.marginal[self.code]
+        if given <= 0:
             return None
-        chance = 1 - self.expected_disagreement(totals)
-        return (agreement - chance) / (1 - chance)
-
-    def expected_disagreement(self, totals: Totals) -> float:
-        pi = totals.prevalence / totals.units
-        return float(1 - self._chance_factor * (pi @ (1 - pi)))
+        both = (totals.left == self.code) & (totals.right == self.code)
+        return float(totals.coincidence[both].sum() / given)
 
     def influence(self, table: PairTable) -> FloatArray:
-        totals = table.whole
-        value, scale = self.value(totals), self.expected_disagreement(totals)
-        if value is None:
-            raise ValueError("A coefficient that is undefined has no influence function.")
-        pi = totals.prevalence / totals.units
-        own = table.code_sum_per_unit(pi) / np.maximum(table.size, 1)
-        chance = -2 * self._chance_factor * (own - pi @ pi) / totals.units
-        agreement = _agreement_influence(table, Matrix(self.weights), self.variance)
-        if self.variance == "gwet":  # here the published formula also counts p_e over pairable units only
-            excess = table.data.pairable / totals.pairable - 1 / totals.units
-            agreement = agreement - (1 - scale) * excess
-        return np.asarray((agreement - (1 - value) * chance) / scale)
+        value, given = self.value(table.whole) or 0.0, table.whole.marginal[self.code]
+        both = (table.left_code == self.code) & (table.right_code == self.code)
+        own = weighted_count(table.pairs.pattern, table.coincidence * both[table.pairs.kind], len(table.size))
+        return table.per_unit((own - value * self._count(table)) / given)
+
+    def expected_disagreement(self, totals: Totals) -> float:
+        return 1.0
 
 
-def _agreement(totals: Totals, distance: Distance) -> float | None:
+def observed_agreement(totals: Totals, distance: Distance) -> float | None:
+    """p_a: one minus the mean over pairable units of the mean distance of their pairs of ratings."""
     if totals.pairable < 1:
         return None
     return float(1 - totals.share @ distance.pairs(totals.left, totals.right) / totals.pairable)
 
 
-def _agreement_influence(table: PairTable, distance: Distance, variance: Variance) -> FloatArray:
-    totals, pairable = table.whole, table.data.pairable
-    per_unit = np.where(pairable, 1 - table.distance_per_unit(distance, table.share), 0.0)
-    mean = per_unit.sum() / totals.pairable
+def agreement_influence(table: PairTable, distance: Distance, variance: Variance) -> FloatArray:
+    """Derivative of p_a towards a unit of each pattern, shape (patterns,)."""
+    totals, pairable = table.whole, table.pairable
+    own = np.where(pairable, 1 - table.distance_sum(distance, table.share), 0.0)
+    mean = float(own @ table.times) / totals.pairable
     if variance == "gwet":
-        return np.asarray(per_unit / totals.pairable - mean / totals.units)
-    return np.asarray(np.where(pairable, per_unit - mean, 0.0) / totals.pairable)
+        return np.asarray(own / totals.pairable - mean / totals.units)
+    return np.asarray(np.where(pairable, own - mean, 0.0) / totals.pairable)

@@ -6,40 +6,27 @@ percentile bootstrap of whole prompts with a stored seed, resampled as weights s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.stats.coding import (
-    CodedRatings,
-    FloatArray,
-    IntArray,
-    ObjectArray,
-    as_column,
-    weighted_count,
+from analytics.stats._judge import judge_values, level_codes
+from analytics.stats._kernels import (
+    Kernel,
+    Resampler,
+    kendall_kernel,
+    pearson_kernel,
+    percentile_estimate,
+    spearman_kernel,
+    too_few,
 )
-from analytics.stats.intervals import (
-    MIN_PROMPTS,
-    Scope,
-    few_prompts_warning,
-    ratio_over_clusters,
-)
+from analytics.stats._rows import complete_rows
+from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray, weighted_count
+from analytics.stats.intervals import MIN_PROMPTS, Scope, ratio_over_clusters
 from analytics.stats.results import Estimate
 from analytics.stats.scores import prompt_means
-
-RESAMPLES = 500
-# Cells of a resamples x outputs array held at a time: small enough for the processor's cache.
-_CHUNK_CELLS = 500_000
-# Largest cross-table of distinct values for Kendall's counting; beyond it pairs are counted by merge sort.
-_MAX_TABLE = 250_000
-
-# A kernel takes outputs' weights (resamples, outputs) and returns a coefficient per resample, NaN where
-# undefined.
-_Kernel = Callable[[FloatArray], FloatArray]
 
 
 def human_means(data: CodedRatings) -> tuple[ObjectArray, ObjectArray, FloatArray]:
@@ -63,7 +50,7 @@ def kendall_tau_b(
     estimable; under 10 prompts: a value without an interval. Raises ValueError on unequal lengths or text.
     Source: Kendall, Biometrika 1945; (1 2 2 3 4 4 5) with (1 1 2 3 3 4 5) gives .894737.
     """
-    return _correlation("Kendall's tau-b", _kendall_kernel, metric, human, cluster, seed, level, counts)
+    return _correlation("Kendall's tau-b", kendall_kernel, metric, human, cluster, seed, level, counts)
 
 
 def spearman(
@@ -79,7 +66,7 @@ def spearman(
 
     Source: Spearman, American Journal of Psychology 1904; the example above gives .944444.
     """
-    return _correlation("Spearman's rho", _spearman_kernel, metric, human, cluster, seed, level, counts)
+    return _correlation("Spearman's rho", spearman_kernel, metric, human, cluster, seed, level, counts)
 
 
 def pearson(
@@ -95,7 +82,7 @@ def pearson(
 
     Source: Pearson, Proceedings of the Royal Society 1895.
     """
-    return _correlation("Pearson's r", _pearson_kernel, metric, human, cluster, seed, level, counts)
+    return _correlation("Pearson's r", pearson_kernel, metric, human, cluster, seed, level, counts)
 
 
 def agreement_share(unit: ArrayLike, label: ArrayLike, human: CodedRatings, *, level: float = 0.95) -> Estimate:
@@ -106,8 +93,8 @@ def agreement_share(unit: ArrayLike, label: ArrayLike, human: CodedRatings, *, l
     of the human scale is wrong, not missing. Interval: cluster-robust by prompt; Wilson on prompts without
     spread. No common outputs: not estimable. Raises ValueError if a unit has two labels or lengths differ.
     """
-    units, labels = as_column("unit", unit), as_column("label", label)
-    credit, found = _majority_credit(units, labels, human)
+    found, labels = judge_values(unit, label, human)
+    credit = _majority_credit(found, labels, human)
     cluster, clusters = human.cluster_of_unit[found], len(human.cluster_labels)
     raters = human.rater[np.isin(human.unit, found)]
     scope = Scope(
@@ -123,32 +110,18 @@ def agreement_share(unit: ArrayLike, label: ArrayLike, human: CodedRatings, *, l
     return ratio_over_clusters(weighted_count(cluster, credit, clusters), trials, scope)
 
 
-def _majority_credit(units: NDArray[Any], labels: NDArray[Any], human: CodedRatings) -> tuple[FloatArray, IntArray]:
-    """Credit of the metric and unit code, for each output with a metric label and human ratings."""
-    if len(units) != len(labels):
-        raise ValueError(f"unit has {len(units)} entries, label {len(labels)}.")
-    given = ~np.asarray(pd.isna(labels), dtype=np.bool_)
-    units, labels = units[given].astype(str), labels[given]
-    if len(np.unique(units)) != len(units):
-        raise ValueError("A unit has more than one label of the metric.")
-    found = pd.Index(human.unit_labels.astype(str)).get_indexer(pd.Index(units))
-    labels, found = labels[found >= 0], found[found >= 0].astype(np.int64)
-    domain = pd.Index(np.asarray(human.domain, dtype=object))
-    level = domain.get_indexer(pd.Index(np.asarray([_plain(label) for label in labels], dtype=object)))
+def _majority_credit(found: IntArray, labels: NDArray[Any], human: CodedRatings) -> FloatArray:
+    """Credit of the metric for each output with a metric label and human ratings."""
+    level = level_codes(labels, human)
     counts = human.counts()[found]
     winners = (counts == counts.max(axis=1, keepdims=True)) if counts.size else counts
     hit = (level >= 0) & np.asarray(winners[np.arange(len(found)), level], dtype=np.bool_)
-    return np.where(hit, 1.0 / np.maximum(winners.sum(axis=1), 1), 0.0), found
-
-
-def _plain(label: Any) -> Any:
-    """Booleans and numbers as floats, as in a coded domain."""
-    return float(label) if isinstance(label, bool | int | float | np.number | np.bool_) else label
+    return np.where(hit, 1.0 / np.maximum(winners.sum(axis=1), 1), 0.0)
 
 
 def _correlation(
     name: str,
-    kernel_for: Callable[[FloatArray, FloatArray], _Kernel],
+    kernel_for: Callable[[FloatArray, FloatArray], Kernel],
     metric: ArrayLike,
     human: ArrayLike,
     cluster: ArrayLike,
@@ -156,139 +129,24 @@ def _correlation(
     level: float,
     counts: dict[str, int],
 ) -> Estimate:
-    x, y, code = _complete_rows(metric, human, cluster)
-    groups = len(np.unique(code))
-    scope = Scope(f"{name}, pooled over outputs", "correlation", level, len(x), groups, **counts)
-    problem = _undefined(x, y)
+    rows = complete_rows(cluster, metric=metric, human=human)
+    x, y = rows.columns
+    scope = Scope(f"{name}, pooled over outputs", "correlation", level, len(x), rows.groups, **counts)
+    problem = undefined(x, y)
     if problem:
         return Estimate.not_estimable(reason=problem, **scope.fields())
-    kernel = kernel_for(x, y)
-    value = float(kernel(np.ones((1, len(x))))[0])
-    if groups < MIN_PROMPTS:
-        reason = f"Only {groups} prompts have both figures: no interval below {MIN_PROMPTS}."
-        return Estimate.insufficient(value, reason=reason, **scope.fields())
-    draws = _bootstrap(kernel, code, groups, len(x), seed)
-    defined = draws[np.isfinite(draws)]
-    if len(defined) < 0.9 * RESAMPLES:
-        reason = "More than a tenth of the resamples have a constant side, so no interval can be claimed."
-        return Estimate.insufficient(value, reason=reason, **scope.fields())
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    fields = scope.fields(f"percentile bootstrap of prompts, {RESAMPLES} resamples")
-    estimate = Estimate(value, float(low), float(high), seed=seed, **fields)
-    return estimate.with_warnings(few_prompts_warning(groups))
+    resampler = Resampler(kernel_for, rows.columns, rows.cluster, rows.groups)
+    if rows.groups < MIN_PROMPTS:
+        return Estimate.insufficient(resampler.value, reason=too_few(rows.groups), **scope.fields())
+    return percentile_estimate(resampler.value, resampler.draws(seed), scope, seed)
 
 
-def _complete_rows(metric: ArrayLike, human: ArrayLike, cluster: ArrayLike) -> tuple[FloatArray, FloatArray, IntArray]:
-    x, y, label = _numbers("metric", metric), _numbers("human", human), as_column("cluster", cluster)
-    if not len(x) == len(y) == len(label):
-        raise ValueError(f"Lengths differ: metric {len(x)}, human {len(y)}, cluster {len(label)}.")
-    kept = np.isfinite(x) & np.isfinite(y)
-    code, _ = pd.factorize(label[kept].astype(str), sort=True)  # sorted: draws do not depend on row order
-    return x[kept], y[kept], code.astype(np.int64)
-
-
-def _numbers(name: str, column: ArrayLike) -> FloatArray:
-    try:
-        return np.asarray(pd.to_numeric(as_column(name, column)), dtype=np.float64)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"The {name} values must be numbers: {error}.") from error
-
-
-def _undefined(x: FloatArray, y: FloatArray) -> str:
+def undefined(x: FloatArray, y: FloatArray, what: str = "output") -> str:
+    """Why there is no correlation of two columns, or an empty string."""
     if len(x) < 2:
-        return f"With both a metric and a human result: n = {len(x)}. A correlation needs two outputs or more."
+        return f"With both a metric and a human result: n = {len(x)}. A correlation needs two {what}s or more."
     if np.ptp(x) == 0:
-        return "The metric has the same value on every output."
+        return f"The metric has the same value on every {what}."
     if np.ptp(y) == 0:
-        return "The human result is the same on every output."
+        return f"The human result is the same on every {what}."
     return ""
-
-
-def _bootstrap(kernel: _Kernel, cluster: IntArray, groups: int, outputs: int, seed: int) -> FloatArray:
-    """Coefficients of RESAMPLES resamples of whole clusters, drawn with replacement as integer weights."""
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES).astype(np.float64)
-    rows = max(1, _CHUNK_CELLS // outputs)
-    parts = np.split(weights, range(rows, RESAMPLES, rows))
-    return np.concatenate([kernel(part[:, cluster]) for part in parts])
-
-
-def _pearson_kernel(x: FloatArray, y: FloatArray) -> _Kernel:
-    x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
-    columns = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)
-
-    def kernel(weights: FloatArray) -> FloatArray:
-        n, sx, sy, sxx, syy, sxy = (weights @ columns).T
-        return _divide(n * sxy - sx * sy, (n * sxx - sx * sx) * (n * syy - sy * sy))
-
-    return kernel
-
-
-def _divide(covariance: FloatArray, product: FloatArray) -> FloatArray:
-    defined = product > 1e-12
-    root = np.sqrt(np.where(defined, product, 1.0))
-    return np.where(defined, np.clip(covariance / root, -1.0, 1.0), np.nan)
-
-
-def _spearman_kernel(x: FloatArray, y: FloatArray) -> _Kernel:
-    sides = [_Ranker(x), _Ranker(y)]
-
-    def kernel(weights: FloatArray) -> FloatArray:
-        rx, ry = (side.ranks(weights) for side in sides)
-        n = weights.sum(axis=1, keepdims=True)
-        rx, ry = rx / n - 0.5, ry / n - 0.5  # weighted mid-ranks have mean n/2 exactly
-        sxy, sxx, syy = ((weights * product).sum(axis=1) for product in (rx * ry, rx * rx, ry * ry))
-        return _divide(sxy, sxx * syy)
-
-    return kernel
-
-
-class _Ranker:
-    """Weighted mid-ranks of one fixed column for many weightings at once."""
-
-    def __init__(self, column: FloatArray) -> None:
-        self.order = np.argsort(column, kind="stable")
-        ordered = column[self.order]
-        self.start = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
-        self.group = np.unique(column, return_inverse=True)[1]
-
-    def ranks(self, weights: FloatArray) -> FloatArray:
-        sums = np.add.reduceat(weights[:, self.order], self.start, axis=1)
-        return np.asarray((np.cumsum(sums, axis=1) - sums / 2)[:, self.group])
-
-
-def _kendall_kernel(x: FloatArray, y: FloatArray) -> _Kernel:
-    rows, row = np.unique(x, return_inverse=True)
-    columns, column = np.unique(y, return_inverse=True)
-    if len(rows) * len(columns) > _MAX_TABLE:
-        return _kendall_by_sorting(x, y)
-    shape = (len(rows), len(columns))
-    cell = row * shape[1] + column
-
-    def kernel(weights: FloatArray) -> FloatArray:
-        tables = (weighted_count(cell, w, shape[0] * shape[1]).reshape(shape) for w in weights)
-        return np.asarray([_tau_of_table(table) for table in tables])
-
-    return kernel
-
-
-def _tau_of_table(table: FloatArray) -> float:
-    """Tau-b of a cross-table: (concordant - discordant) / sqrt of the pairs untied on each side."""
-    above = np.cumsum(table, axis=0) - table  # rows before, same column
-    before = np.cumsum(above, axis=1) - above  # and columns before
-    after = above.sum(axis=1, keepdims=True) - before - above
-    n2 = table.sum() ** 2
-    untied = (n2 - np.sum(table.sum(axis=1) ** 2)) * (n2 - np.sum(table.sum(axis=0) ** 2))
-    if untied <= 0:
-        return math.nan
-    return float(2 * np.sum(table * (before - after)) / math.sqrt(untied))
-
-
-def _kendall_by_sorting(x: FloatArray, y: FloatArray) -> _Kernel:
-    from scipy.stats import kendalltau  # a slow import that only this path needs
-
-    def kernel(weights: FloatArray) -> FloatArray:
-        drawn = (np.repeat(np.arange(len(x)), w.astype(np.int64)) for w in weights)
-        return np.asarray([kendalltau(x[rows], y[rows]).statistic for rows in drawn])
-
-    return kernel

@@ -121,6 +121,7 @@ def code_ratings(
     domain: Sequence[float] | Sequence[str] | None = None,
     *,
     rater_known: ArrayLike | None = None,
+    keep_repeats: bool = False,
 ) -> CodedRatings:
     """Encode a long table of ratings of one criterion.
 
@@ -129,7 +130,8 @@ def code_ratings(
     dropped, 0 is a value. `domain` declares the levels: numbers are ordered as numbers whatever order they
     come in, labels as declared; without it the domain is what was observed. Raters with no name, or with
     `rater_known` False, are kept apart: they count for agreement, never for rater statistics. Of one known
-    rater's ratings of one unit the last row is kept.
+    rater's ratings of one unit the last row is kept; with `keep_repeats` all are, as replicates (Dawid and
+    Skene's model reads them so; for agreement they would be a rater agreeing with himself).
 
     Raises ValueError: lengths differ, a value outside the domain or not finite, numbers mixed with text, a
     unit in two clusters.
@@ -142,7 +144,7 @@ def code_ratings(
     units, unit_labels = _factorize(kept["unit"], "unit")
     clusters, cluster_labels = _factorize(kept["cluster"], "cluster")
     raters, rater_labels = _encode_raters(kept["rater"], known)
-    latest = _latest(units, raters, len(rater_labels))
+    latest = np.arange(len(units)) if keep_repeats else _latest(units, raters, len(rater_labels))
     order = latest[np.lexsort((codes[latest], units[latest]))]
     return CodedRatings(
         unit=units[order],

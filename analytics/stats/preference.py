@@ -7,13 +7,14 @@ the same and are the unit of independence, whatever the number of judgments on e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr
 
+from analytics.stats._outcomes import LOSS, OUTCOMES, SCORES, WIN, Outcome, merged_outcome, order_codes, outcome_codes
+from analytics.stats._shares import binomial_half, prompt_share, share_against_half
 from analytics.stats.coding import (
     BoolArray,
     FloatArray,
@@ -23,14 +24,10 @@ from analytics.stats.coding import (
     code_ratings,
     weighted_count,
 )
-from analytics.stats.intervals import Scope, mean_over_clusters, ratio_over_clusters
+from analytics.stats.intervals import Scope, mean_over_clusters
 from analytics.stats.results import Distribution, Estimate, TestedEstimate
 
-Outcome = Literal["win", "tie", "both_good", "both_bad", "loss"]
-OUTCOMES: tuple[Outcome, ...] = ("win", "tie", "both_good", "both_bad", "loss")
-_SCORES = np.array([1.0, 0.5, 0.5, 0.5, 0.0])
-_WIN, _TIE, _LOSS = 0, 1, 4
-_UNKNOWN_ORDER = -1
+__all__ = ["OUTCOMES", "Outcome", "binomial_half"]  # defined beside it, and part of this module's words
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +56,7 @@ class PreferenceData:
     @property
     def score(self) -> FloatArray:
         """1 for a win of A, .5 for any tie, 0 for a loss; one per judgment."""
-        return np.asarray(_SCORES[self.outcome])
+        return np.asarray(SCORES[self.outcome])
 
 
 def code_preferences(
@@ -79,8 +76,8 @@ def code_preferences(
     pair are one judgment: the answer if both say the same, else a tie counted as inconsistent. Raises
     ValueError on other outcomes or unequal lengths.
     """
-    codes = _outcome_codes(as_column("outcome", outcome))
-    order = _order_codes(a_shown_first, len(codes))
+    codes = outcome_codes(as_column("outcome", outcome))
+    order = order_codes(a_shown_first, len(codes))
     prompts, pairs = as_column("cluster", cluster), as_column("unit", unit)
     # One rating table per showing: the order is part of the unit, so that repeats are dropped within an
     # order only.
@@ -110,24 +107,24 @@ def code_preferences(
 def win_rate(data: PreferenceData, *, level: float = 0.95) -> Estimate:
     """A's win rate: mean over prompts of the prompt's mean score (win 1, tie .5, loss 0); 0 to 1.
 
-    Interval sd/sqrt(G), t(G-1); all wins, all losses (no spread at all): Wilson on prompts. No judgments: not
-    estimable; one prompt: a value without an interval. Swapping A and B gives 1 - p.
+    Interval sd/sqrt(G), t(G-1); with one judgment a prompt and no ties, or all wins or all losses: Wilson on
+    prompts. No judgments: not estimable; one prompt: a value without an interval. Swapping A and B gives 1 - p.
     Source: statistics of cluster means; Wilson, JASA 1927.
     """
     scope = _scope(data, "win rate, ties count one half, prompts weighted equally", level)
-    means = _prompt_means(data.cluster, data.score, len(data.cluster_labels))
-    return mean_over_clusters(means, scope, share=True).with_warnings(_inconsistent(data))
+    means, sizes = _prompt_means(data.cluster, data.score, len(data.cluster_labels))
+    return prompt_share(means, sizes, scope).with_warnings(_inconsistent(data))
 
 
 def win_rate_without_ties(data: PreferenceData, *, level: float = 0.95) -> Estimate:
     """The same among judgments that chose a side; prompts with ties only do not count. All ties: not
     estimable."""
-    decided = np.isin(data.outcome, (_WIN, _LOSS))
+    decided = np.isin(data.outcome, (WIN, LOSS))
     scope = _scope(data, "win rate without ties, prompts weighted equally", level, decided)
     if not decided.any() and len(data.outcome):
         return Estimate.not_estimable(reason="Every judgment is a tie.", **scope.fields())
-    means = _prompt_means(data.cluster[decided], data.score[decided], len(data.cluster_labels))
-    return mean_over_clusters(means, scope, share=True)
+    means, sizes = _prompt_means(data.cluster[decided], data.score[decided], len(data.cluster_labels))
+    return prompt_share(means, sizes, scope)
 
 
 def outcome_shares(data: PreferenceData, *, level: float = 0.95) -> Distribution:
@@ -135,7 +132,7 @@ def outcome_shares(data: PreferenceData, *, level: float = 0.95) -> Distribution
     scope = _scope(data, "share of judgments, prompts weighted equally", level)
     clusters = len(data.cluster_labels)
     hits = [np.asarray(data.outcome == code, dtype=np.float64) for code in range(len(OUTCOMES))]
-    means = [_prompt_means(data.cluster, hit, clusters) for hit in hits]
+    means = [_prompt_means(data.cluster, hit, clusters)[0] for hit in hits]
     shares = tuple(mean_over_clusters(mean, scope, share=True) for mean in means)
     return Distribution(OUTCOMES, tuple(int(hit.sum()) for hit in hits), shares)
 
@@ -143,14 +140,13 @@ def outcome_shares(data: PreferenceData, *, level: float = 0.95) -> Distribution
 def position_bias(data: PreferenceData, *, level: float = 0.95) -> TestedEstimate:
     """Share of answers that chose the side shown first, among decided answers of known order.
 
-    .5 is no bias if the order was randomised. Interval: cluster-robust by prompt. p: two-sided exact
-    binomial test of .5, which treats judgments as independent (the interval does not). No such answers: not
-    estimable, p None. Source: exact binomial test; 130 of 210 gives p = .00068.
+    .5 is no bias if the order was randomised. Interval: cluster-robust by prompt. p for .5: the two-sided
+    exact binomial test where every prompt has one such answer, else Wald's test with errors clustered by prompt.
+    No such answers: not estimable, p None. Source: exact binomial test; 130 of 210 gives p = .00068.
     """
-    decided = np.isin(data.shown_outcome, (_WIN, _LOSS))
+    decided = np.isin(data.shown_outcome, (WIN, LOSS))
     cluster, rater = data.shown_cluster[decided], data.shown_rater[decided]
-    first = np.asarray((data.shown_outcome[decided] == _WIN) == data.shown_a_first[decided], dtype=np.float64)
-    clusters = len(data.cluster_labels)
+    first = np.asarray((data.shown_outcome[decided] == WIN) == data.shown_a_first[decided], dtype=np.float64)
     scope = Scope(
         method="share choosing the side shown first, pooled over judgments without ties",
         unit="share",
@@ -160,21 +156,12 @@ def position_bias(data: PreferenceData, *, level: float = 0.95) -> TestedEstimat
         n_raters=len(np.unique(rater[rater >= 0])),
         n_judgments=len(first),
     )
-    trials = weighted_count(cluster, np.ones(len(cluster)), clusters)
-    estimate = ratio_over_clusters(weighted_count(cluster, first, clusters), trials, scope)
-    p_value = binomial_half(int(first.sum()), len(first)) if len(first) else None
-    return TestedEstimate(estimate, p_value, 0.5, "two-sided exact binomial test, judgments as independent")
-
-
-def binomial_half(successes: int, trials: int) -> float:
-    """Two-sided exact p value of `successes` out of `trials` for a probability of one half."""
-    tail = float(bdtr(min(successes, trials - successes), trials, 0.5))
-    return min(1.0, 2 * tail)
+    return share_against_half(first, cluster, scope)
 
 
 def prompt_preferences(data: PreferenceData) -> tuple[ObjectArray, FloatArray]:
     """Prompt labels and A's mean score on each, for association with a metric's difference."""
-    return data.cluster_labels, _prompt_means(data.cluster, data.score, len(data.cluster_labels))
+    return data.cluster_labels, _prompt_means(data.cluster, data.score, len(data.cluster_labels))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,9 +179,8 @@ def _merge_orders(unit: NDArray[Any], rater: IntArray, outcome: IntArray) -> _Me
     groups = frame.groupby(["unit", "who"], sort=False)["outcome"].agg(["min", "max"])
     first = frame.drop_duplicates(["unit", "who"])["row"].to_numpy()
     low, high = groups["min"].to_numpy(), groups["max"].to_numpy()
-    # Kinds of tie differ in name only: "tie" in one order and "both good" in the other is no change of side.
-    changed = _SCORES[low] != _SCORES[high]
-    return _Merged(first, np.where(low == high, low, _TIE), int(changed.sum()))
+    merged, changed = merged_outcome(low, high)
+    return _Merged(first, merged, int(changed.sum()))
 
 
 def _one_prompt_each(unit: NDArray[Any], cluster: NDArray[Any]) -> None:
@@ -208,40 +194,11 @@ def _one_prompt_each(unit: NDArray[Any], cluster: NDArray[Any]) -> None:
         raise ValueError(f"Pair {clash['unit'].iloc[0]!r} appears in more than one cluster (prompt).")
 
 
-def _outcome_codes(outcome: NDArray[Any]) -> FloatArray:
-    missing = np.asarray(pd.isna(outcome), dtype=np.bool_)
-    table: dict[Any, int] = {1.0: _WIN, 0.5: _TIE, 0.0: _LOSS}
-    table.update({name: code for code, name in enumerate(OUTCOMES)})
-    codes = pd.Series(outcome[~missing]).map(table)
-    wrong = np.flatnonzero(codes.isna().to_numpy())
-    if wrong.size:
-        value = outcome[~missing][wrong[0]]
-        accepted = f"{', '.join(OUTCOMES)}, or a score of 1, 0.5 or 0"
-        raise ValueError(f"Outcome {value!r} is not one of: {accepted}.")
-    found = np.full(len(outcome), np.nan)
-    found[~missing] = codes.to_numpy(dtype=np.float64)
-    return found
-
-
-def _order_codes(a_shown_first: ArrayLike | None, size: int) -> IntArray:
-    """1: A first, 0: B first, 2: unknown."""
-    if a_shown_first is None:
-        return np.full(size, 2, dtype=np.int64)
-    column = pd.Series(as_column("a_shown_first", a_shown_first), dtype=object)
-    if len(column) != size:
-        raise ValueError(f"a_shown_first has {len(column)} entries, outcome {size}.")
-    known = column.notna()
-    bad = column[known & ~column.isin([True, False])]
-    if len(bad):
-        raise ValueError(f"a_shown_first must be True, False or missing; found {bad.iloc[0]!r}.")
-    return np.asarray(np.where(known, column.eq(True), 2), dtype=np.int64)
-
-
-def _prompt_means(cluster: IntArray, score: FloatArray, clusters: int) -> FloatArray:
-    """Mean score of each prompt that has judgments, shape (prompts with judgments,)."""
+def _prompt_means(cluster: IntArray, score: FloatArray, clusters: int) -> tuple[FloatArray, IntArray]:
+    """Mean score and number of judgments of each prompt that has any, both (prompts with judgments,)."""
     sizes = np.bincount(cluster, minlength=clusters)
     used = sizes > 0
-    return np.asarray(weighted_count(cluster, score, clusters)[used] / sizes[used])
+    return weighted_count(cluster, score, clusters)[used] / sizes[used], sizes[used]
 
 
 def _scope(data: PreferenceData, method: str, level: float, rows: BoolArray | None = None) -> Scope:

@@ -48,13 +48,12 @@ def difference(a: CodedRatings, b: CodedRatings, measurement: Measurement, *, le
     """
     a.require(measurement)
     b.require(measurement)
-    shared, in_a, in_b, left_out = _shared_prompts(a, b)
+    shared, _, _, left_out = _shared_prompts(a, b)
     scope = _pair_scope(a, b, shared, "difference of means, paired by prompt", "points", level)
     refused = _no_mean(measurement)
     if refused:
         return Estimate.not_estimable(reason=refused, **scope.fields())
-    gaps = prompt_means(a)[0][in_a] - prompt_means(b)[0][in_b]
-    return mean_over_clusters(gaps, scope).with_warnings(left_out)
+    return mean_over_clusters(prompt_differences(a, b)[0], scope).with_warnings(left_out)
 
 
 def superiority(a: CodedRatings, b: CodedRatings, measurement: Measurement, *, level: float = 0.95) -> Estimate:
@@ -66,17 +65,34 @@ def superiority(a: CodedRatings, b: CodedRatings, measurement: Measurement, *, l
     """
     a.require(measurement)
     b.require(measurement)
-    if a.domain != b.domain:
-        raise ValueError(f"The systems are scored on different levels: {a.domain} and {b.domain}.")
-    shared, in_a, in_b, left_out = _shared_prompts(a, b)
+    wins, shared = prompt_superiority(a, b)
+    left_out = _shared_prompts(a, b)[3]
     scope = _pair_scope(a, b, shared, "probability of superiority, paired by prompt", "share", level)
     if measurement == "nominal":
         reason = "Nominal categories have no order, so neither system can be above the other."
         return Estimate.not_estimable(reason=reason, **scope.fields())
-    of_a, of_b = prompt_shares(a)[in_a], prompt_shares(b)[in_b]
-    below = np.cumsum(of_b, axis=1) - of_b / 2
-    wins = np.sum(of_a * below, axis=1)
     return mean_over_clusters(wins, scope, share=True).with_warnings(left_out)
+
+
+def prompt_differences(a: CodedRatings, b: CodedRatings) -> tuple[FloatArray, ObjectArray]:
+    """Mean score of `a` minus that of `b` on each shared prompt, and the prompts' labels: for gates and slices.
+
+    For interval and ratio criteria. Raises ValueError when the levels are labels.
+    """
+    shared, in_a, in_b, _ = _shared_prompts(a, b)
+    return prompt_means(a)[0][in_a] - prompt_means(b)[0][in_b], shared
+
+
+def prompt_superiority(a: CodedRatings, b: CodedRatings) -> tuple[FloatArray, ObjectArray]:
+    """P(a > b) + P(equal) / 2 on each shared prompt, and the prompts' labels; for ordered scales.
+
+    Raises ValueError when the systems are scored on different levels.
+    """
+    if a.domain != b.domain:
+        raise ValueError(f"The systems are scored on different levels: {a.domain} and {b.domain}.")
+    shared, in_a, in_b, _ = _shared_prompts(a, b)
+    of_a, of_b = prompt_shares(a)[in_a], prompt_shares(b)[in_b]
+    return np.asarray(np.sum(of_a * (np.cumsum(of_b, axis=1) - of_b / 2), axis=1)), shared
 
 
 def median_score(data: CodedRatings, measurement: Measurement, *, level: float = 0.95) -> Estimate:
@@ -126,6 +142,26 @@ def level_shares(data: CodedRatings, *, level: float = 0.95) -> Distribution:
     estimates = tuple(mean_over_clusters(column, scope, share=True) for column in shares.T)
     counts = np.bincount(data.code, minlength=data.n_codes).tolist()
     return Distribution(data.domain, tuple(counts), estimates)
+
+
+def cumulative_shares(data: CodedRatings, measurement: Measurement, *, level: float = 0.95) -> Distribution:
+    """The share of ratings at each level or below, prompts weighing the same; the highest level, always 1, is left
+    out.
+
+    Counts are cumulative too. For ordered scales: at the nominal level every share is not estimable. Intervals as
+    `level_shares`. Raises ValueError if the values do not fit the level. Source: Agresti, Analysis of Ordinal
+    Categorical Data, 2010, section 2.1; Cochran 1977, ch. 9.
+    """
+    data.require(measurement)
+    scope = _scope(data, "share at this level or below, prompts weighted equally", "share", level)
+    levels, counts = data.domain[:-1], np.cumsum(np.bincount(data.code, minlength=data.n_codes))[:-1].tolist()
+    if measurement == "nominal":
+        nothing = Estimate.not_estimable(reason="Nominal categories have no order.", **scope.fields())
+        return Distribution(levels, tuple(counts), (nothing,) * len(levels))
+    below = np.minimum(np.cumsum(prompt_shares(data), axis=1), 1.0)[:, :-1]
+    return Distribution(
+        levels, tuple(counts), tuple(mean_over_clusters(column, scope, share=True) for column in below.T)
+    )
 
 
 def prompt_means(data: CodedRatings) -> tuple[FloatArray, FloatArray]:

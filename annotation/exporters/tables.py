@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,40 +37,36 @@ def columns(*specs: tuple[str, str, str]) -> tuple[Column, ...]:
     return tuple(Column(*spec) for spec in specs)
 
 
+Names = tuple[str, str, str]  # output, system, version
+
+
 @dataclass(frozen=True)
 class TaskNames:
-    """A task's outputs in canonical order, as an export names them."""
+    """A task's outputs as an export names them: each in canonical order, and all in one cell as a JSON list."""
 
-    outputs: tuple[int, ...]
-    systems: tuple[tuple[str, str], ...]
+    each: tuple[Names, ...]
+    whole: Names
 
-    def of(self, order: str, target: str) -> tuple[str, str, str]:
-        """(output, system, version) that a target is about: one, or a JSON list of all in canonical order."""
-        chosen = range(len(self.outputs))
-        if target:
-            position = int(order[int(target[1])])
-            chosen = range(position, position + 1)
-        return (
-            _one_or_list([str(self.outputs[n]) for n in chosen]),
-            _one_or_list([self.systems[n][0] for n in chosen]),
-            _one_or_list([self.systems[n][1] for n in chosen]),
-        )
+    def of(self, order: str, target: str) -> Names:
+        """What a target is about: one output, or all of them."""
+        return self.each[int(order[int(target[1])])] if target else self.whole
 
 
-def _one_or_list(names: list[str]) -> str:
+def _one_or_list(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else json.dumps(names, ensure_ascii=False)
 
 
-def task_names(round: Round) -> dict[int, TaskNames]:
-    rows = TaskOutput.objects.filter(task__round=round).order_by("task_id", "position")
-    found: dict[int, list[tuple[int, str, str]]] = {}
+def _task_names(tasks: Iterable[int]) -> dict[int, TaskNames]:
+    rows = TaskOutput.objects.filter(task_id__in=tasks).order_by("task_id", "position")
+    found: dict[int, list[Names]] = {}
     for task, output, system, version in rows.values_list(
         "task_id", "output_id", "output__system__name", "output__system__version"
-    ).iterator(chunk_size=CHUNK):
-        found.setdefault(task, []).append((output, system, version))
+    ):
+        found.setdefault(task, []).append((str(output), system, version))
     return {
-        task: TaskNames(tuple(o for o, _, _ in rest), tuple((name, version) for _, name, version in rest))
-        for task, rest in found.items()
+        task: TaskNames(tuple(each), (_one_or_list(o), _one_or_list(s), _one_or_list(v)))
+        for task, each in found.items()
+        for o, s, v in [tuple(zip(*each, strict=True))]
     }
 
 
@@ -120,29 +116,24 @@ RATING_COLUMNS = columns(
     ("seconds", "number", "From showing to submitting."),
     ("active_seconds", "number", "The same without idle gaps."),
 )
-_RATING = (
-    "judgment__assignment__task__item__external_id",
-    "judgment__assignment__task__item__cluster",
-    "judgment__assignment__task_id",
-    "judgment__assignment__task__key",
-    "judgment__assignment__shown_order",
-    "judgment__assignment__order_known",
-    "judgment__assignment__occasion",
-    "judgment__assignment__purpose",
-    "judgment__assignment__probability",
-    "judgment__assignment__task__item_id",
-    "judgment__seat_id",
-    "judgment__seat__rater__pseudonym",
-    "judgment__seat__rater__identity_known",
-    "judgment__submitted_at",
-    "judgment__seconds",
-    "judgment__active_seconds",
-    "criterion_id",
-    "target",
-    "number",
-    "label",
-    "data",
-    "cannot_judge",
+_RATING = ("judgment_id", "criterion_id", "target", "number", "label", "data", "cannot_judge")
+_JUDGED = (
+    "assignment__task__item__external_id",
+    "assignment__task__item__cluster",
+    "assignment__task__item_id",
+    "assignment__task_id",
+    "assignment__task__key",
+    "assignment__shown_order",
+    "assignment__order_known",
+    "assignment__occasion",
+    "assignment__purpose",
+    "assignment__probability",
+    "seat_id",
+    "seat__rater__pseudonym",
+    "seat__rater__identity_known",
+    "submitted_at",
+    "seconds",
+    "active_seconds",
 )
 
 
@@ -151,26 +142,44 @@ def current_ratings(round: Round) -> QuerySet[Rating]:
 
 
 def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]:
-    """Current ratings in the order they were made; with `ids`, those only (a page of the API)."""
-    tasks, excluded = task_names(round), _excluded(round)
-    chances = dict(RoundItem.objects.filter(round=round).values_list("item_id", "inclusion_probability"))
-    criteria = {c.id: c for c in spec_of(round.rubric_version).criteria}
-    name, version = _round_name(round), f"{round.rubric_version.rubric.slug}@{round.rubric_version.number}"
+    """Current ratings in the order they were made; with `ids`, those only (a page of the API).
+
+    What the ratings of a judgment share is read once for each part, so that neither the work nor the memory
+    depends on the size of the round."""
+    excluded = _excluded(round)
+    criteria = {c.id: (c.key, c.level_of_measurement) for c in spec_of(round.rubric_version).criteria}
     query = current_ratings(round).order_by("id")
     if ids is not None:
         query = query.filter(pk__in=ids)
-    for row in query.values_list(*_RATING).iterator(chunk_size=CHUNK):
-        (item, cluster, task, key, order, known, occasion, purpose, drawn, item_id, seat) = row[:11]
-        (rater, rater_known, at, seconds, active, criterion_id, target) = row[11:18]
-        (number, label, data, cannot_judge) = row[18:]
-        criterion = criteria[criterion_id]
-        yield (
-            *(name, item, cluster, key, *tasks[task].of(order, target)),
-            *(rater if rater_known else "", occasion, purpose, target),
-            *(criterion.key, criterion.level_of_measurement, number, label, _json(data), cannot_judge),
-            *(order if known else "", seat in excluded, chances.get(item_id), drawn, version),
-            *(_moment(at), seconds, active),
+    for part in _parts(query.values_list(*_RATING).iterator(chunk_size=CHUNK), CHUNK):
+        judged = _judged(round, {row[0] for row in part}, excluded)
+        for judgment, criterion, target, number, label, data, cannot_judge in part:
+            first, names, order, person, shown, last = judged[judgment]
+            yield (
+                *(*first, *names.of(order, target), *person, target, *criteria[criterion]),
+                *(number, label, _json(data), cannot_judge, *shown, *last),
+            )
+
+
+def _judged(round: Round, judgments: set[int], excluded: set[int]) -> dict[int, tuple[Any, ...]]:
+    """What all ratings of a judgment say alike, in the order of the columns, around what is a rating's own."""
+    rows = list(Judgment.objects.filter(pk__in=judgments).values_list("id", *_JUDGED))
+    tasks = _task_names({row[4] for row in rows})
+    drawn = RoundItem.objects.filter(round=round, item_id__in={row[3] for row in rows})
+    chances = dict(drawn.values_list("item_id", "inclusion_probability"))
+    name, version = _round_name(round), f"{round.rubric_version.rubric.slug}@{round.rubric_version.number}"
+    found = {}
+    for pk, item, cluster, item_id, task, key, order, known, occasion, purpose, chance, seat, *rest in rows:
+        rater, rater_known, at, seconds, active = rest
+        found[pk] = (
+            (name, item, cluster, key),
+            tasks[task],
+            order,
+            (rater if rater_known else "", occasion, purpose),
+            (order if known else "", seat in excluded, chances.get(item_id), chance),
+            (version, _moment(at), seconds, active),
         )
+    return found
 
 
 # --- judgments: one row a current judgment ---------------------------------------------------------------
@@ -317,6 +326,8 @@ SCORE_COLUMNS = columns(
     ("source", "text", "code, llm or human."),
     ("kind", "text", "number, bool, label or preference."),
     ("direction", "text", "higher or lower is better, or unknown."),
+    ("minimum", "number", "The lowest value of the metric's scale, if known."),
+    ("maximum", "number", "The highest value of its scale, if known."),
     ("criterion", "text", "The criterion it answers as well, if any."),
     ("item", "text", "The item's id in the project."),
     ("output", "text", "The output's number, as in the ratings."),
@@ -327,12 +338,17 @@ SCORE_COLUMNS = columns(
     ("system_b_version", "text", "Its version."),
     ("turn", "integer", "The turn scored; empty: the whole output."),
     ("position", "text", "a_first, b_first or empty."),
-    ("value", "number", "The number; a preference is signed towards output_b."),
+    (
+        "value",
+        "number",
+        "The number; a preference leans to output_b above the middle of its scale, without a scale above 0.",
+    ),
     ("label", "text", "The label."),
     ("passed", "boolean", "Whether it passed its threshold."),
     ("judge", "text", "The judge or the tool's evaluator."),
     ("explanation", "text", "Why, in the judge's words."),
     ("missing_reason", "text", "Why there is no value; a missing score is never zero."),
+    ("details", "text", "What else the tool tells, such as the judge's cost and time, as JSON."),
 )
 
 
@@ -340,13 +356,14 @@ def score_rows(round: Round) -> Iterator[Row]:
     used = TaskOutput.objects.filter(task__round=round).values("output_id")
     query = AutomatedScore.objects.filter(Q(output_b__isnull=True) | Q(output_b__in=used), output__in=used)
     for row in query.order_by("metric__key", "id").values_list(
-        "metric__key", "metric__source", "metric__kind", "metric__direction", "metric__criterion_key",
+        "metric__key", "metric__source", "metric__kind", "metric__direction", "metric__scale_min", "metric__scale_max",
+        "metric__criterion_key",
         "output__item__external_id", "output_id", "output__system__name", "output__system__version",
         "output_b_id", "output_b__system__name", "output_b__system__version", "turn", "position", "number",
-        "label", "passed", "judge", "explanation", "missing_reason",
+        "label", "passed", "judge", "explanation", "missing_reason", "details",
     ).iterator(chunk_size=CHUNK):  # fmt: skip
-        second = (str(row[9]), row[10], row[11]) if row[9] else ("", "", "")
-        yield (*row[:6], str(row[6]), *row[7:9], *second, *row[12:])
+        second = (str(row[11]), row[12], row[13]) if row[11] else ("", "", "")
+        yield (*row[:8], str(row[8]), *row[9:11], *second, *row[14:-1], _json(row[-1]))
 
 
 TEXT_COLUMNS = columns(

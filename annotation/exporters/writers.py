@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,37 @@ def safe_cell(cell: Any) -> str:
     return text
 
 
+def _texts(cells: Sequence[Any]) -> Sequence[Any]:
+    return [safe_cell(cell) if cell and cell[0] in _FORMULA else cell for cell in cells]
+
+
+def _numbers(cells: Sequence[Any]) -> Sequence[Any]:
+    written = {cell: safe_cell(cell) for cell in set(cells)}  # few values, many cells
+    return [written[cell] for cell in cells]
+
+
+def _booleans(cells: Sequence[Any]) -> Sequence[Any]:
+    written = {cell: safe_cell(cell) for cell in (True, False, None)}
+    return [written[cell] for cell in cells]
+
+
+def _as_they_are(cells: Sequence[Any]) -> Sequence[Any]:
+    return cells
+
+
+# Most cells need no thought: `csv` writes None as nothing, and integers as they are.
+_CELLS = {"text": _texts, "moment": _as_they_are, "integer": _as_they_are, "number": _numbers, "boolean": _booleans}
+
+
 def csv_lines(table: Table, rows: Iterable[Row]) -> Iterator[str]:
     """The header and the rows, a chunk of lines at a time: what a response streams and a file holds."""
     yield _lines([[column.name for column in table.columns]])
     for chunk in _chunks(rows):
-        yield _lines([[safe_cell(cell) for cell in row] for row in chunk])
+        by_column = zip(table.columns, zip(*chunk, strict=True), strict=True)
+        yield _lines(zip(*(_CELLS[column.kind](cells) for column, cells in by_column), strict=True))
 
 
-def _lines(rows: list[list[str]]) -> str:
+def _lines(rows: Iterable[Sequence[Any]]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows(rows)
     return buffer.getvalue()

@@ -2,6 +2,7 @@
 
 from annotation.models.assignments import Assignment, Seat, SideTally, Slot
 from annotation.models.judgments import FreeText, Judgment, Rating
+from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
 from annotation.models.rounds import Round, RoundItem, RoundSystem
 from annotation.models.tasks import Task, TaskOutput
@@ -14,6 +15,7 @@ __all__ = [
     "FreeText",
     "GoldAnswer",
     "Judgment",
+    "LeakDecision",
     "RaterExclusion",
     "Rating",
     "Round",

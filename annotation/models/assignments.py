@@ -75,6 +75,9 @@ class Seat(models.Model):
     n_assigned = models.PositiveIntegerField(default=0)
     n_judged = models.PositiveIntegerField(default=0)
     gold_at = models.PositiveIntegerField(null=True, blank=True)
+    paused_reason = models.CharField(max_length=200, blank=True, default="", help_text="For the lead.")
+    # Gold up to this assignment was looked at when the lead let the rater go on: only later gold can pause again.
+    checked_until = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

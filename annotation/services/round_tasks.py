@@ -1,4 +1,4 @@
-"""What a round judges: the items drawn, a task for each output or pair, and a slot for each wanted judgment."""
+"""Which items a round judges, and the tasks and slots that are made of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import combinations
 
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 
-from annotation.models import Round, RoundItem, Slot, Task, TaskOutput
+from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
 from annotation.selection import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
 from projects.errors import ServiceError
@@ -55,7 +55,7 @@ def systems_of(row: Round) -> list[System]:
     return chosen or list(System.objects.filter(project_id=row.project_id))
 
 
-def _tagged(row: Round) -> dict[str, str]:
+def tagged(row: Round) -> dict[str, str]:
     tag = Sample(**row.options.get("sample", {})).tag
     return {"tags__tag": tag} if tag else {}
 
@@ -64,11 +64,26 @@ def choose_items(row: Round) -> tuple[list[int], list[int]]:
     """(the frame, the items drawn from it). The seed makes it the same in the plan and at opening."""
     sample = Sample(**row.options.get("sample", {}))
     outputs = judgeable(row.project_id, systems_of(row))
-    items = items_with(outputs, row.project_id).filter(**_tagged(row)).distinct()
+    items = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(pk__in=left_out(row)).distinct()
     frame = list(items.order_by("id").values_list("id", flat=True))
     if sample.size is None or sample.size >= len(frame):
         return frame, frame
     return frame, sorted(random.Random(row.seed).sample(frame, sample.size))  # noqa: S311 - a seeded draw
+
+
+def left_out(row: Round) -> QuerySet[Item]:
+    """Items that the lead keeps out because their texts tell which system answered: not part of the frame."""
+    decided = LeakDecision.objects.filter(round=row, decision=LeakDecision.Decision.EXCLUDE)
+    return Item.objects.filter(pk__in=decided.values("item"))
+
+
+def shown_by(row: Round) -> tuple[list[int], list[int]]:
+    """(items, outputs) whose texts raters meet in this round: those of its tasks, or those it would draw."""
+    if row.state != Round.State.DRAFT:
+        outputs = TaskOutput.objects.filter(task__round=row).order_by("output_id").values_list("output_id", flat=True)
+        return list(row.round_items.order_by("item_id").values_list("item_id", flat=True)), list(outputs.distinct())
+    items = choose_items(row)[1]
+    return items, sorted({o for *_, outputs in wanted_tasks(row, items) for o in outputs})
 
 
 def draw_items(row: Round) -> None:
@@ -145,42 +160,45 @@ def make_tasks(row: Round, told: Progress = unseen) -> int:
     return len(tasks)
 
 
-def make_slots(row: Round, first: int, last: int, told: Progress = unseen) -> int:
-    """Slots `first`…`last` of every normal task that has outputs with a text and no such slot yet."""
-    first_output = TaskOutput.objects.filter(task=OuterRef("pk"), position=0)
-    tasks = list(
-        row.tasks.filter(kind=Task.Kind.NORMAL)
-        .filter(~Exists(Slot.objects.filter(task=OuterRef("pk"), n__gte=first)))
-        .annotate(system=Subquery(first_output.values("output__system_id")))
-        .values_list("id", "ordinal", "pair", "item_id", "system")
-    )
-    blank = set(
-        TaskOutput.objects.filter(task__round=row).exclude(output__has_text=True).values_list("task_id", flat=True)
-    )
-    tasks = [t for t in tasks if t[0] not in blank]
-    candidates = [Candidate(task, ordinal, pair or str(system)) for task, ordinal, pair, _, system in tasks]
-    items = {task: item for task, _, _, item, _ in tasks}
+def make_slots(row: Round, told: Progress = unseen) -> int:
+    """The wanted judgments of every normal task that has outputs with a text and no slot yet."""
+    order = task_order(row, with_slots=False)
+    items = dict(row.tasks.values_list("id", "item_id")) if row.one_task_per_item else {}
     start = row.slots.aggregate(last=Max("pos"))["last"] or 0
-    order = STRATEGIES[row.strategy](candidates, row.seed)
     slots = [
-        Slot(round=row, task_id=task, n=n, pos=start + pos, item_key=items[task] if row.one_task_per_item else task)
+        Slot(round=row, task_id=task, n=n, pos=start + pos, item_key=items.get(task, task))
         for pos, task in enumerate(order, start=1)
-        for n in range(first, last + 1)
+        for n in range(1, row.overlap + 1)
     ]
     _insert(slots, "Making a place for each judgment", told)
     note_growth(len(slots), RoundItem, Task, TaskOutput, Slot)
     return len(slots)
 
 
+def task_order(row: Round, *, with_slots: bool) -> list[int]:
+    """Normal tasks in the order of the round's strategy: those that have slots, or those that have texts to judge
+    and none yet."""
+    first_output = TaskOutput.objects.filter(task=OuterRef("pk"), position=0)
+    tasks = row.tasks.filter(kind=Task.Kind.NORMAL)
+    has = Exists(Slot.objects.filter(task=OuterRef("pk")))
+    rows = tasks.filter(has if with_slots else ~has).annotate(system=Subquery(first_output.values("output__system_id")))
+    blank = TaskOutput.objects.filter(task__round=row).exclude(output__has_text=True)
+    silent = set() if with_slots else set(blank.values_list("task_id", flat=True))
+    found = rows.order_by("id").values_list("id", "ordinal", "pair", "system")
+    candidates = [Candidate(task, n, pair or str(system)) for task, n, pair, system in found if task not in silent]
+    return STRATEGIES[row.strategy](candidates, row.seed)
+
+
 def add_new_items(row: Round) -> int:
     """What was imported since, into a census."""
     have = row.round_items.values("item_id")
     outputs = judgeable(row.project_id, systems_of(row))
-    new = items_with(outputs, row.project_id).filter(**_tagged(row)).exclude(id__in=have).distinct().order_by("id")
+    new = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(id__in=have).exclude(id__in=left_out(row))
     RoundItem.objects.bulk_create(
-        [RoundItem(round=row, item=item, inclusion_probability=1.0) for item in new], batch_size=BATCH
+        [RoundItem(round=row, item=item, inclusion_probability=1.0) for item in new.distinct().order_by("id")],
+        batch_size=BATCH,
     )
     row.frame_size = row.round_items.count()
     row.save(update_fields=["frame_size"])
     make_tasks(row)
-    return make_slots(row, 1, row.overlap)
+    return make_slots(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -20,9 +21,11 @@ from annotation.services.round_tasks import (
     make_slots,
     make_tasks,
     systems_of,
+    task_order,
     unseen,
     wanted_tasks,
 )
+from annotation.services.slots import slots_settle
 from projects import audit
 from projects.access import Action, roles_with
 from projects.errors import ServiceError
@@ -160,7 +163,10 @@ def round_plan(row: Round) -> Plan:
         if row.state == Round.State.DRAFT
         else list(row.round_items.values_list("item_id", flat=True))
     )
-    wanted = {key for key, *_ in wanted_tasks(row, items)} | set(row.tasks.values_list("key", flat=True))
+    kinds = dict(row.tasks.values_list("key", "kind"))
+    wanted = {key for key, *_ in wanted_tasks(row, items)} | set(kinds)
+    wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
+    gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
     raters = Membership.objects.filter(project_id=row.project_id, role__in=roles_with(Action.RATE)).count()
     warnings = []
@@ -171,6 +177,8 @@ def round_plan(row: Round) -> Plan:
             f"Each task wants {row.overlap} raters, and the project has {raters}: "
             f"the round cannot finish until {row.overlap - raters} more join."
         )
+    if row.gold_rate and not gold:
+        warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(
             f"{raters} raters with at most {row.cap_per_rater} tasks each give {raters * row.cap_per_rater:,} "
@@ -187,7 +195,7 @@ def round_plan(row: Round) -> Plan:
 
 
 @transaction.atomic
-def round_open(*, round: Round, actor: Any, progress: Progress = unseen) -> Round:
+def round_open(*, round: Round, actor: Any, now: datetime | None = None, progress: Progress = unseen) -> Round:
     """Make tasks and slots and let raters in. Opening an open round changes nothing."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
@@ -203,8 +211,8 @@ def round_open(*, round: Round, actor: Any, progress: Progress = unseen) -> Roun
                 "There is nothing to judge: no item of the round has outputs of the chosen systems. "
                 "Import outputs first, or choose other systems."
             )
-        make_slots(row, 1, row.overlap, progress)
-        row.opened_at = timezone.now()
+        make_slots(row, progress)
+        row.opened_at = now or timezone.now()
     row.state = Round.State.OPEN
     row.save(update_fields=["state", "opened_at", "design", "frame_size", "frame_digest"])
     audit.record(project=row.project, actor=actor, verb="round.open", target=f"round:{row.pk}")
@@ -227,7 +235,7 @@ def round_pause(*, round: Round, actor: Any) -> Round:
 
 
 @transaction.atomic
-def round_close(*, round: Round, actor: Any) -> Round:
+def round_close(*, round: Round, actor: Any, now: datetime | None = None) -> Round:
     """End the round: open slots are withdrawn; live drafts are kept but take no judgment any more."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
@@ -240,18 +248,17 @@ def round_close(*, round: Round, actor: Any) -> Round:
     Assignment.objects.filter(seat__round=row, state=Assignment.State.LIVE).update(
         state=Assignment.State.LOST, lease_until=None
     )
-    row.closed_at = timezone.now()
+    row.closed_at = now or timezone.now()
     return _set_state(row, Round.State.CLOSED, "round.close", actor)
 
 
 @transaction.atomic
 def round_reopen(*, round: Round, actor: Any) -> Round:
-    """Take withdrawn slots back into the queue; every rater walks once more from the start."""
+    """What the overlap lacks is wanted again; every rater walks once more from the start."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
         raise ServiceError("Only a closed round can be reopened.")
-    row.slots.filter(state=Slot.State.WITHDRAWN).update(state=Slot.State.OPEN)
-    row.seats.update(cursor=0)
+    slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
     return _set_state(row, Round.State.OPEN, "round.reopen", actor)
 
@@ -280,14 +287,13 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
             field="overlap",
         )
     added = 0
-    if add_items:
-        added += add_new_items(row)
+    if add_items and (new := add_new_items(row)):
+        added += new
+        row.seats.update(cursor=0)
     if overlap is not None and overlap > row.overlap:
-        added += make_slots(row, row.overlap + 1, overlap)
         row.overlap = overlap
         row.save(update_fields=["overlap"])
-    if added:
-        row.seats.update(cursor=0)
+        added += slots_settle(row, task_order(row, with_slots=True))
     audit.record(
         project=row.project, actor=actor, verb="round.extend", target=f"round:{row.pk}", payload={"added": added}
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, Seat, Slot
+from projects import audit
 from projects.access import Action, allowed
+from projects.errors import ServiceError
 from projects.models import Membership, Project
 from projects.services import people
 
@@ -18,12 +21,28 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     seat = Seat.objects.filter(round=round, rater__user=user).first()
     if seat is not None and seat.state == Seat.State.CLOSED:
         # Closed when the member was removed; whoever gets here has been let in again.
-        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.ACTIVE)
+        excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
+        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE)
     if seat is not None:
         return seat
     rater = people.rater_for_user(project=round.project, user=user)
     seat, _ = Seat.objects.get_or_create(round=round, rater=rater)
     return seat
+
+
+@transaction.atomic
+def seat_resume(*, seat: Seat, actor: Any) -> Seat:
+    """Let a paused rater go on. Gold judged so far is settled: only later gold can pause again."""
+    row = Seat.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=seat.pk)
+    if row.exclusions.filter(lifted_at__isnull=True).exists():
+        raise ServiceError("This rater's work is left out of the round. Take it in again first.")
+    if row.state != Seat.State.PAUSED:
+        raise ServiceError("This rater is not paused, so nothing was changed.")
+    row.state, row.paused_reason = Seat.State.ACTIVE, ""
+    row.checked_until = row.assignments.aggregate(last=Max("pk"))["last"] or 0
+    row.save(update_fields=["state", "paused_reason", "checked_until"])
+    audit.record(project=row.round.project, actor=actor, verb="rater.resume", target=f"seat:{row.pk}")
+    return row
 
 
 @transaction.atomic

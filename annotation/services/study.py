@@ -13,6 +13,7 @@ from django.db import transaction
 from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
+from annotation.services.leak_scan import open_leaks
 from annotation.services.round_tasks import Progress, Sample, unseen
 from config.stopping import point_of_no_return
 from projects.errors import ServiceError
@@ -28,6 +29,7 @@ from rubrics.specs import RubricSpec
 TOP = ("project", "rubric", "systems", "metrics", "alt_test", "sample", "round", "guidelines")
 ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
+    "gold_pause_below", "gold_at_least",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
 )  # fmt: skip
 STATES = ("draft", "open", "paused", "closed")
@@ -274,6 +276,22 @@ def _round_settings(source: Source, given: dict[str, Any]) -> dict[str, Any]:
     return {**rates, **numbers, **switches}
 
 
+def _gold_rule(source: Source, given: dict[str, Any]) -> dict[str, Any]:
+    """When gold tasks pause a rater: the share right that is too low, and from how many on."""
+    at: Path = ("round",)
+    rule: dict[str, Any] = {}
+    if given.get("gold_pause_below") is not None:
+        rule["pause_below"] = source.number(given["gold_pause_below"], (*at, "gold_pause_below"))
+        if not 0 < rule["pause_below"] <= 1:
+            source.fail(
+                (*at, "gold_pause_below"),
+                f"“gold_pause_below” must be above 0 and at most 1, not {given['gold_pause_below']!r}.",
+            )
+    if given.get("gold_at_least") is not None:
+        rule["at_least"] = source.integer(given["gold_at_least"], (*at, "gold_at_least"), 1, 1000)
+    return {"gold": rule} if rule else {}
+
+
 def _alt_test(source: Source, value: Any) -> dict[str, Any]:
     at: Path = ("alt_test",)
     given = source.mapping(value, at, ("epsilon", "scoring"))
@@ -306,8 +324,11 @@ def _round(
         or Round.objects.filter(project=project, name=name).first()
     )
     settings = _round_settings(source, given)
+    options = _gold_rule(source, given)
     if "alt_test" in data:
-        settings["options"] = {"alt_test": _alt_test(source, data["alt_test"])}
+        options["alt_test"] = _alt_test(source, data["alt_test"])
+    if options:
+        settings["options"] = options
     if found is None:
         if version is None:
             source.fail(at, "A new round needs a “rubric” in the file.")
@@ -331,9 +352,9 @@ def _round(
     else:
         _update_round(source, given, data, found, version, guideline, settings, actor, applied)
     applied.round = f"{project.slug}/{found.slug}"
-    if found.gold_rate or found.repeat_rate:
+    if found.gold_rate and not found.tasks.filter(kind="gold").exists():
         applied.notes.append(
-            "gold_rate and repeat_rate are kept with the round; no gold tasks or repeats are inserted by this version."
+            f"gold_rate is set, and the round has no gold tasks: `import_gold {applied.round} FILE` adds them."
         )
     return found, state
 
@@ -426,6 +447,11 @@ def _move(row: Round, state: str, actor: Any, applied: Applied, progress: Progre
         ("closed", "paused"): [rounds.round_reopen, rounds.round_pause],
     }
     steps = ways.get((row.state, state), [])
+    if steps and row.state == Round.State.DRAFT and (places := open_leaks(row)):
+        applied.notes.append(
+            f"{places:,} places in the texts of round {row.slug} may tell raters which system answered: "
+            f"see `manage.py leaks {applied.round}`."
+        )
     for step in steps:
         row = step(round=row, actor=actor)
     if steps:

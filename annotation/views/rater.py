@@ -24,6 +24,7 @@ PROBLEMS = {
     "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
     "conflict": "This task was submitted from another window with other answers. Those stand.",
     "unknown": "That task is not yours. Here is your next one.",
+    "paused": "Your part in this round is paused, so this was not counted. Your draft is kept.",
     "closed": "The round was closed before you submitted, so this judgment was not counted.",
 }
 

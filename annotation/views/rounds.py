@@ -19,6 +19,8 @@ from annotation.models import Assignment, Flag, Round
 from annotation.selection import TITLES
 from annotation.services import rounds as service
 from annotation.services import upkeep
+from annotation.services.leak_acts import round_open_as_it_is
+from annotation.services.leak_scan import open_leaks
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -149,8 +151,14 @@ def act(request: HttpRequest, project: str, round: str, act: str) -> HttpRespons
         return redirect("annotation:round", row.slug, found.slug)
     if request.method == "GET":
         return _ask(request, row, found, act)
+    run = chosen.run
+    if act == "open" and found.state == Round.State.DRAFT and open_leaks(found):
+        if "as_it_is" not in request.POST:
+            messages.error(request, "Some texts tell which system answered. Decide about them first.")
+            return redirect("annotation:leaks", row.slug, found.slug)
+        run = round_open_as_it_is
     try:
-        chosen.run(round=found, actor=request.user)
+        run(round=found, actor=request.user)
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("annotation:round", row.slug, found.slug)
@@ -169,6 +177,7 @@ def _ask(request: HttpRequest, project: Project, round: Round, act: str) -> Http
         "chosen": ACTS[act],
         "plan": service.round_plan(round) if act == "open" and round.state == Round.State.DRAFT else None,
         "progress": selectors.progress_of(round),
+        "leaks": open_leaks(round) if act == "open" and round.state == Round.State.DRAFT else 0,
         "held": Assignment.objects.filter(seat__round=round, state=Assignment.State.LIVE).count(),
     }
     return render(request, "annotation/round_act.html", context)

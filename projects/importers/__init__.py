@@ -10,12 +10,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from projects.importers import delimited, foreign, jsonl, limits, parquet, promptfoo
+from projects.importers import (
+    alpaca_eval,
+    arena,
+    deepeval,
+    delimited,
+    foreign,
+    jsonl,
+    limits,
+    lm_eval,
+    mt_bench,
+    openai_evals,
+    parquet,
+    promptfoo,
+)
 from projects.importers.records import ImportFileError, Problem, Record, refusal
 
-__all__ = ["HEAD_BYTES", "IMPORTERS", "ImportFileError", "Importer", "detect", "read_file"]
+__all__ = ["GENERIC", "HEAD_BYTES", "IMPORTERS", "ImportFileError", "Importer", "detect", "read_file"]
 
 HEAD_BYTES = 65536
+GENERIC = frozenset({"csv", "jsonl", "parquet"})  # tables whose columns may mean anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,12 @@ class Importer:
 
 IMPORTERS: dict[str, Importer] = {
     "promptfoo": Importer("promptfoo", promptfoo.TITLE, promptfoo.sniff, promptfoo.read),
+    "alpaca_eval": Importer("alpaca_eval", alpaca_eval.TITLE, alpaca_eval.sniff, alpaca_eval.read),
+    "mt_bench": Importer("mt_bench", mt_bench.TITLE, mt_bench.sniff, mt_bench.read),
+    "arena": Importer("arena", arena.TITLE, arena.sniff, arena.read),
+    "openai_evals": Importer("openai_evals", openai_evals.TITLE, openai_evals.sniff, openai_evals.read),
+    "lm_eval": Importer("lm_eval", lm_eval.TITLE, lm_eval.sniff, lm_eval.read),
+    "deepeval": Importer("deepeval", deepeval.TITLE, deepeval.sniff, deepeval.read),
     "csv": Importer("csv", delimited.TITLE, delimited.sniff, delimited.read),
     "jsonl": Importer("jsonl", jsonl.TITLE, jsonl.sniff, jsonl.read),
     "parquet": Importer("parquet", parquet.TITLE, parquet.sniff, parquet.read),
@@ -71,7 +91,7 @@ def _likeliest(head: bytes, name: str) -> str:
 
 def _refuse_foreign(head: bytes, name: str, key: str) -> None:
     """A generic reading of another tool's file would make systems of whatever columns it finds."""
-    tool = foreign.tool_of(head) if key != "promptfoo" else ""
+    tool = foreign.tool_of(head) if key in GENERIC else ""
     if tool:
         raise refusal(
             name,

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 # Tool and the JSON keys that together give it away. A key within a text would have escaped quotes.
 _BY_KEYS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
-    ("OpenAI Evals", (b'"spec"', b'"eval_name"')),
     ("HELM", (b'"request_states"',)),
     ("HELM", (b'"instance_id"', b'"stats"')),
-    ("lm-evaluation-harness", (b'"doc_id"', b'"resps"')),
-    ("lm-evaluation-harness", (b'"configs"', b'"n-shot"')),
-    ("MT-bench", (b'"g1_winner"',)),
-    ("MT-bench", (b'"judgment"', b'"user_prompt"', b'"question_id"')),
-    ("AlpacaEval", (b'"generator_1"', b'"preference"')),
     ("Inspect", (b'"eval"', b'"plan"', b'"task"')),
-    ("DeepEval", (b'"metricsData"',)),
-    ("DeepEval", (b'"metrics_data"',)),
     ("MLflow", (b'"assessments"', b'"trace_id"')),
     ("LangSmith", (b'"evaluation_results"', b'"example"')),
     ("LangSmith", (b'"feedback.', b'"inputs.')),

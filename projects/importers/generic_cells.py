@@ -7,19 +7,10 @@ from typing import Any, NamedTuple
 
 from projects.importers import limits, values
 from projects.importers.mapping import Mapping, Row
-from projects.importers.records import Problem, SystemKey, note, refusal
+from projects.importers.records import Problem, Skip, SystemKey, note, refusal
 
 # Notes of one sort about one column: this many one by one, the rest as a total.
 NOTES_IN_FULL = 20
-
-
-class Skip(Exception):
-    """This row, or this value, cannot be used: why, and in which column."""
-
-    def __init__(self, why: str, column: str = "") -> None:
-        super().__init__(why)
-        self.why = why
-        self.column = column
 
 
 class Target(NamedTuple):

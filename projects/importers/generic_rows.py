@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from projects.importers import limits, values
-from projects.importers.generic_cells import Cells, Skip, Target, name_and_version, shown
+from projects.importers.generic_cells import Cells, Target, name_and_version, shown
 from projects.importers.generic_scores import ScoreReader
 from projects.importers.identity import canonical, digest_id, user_message
 from projects.importers.mapping import Mapping, Row
@@ -16,6 +16,7 @@ from projects.importers.records import (
     OutputRecord,
     Problem,
     Record,
+    Skip,
     SystemKey,
     SystemRecord,
     problem,

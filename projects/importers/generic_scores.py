@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 from projects.importers import limits, values
-from projects.importers.generic_cells import Cells, Skip, Target, shown
+from projects.importers.generic_cells import Cells, Target, shown
 from projects.importers.mapping import KINDS, SOURCES, Row
-from projects.importers.records import HumanRatingRecord, Problem, Record, ScoreRecord, SystemKey, problem
+from projects.importers.records import HumanRatingRecord, Problem, Record, ScoreRecord, Skip, SystemKey, problem
 
 _KINDS = {
     "numeric": "number",

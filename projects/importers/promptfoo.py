@@ -20,8 +20,8 @@ from projects.importers import limits, tables, values
 from projects.importers.identity import canonical
 from projects.importers.jsonscan import Document
 from projects.importers.promptfoo_rows import Prompt, RowReader, prompt_of, rows_of_table
-from projects.importers.promptfoo_scores import as_dict, as_list
 from projects.importers.records import Problem, Record, RunRecord, note, problem, refusal
+from projects.importers.shapes import as_dict, as_list
 
 TITLE = "promptfoo results (JSON or JSON Lines)"
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from projects.importers import limits, values
 from projects.importers.identity import canonical, digest_id, user_message
-from projects.importers.promptfoo_scores import Scores, as_dict, as_list, as_text
+from projects.importers.promptfoo_scores import Scores
 from projects.importers.records import (
     ItemRecord,
     Message,
@@ -21,6 +21,7 @@ from projects.importers.records import (
     note,
     problem,
 )
+from projects.importers.shapes import as_dict, as_list, as_text
 
 INFRASTRUCTURE_ERROR = 2  # failureReason: 0 none, 1 an assertion failed, 2 the call failed
 _LONGEST_LABEL = 60  # an unnamed prompt has its whole text as its label

@@ -15,6 +15,7 @@ from projects.importers.records import (
     note,
     problem,
 )
+from projects.importers.shapes import as_dict, as_list, as_text
 
 OVERALL_SCORE = "promptfoo score"
 OVERALL_VERDICT = "promptfoo pass"
@@ -42,18 +43,6 @@ _BY_MODEL = frozenset(
 )
 # Types whose score is what a function of the user's returns: no scale is known.
 _ANY_SCALE = frozenset({"javascript", "python", "ruby", "webhook", "assert-set", ""})
-
-
-def as_dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def as_text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 class Component(NamedTuple):

@@ -24,6 +24,19 @@ class ImportFileError(ValueError):
     """A file refused whole. The message is a full sentence with file, row and column."""
 
 
+class SystemUnknownError(ImportFileError):
+    """The file tells nowhere what answered: a person must say it (option ``system``)."""
+
+
+class Skip(Exception):
+    """This row, or this value, cannot be used: why, and in which column."""
+
+    def __init__(self, why: str, column: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.column = column
+
+
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
     external_id: str
@@ -66,8 +79,9 @@ class OutputRecord:
 class ScoreRecord:
     """One automated value. For ``bool``: number 1 or 0 and label 'true' or 'false'; the kind is never lost.
 
-    For ``preference``: label 'a' (system), 'b' (system_b), 'tie', 'both_good', 'both_bad', or a number signed
-    towards b.
+    For ``preference``: label 'a' (system), 'b' (system_b), 'tie', 'both_good', 'both_bad', or a number that leans
+    to b the further it lies above the middle of its scale: a probability that b wins has the scale 0 to 1.
+    Without a scale the number is signed towards b, and 0 is a tie.
     """
 
     metric: str
@@ -90,6 +104,7 @@ class ScoreRecord:
     missing_reason: str = ""
     position: Position = ""
     turn: int | None = None
+    details: dict[str, Any] | None = None  # what else the tool tells of it: the judge's cost, time, prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,9 @@ class HumanRatingRecord:
     comment: str = ""
     repeat: int = 0
     variant: str = ""
+    system_b: SystemKey | None = None  # the second of a pair; then the label is a preference
+    position: Position = ""
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class AutomatedScore(models.Model):
     No value with a `missing_reason` is a missing score: it is never zero."""
 
     metric = models.ForeignKey(Metric, on_delete=models.CASCADE, related_name="scores")
-    # Identity of the score for idempotent import: run, target, turn, order of showing, judge.
+    # Identity of the score for idempotent import: target, turn, order of showing, judge.
     key = models.CharField(max_length=64)
     output = models.ForeignKey(Output, null=True, blank=True, on_delete=models.CASCADE, related_name="scores")
     output_b = models.ForeignKey(Output, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
@@ -74,6 +74,7 @@ class AutomatedScore(models.Model):
     judge = models.CharField(max_length=200, blank=True)
     explanation = models.TextField(blank=True)
     missing_reason = models.CharField(max_length=300, blank=True)
+    details = models.JSONField(default=dict, blank=True, help_text="The judge's cost, time, prompt and the like.")
     batch = models.ForeignKey(ImportBatch, null=True, blank=True, on_delete=models.PROTECT, related_name="scores")
 
     class Meta:

@@ -165,9 +165,13 @@ def _earlier(messages: list[Message], budget: Budget) -> str:
 
 
 def _question(messages: list[Message], budget: Budget) -> list[str]:
-    """The last thing the user said stands open; what came before is folded above it."""
+    """What the user said last stands open; what came before is folded above it.
+
+    Questions in a row, as of a set conversation whose answers are the outputs, all stand open."""
     last_asked = len(messages) - 1
     asked = max((n for n, message in enumerate(messages) if message.role == "user"), default=last_asked)
+    while asked > 0 and messages[asked].role == messages[asked - 1].role == "user":
+        asked -= 1
     system = [message for message in messages[:asked] if message.role == "system"]
     earlier = [message for message in messages[:asked] if message.role != "system"]
     last, *rest = _turns(messages[asked : asked + 1], budget) or [_left_out(1)]

@@ -216,7 +216,7 @@ def _known_score(plan: Plan, row: AutomatedScore, staged: StagedScore) -> None:
     if record.missing_reason or (row.number, row.label) == (record.number, record.label):
         return
     row.number, row.label, row.passed = record.number, record.label, record.passed
-    row.explanation, row.missing_reason = record.explanation, ""
+    row.explanation, row.missing_reason, row.details = record.explanation, "", record.details or {}
     row.batch_id = plan.batch.pk
     plan.changed_scores.append(row)
     plan.changed["judgments" if staged.human else "scores"] += 1
@@ -239,5 +239,6 @@ def _score(plan: Plan, metric: Metric, key: str, staged: StagedScore) -> Automat
         judge=record.judge,
         explanation=record.explanation,
         missing_reason=record.missing_reason,
+        details=record.details or {},
         batch_id=plan.batch.pk,
     )

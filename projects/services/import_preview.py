@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from projects.errors import ServiceError
-from projects.importers import generic, roles, tables, values
+from projects.importers import GENERIC, generic, roles, tables, values
 from projects.importers.mapping import Mapping, preview
 from projects.importers.records import ImportFileError, ItemRecord, Problem, RunRecord
 from projects.importers.tables import Sample
 from projects.models import Project
+from projects.selectors import excerpt
 from projects.services.import_plan import KINDS
 from projects.services.import_stage import Progress, Staged
 from projects.services.importing import Upload, counts_of, imagine, problems_of, recognise, stage_file
 
-MAPPED = frozenset({"csv", "jsonl", "parquet"})  # formats without names of their own: a person may map them
 _EXAMPLE = 80
 
 
@@ -60,7 +60,7 @@ def preview_file(
     key = recognise(upload, format)
     fields: list[Field] = []
     given = options or {}
-    if key in MAPPED:
+    if key in GENERIC:
         try:
             sample = _sample(upload)
             mapping = _mapping(sample, given)
@@ -70,7 +70,7 @@ def preview_file(
     try:
         staged = stage_file(project=project, upload=upload, format=key, options=given, progress=progress)
     except ServiceError as error:
-        if not fields:
+        if not fields and error.field != "system":
             raise
         return Preview(key, given, fields, error=error.message)
     plan = imagine(project=project, staged=staged)
@@ -138,9 +138,10 @@ def _told(staged: Staged) -> Iterator[Field]:
     if staged.systems:
         name, version = next(iter(staged.systems))
         yield Field("System", "System: name and version", f"{name}@{version}" if version else name)
-    first = next((each for each in outputs if each.text), None)
+    first = next((each for each in outputs if each.text or each.messages), None)
     if first is not None:
-        yield Field("Answer", "Output: text", _short(first.text or ""))
+        what = f"Output: {len(first.messages)} messages" if first.messages else "Output: text"
+        yield Field("Answer", what, _short(first.text or excerpt(first.messages)))
     timed = next((each for each in outputs if each.latency_ms is not None or each.cost is not None), None)
     if timed is not None:
         parts = [f"{timed.latency_ms:,.0f} ms"] if timed.latency_ms is not None else []
@@ -169,7 +170,9 @@ def _told_of_scores(staged: Staged) -> Iterator[Field]:
         shown.add(record.metric)
         known_scale = record.minimum is not None and record.maximum is not None
         scale = f", {record.minimum:g} to {record.maximum:g}" if known_scale else ""
-        example = record.label or f"{record.number:g}"
+        sides = {"a": record.system, "b": record.system_b} if record.kind == "preference" else {}
+        chosen = sides.get(record.label)
+        example = f"{record.label}: {chosen[0]}" if chosen else record.label or f"{record.number:g}"
         yield Field(record.metric, f"Automated score: {_kind_word(record.kind)}{scale}", _short(example))
 
 

@@ -21,6 +21,7 @@ from projects.importers.records import (
     Problem,
     Record,
     RunRecord,
+    ScoreKind,
     ScoreRecord,
     SystemKey,
     SystemRecord,
@@ -259,21 +260,31 @@ def _as_score(record: HumanRatingRecord, pseudonym: Callable[[str], str]) -> Sco
     """A person's rating from a tool's file. The name stays out of the database: a pseudonym stands for it."""
     # Its own metric, so that a person's answers never mix with a program's of the same name.
     metric = record.metric if "human" in record.metric.lower() else f"{record.metric} (human)"
-    yes_no = record.label in {"true", "false"} and record.number in {0.0, 1.0}
     return ScoreRecord(
         metric=metric,
         item=record.item,
         system=record.system,
+        system_b=record.system_b,
         repeat=record.repeat,
         variant=record.variant,
-        kind="bool" if yes_no else "number" if record.number is not None else "label",
+        kind=_human_kind(record),
         number=record.number,
         label=record.label,
         source="human",
         judge=pseudonym(record.rater) if record.rater else "",
         explanation=record.comment,
         missing_reason="" if record.number is not None or record.label else "The person gave no value.",
+        position=record.position,
+        turn=record.turn,
     )
+
+
+def _human_kind(record: HumanRatingRecord) -> ScoreKind:
+    if record.system_b is not None:
+        return "preference"
+    if record.label in {"true", "false"} and record.number in {0.0, 1.0}:
+        return "bool"
+    return "number" if record.number is not None else "label"
 
 
 def _take_score(staged: Staged, record: ScoreRecord, *, human: bool) -> None:

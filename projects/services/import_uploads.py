@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from projects.errors import Conflict, ServiceError
-from projects.importers import limits
+from projects.importers import GENERIC, limits
 from projects.models import ImportBatch, Project
 from projects.services.import_preview import Preview, options_with, preview_file
 from projects.services.import_stage import Progress
@@ -119,6 +119,8 @@ def upload_map(*, batch: ImportBatch, format: str, chosen: dict[str, str], defau
     asked = format or batch.mapping["asked"]
     if asked != batch.mapping["asked"]:
         batch.mapping = {"asked": asked, "options": {}, "fields": []}
+    elif batch.format not in GENERIC:
+        batch.mapping = {**batch.mapping, "options": {**batch.mapping["options"], **defaults}}
     else:
         with (folder() / batch.stored_as).open("rb") as stream:
             options = options_with(

@@ -81,7 +81,7 @@ def prepare(plan: Plan) -> list[Prepared]:
     prepared += _updates(Item, plan.changed_items, ["cluster", "language", "metadata"])
     measures = ["has_text", "error", "latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency"]
     prepared += _updates(Output, plan.changed_outputs, measures)
-    values = ["number", "label", "passed", "explanation", "missing_reason", "batch"]
+    values = ["number", "label", "passed", "explanation", "missing_reason", "details", "batch"]
     prepared += _updates(AutomatedScore, plan.changed_scores, values)
     prepared += _updates(Metric, plan.changed_metrics, ["scale_min", "scale_max", "threshold", "direction"])
     return prepared

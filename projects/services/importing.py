@@ -20,7 +20,7 @@ from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
 from projects.importers import limits, read_file
-from projects.importers.records import ImportFileError, Problem, Record
+from projects.importers.records import ImportFileError, Problem, Record, SystemUnknownError
 from projects.models import (
     AutomatedScore,
     ImportBatch,
@@ -109,13 +109,24 @@ def import_files(
     project: Project,
     uploads: Sequence[Upload],
     format: str = "auto",
+    options: dict[str, Any] | None = None,
     actor: Any = None,
     progress: Progress | None = None,
 ) -> list[ImportResult]:
     """Import several files, all or none: every one is parsed and rendered before the first is written.
 
-    A `project` that is not saved yet (slug and name given) is made in the same transaction."""
-    staged = [stage_file(project=project, upload=upload, format=format, progress=progress) for upload in uploads]
+    An importer may look into the others for what its file does not say (option `beside`). A `project` that is
+    not saved yet (slug and name given) is made in the same transaction."""
+    staged = [
+        stage_file(
+            project=project,
+            upload=upload,
+            format=format,
+            options={**(options or {}), "beside": [each for each in uploads if each is not upload]},
+            progress=progress,
+        )
+        for upload in uploads
+    ]
     html = HtmlCache(progress)
     if project.pk and len(staged) == 1:
         return [_import(project, staged[0], actor, html, progress)]
@@ -173,7 +184,8 @@ def stage_file(
         key, records = read_file(upload.stream, name, format, options or {})
         staged = stage(records, file_name=name, pseudonym=_pseudonyms(project), progress=progress)
     except ImportFileError as error:
-        raise ServiceError(str(error), field="file") from error
+        field = "system" if isinstance(error, SystemUnknownError) else "file"
+        raise ServiceError(str(error), field=field) from error
     staged.format, staged.file_digest, staged.file_size = key, digest, size
     if not staged.items and not staged.scores:
         first = next((each for each in staged.problems if each.severity == "skipped"), None)

@@ -17,9 +17,9 @@ from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.forms_import import FormatForm, UploadForm
-from projects.importers import IMPORTERS, limits
+from projects.importers import GENERIC, IMPORTERS, limits
 from projects.models import ImportBatch, Project
-from projects.services.import_preview import MAPPED, role_choices
+from projects.services.import_preview import role_choices
 from projects.services.import_uploads import upload_cancel, upload_confirm, upload_create, upload_map
 from projects.templatetags.numbers import number, times
 
@@ -93,6 +93,11 @@ def _act(request: HttpRequest, project: Project, batch: ImportBatch) -> HttpResp
         case "map":
             upload_map(batch=batch, format="", chosen=_chosen(request, batch), defaults=_defaults(request))
             return here
+        case "name":
+            if not (given := _defaults(request)):
+                raise ServiceError("Say what the system that answered is called.")
+            upload_map(batch=batch, format="", chosen={}, defaults=given)
+            return here
     raise ServiceError("The page sent nothing we know. Load it again and choose one of its buttons.")
 
 
@@ -120,7 +125,8 @@ def _defaults(request: HttpRequest) -> dict[str, str]:
 
 
 def _saved_defaults(batch: ImportBatch) -> dict[str, str]:
-    saved = batch.mapping.get("options", {}).get("mapping", {}).get("options", {})
+    options = batch.mapping.get("options", {})
+    saved = options.get("mapping", {}).get("options", {}) or options
     return {name: saved[name] for name in ("system", "metric") if saved.get(name)}
 
 
@@ -133,7 +139,7 @@ def _context(project: Project, batch: ImportBatch) -> dict[str, Any]:
         "counts": batch.counts,
         "title": IMPORTERS[batch.format].title if batch.format in IMPORTERS else batch.format,
         "fields": mapping.get("fields", []),
-        "mapped": batch.format in MAPPED,
+        "mapped": batch.format in GENERIC,
         "roles": role_choices(),
         "defaults": _saved_defaults(batch),
         "error": mapping.get("error", ""),

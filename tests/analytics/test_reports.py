@@ -273,6 +273,67 @@ def test_a_preference_metric_against_the_preference() -> None:
     assert found["kendall_tau_b"]["reason"] == "The metric has the same value on every output."
 
 
+def pair_metric(round_: Round, said: Any, **extra: Any) -> dict[str, Any]:
+    """What the report says of a judge: `said(item number)` gives the fields of each of its scores, a is old."""
+    metric = Metric.objects.create(
+        project=round_.project, key="judge", kind="preference", source="llm", criterion_key="overall", **extra
+    )
+    for item in Item.objects.filter(project=round_.project):
+        old, new = (item.outputs.get(system__name=name) for name in ("old", "new"))
+        for n, fields in enumerate(said(int(item.external_id[1:]))):
+            AutomatedScore.objects.create(metric=metric, key=f"{item.pk}-{n}", output=old, output_b=new, **fields)
+    found: dict[str, Any] = body_of(round_)["automated"]["judge"]["overall"]
+    return found
+
+
+def agreed(n: int) -> list[dict[str, Any]]:
+    """Every prompt has one answer of all raters: b, b, tie, a, and so on."""
+    value = ["b", "b", "tie", "a"]
+    row = {"system": "old", "system_b": "new", "criterion": "overall"}
+    return [
+        {**row, "item": f"q{i}", "rater": rater, "value": value[i % 4]} for i in range(n) for rater in ("ann", "ben")
+    ]
+
+
+def test_a_probability_leans_to_b_above_the_middle_of_its_scale() -> None:
+    wins = [0.9999, 0.51, 0.5, 0.000063]
+    round_ = filled_round([OVERALL], agreed(24), "compare")
+    found = pair_metric(round_, lambda n: [{"number": wins[n % 4]}], scale_min=0, scale_max=1)
+    assert found["agreement"]["value"] == 1
+    assert found["kendall_tau_b"]["value"] == pytest.approx(0.9, abs=0.1)
+
+
+def test_both_orders_of_one_judge_are_one_unit_and_a_side_must_win_in_both() -> None:
+    def said(n: int) -> list[dict[str, Any]]:
+        # For b in both orders; for b in both; each time for the side shown first; for a once and a tie.
+        first, second = [("b", "b"), ("b", "b"), ("a", "b"), ("a", "tie")][n % 4]
+        return [{"position": "a_first", "label": first, "judge": "j", "turn": 1},
+                {"position": "b_first", "label": second, "judge": "j", "turn": 1}]  # fmt: skip
+
+    found = pair_metric(filled_round([OVERALL], agreed(24), "compare"), said)
+    assert found["kendall_tau_b"]["n_units"] == 24
+    assert found["agreement"]["n_units"] == 24
+    assert found["agreement"]["value"] == 0.75  # a once and a tie is a tie, where the people say a
+
+
+def test_a_judge_that_read_both_orders_weighs_no_more_than_one_that_read_one() -> None:
+    def said(n: int) -> list[dict[str, Any]]:
+        # Two judges who differ are two answers; one judge's two orders weigh as one: a and b make a tie.
+        one, other = [("b", "tie"), ("b", "b"), ("a", "b"), ("a", "a")][n % 4]
+        both = [{"position": order, "label": one, "judge": "i"} for order in ("a_first", "b_first")]
+        return [*both, {"position": "a_first", "label": other, "judge": "j"}]
+
+    assert pair_metric(filled_round([OVERALL], agreed(24), "compare"), said)["agreement"]["value"] == 1
+
+
+def test_a_missing_order_leaves_the_other() -> None:
+    def said(n: int) -> list[dict[str, Any]]:
+        return [{"position": "a_first", "label": ["b", "b", "tie", "a"][n % 4], "judge": "j"},
+                {"position": "b_first", "missing_reason": "No winner.", "judge": "j"}]  # fmt: skip
+
+    assert pair_metric(filled_round([OVERALL], agreed(24), "compare"), said)["agreement"]["value"] == 1
+
+
 def test_an_empty_round_has_a_report_without_figures() -> None:
     round_ = filled_round([scale("helpful", "ordinal")], scored()[:1])
     Round.objects.filter(pk=round_.pk).update(slug="other")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from annotation.exporters import files
+from annotation.exporters import files, tables
 from annotation.exporters.files import export_round
 from annotation.exporters.tables import RATINGS, TABLES
 from annotation.exporters.writers import csv_lines, safe_cell
@@ -177,10 +177,27 @@ def test_unknown_formats_are_refused_with_the_accepted_ones(text: str, tmp_path:
     assert caught.value.returncode == 2
 
 
-def test_statements_do_not_grow_with_the_ratings(django_assert_num_queries: Any) -> None:
+def test_a_part_takes_the_same_statements_however_many_ratings(django_assert_num_queries: Any) -> None:
     round_ = empty_round()
     load(round_, "item,system,rater,criterion,value\n" + "".join(f"q{n},bot,ann,correct,1\n" for n in range(200)))
     round_.refresh_from_db()
     list(RATINGS.rows(round_))
-    with django_assert_num_queries(4):  # outputs of tasks, exclusions, chances, ratings
+    with django_assert_num_queries(5):  # exclusions, ratings; then the part's judgments, outputs, chances
         assert len(list(RATINGS.rows(round_))) == 200
+
+
+def test_no_more_than_a_part_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    round_ = empty_round()
+    load(round_, "item,system,rater,criterion,value\n" + "".join(f"q{n},bot,ann,correct,1\n" for n in range(25)))
+    whole = list(RATINGS.rows(round_))
+    held: list[int] = []
+    original = tables._task_names
+
+    def watched(tasks: set[int]) -> Any:
+        held.append(len(tasks))
+        return original(tasks)
+
+    monkeypatch.setattr(tables, "CHUNK", 10)
+    monkeypatch.setattr(tables, "_task_names", watched)
+    assert list(RATINGS.rows(round_)) == whole
+    assert held == [10, 10, 5]

@@ -124,7 +124,6 @@ def test_only_what_can_be_used_is_offered(lead: Client, project: Project) -> Non
     form = lead.get(reverse("annotation:round_new", args=[project.slug])).context["form"]
     assert list(form.fields["rubric_version"].queryset) == [mine]
     assert set(form.fields["systems"].queryset) == set(project.systems.all())
-    assert "gold_rate" not in form.fields
     assert plan(lead, project, rubric_version=theirs[0]).status_code == 200
     assert plan(lead, project, systems=[theirs[1]]).status_code == 200
     assert not Round.objects.exists()

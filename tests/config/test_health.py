@@ -43,3 +43,10 @@ def test_readyz_says_that_the_database_is_away(client: Client, monkeypatch: pyte
 def test_probes_only_read(client: Client) -> None:
     assert client.post("/healthz").status_code == 405
     assert client.post("/readyz").status_code == 405
+
+
+@pytest.mark.django_db
+def test_probes_are_answered_under_any_name_and_nothing_else_is(client: Client) -> None:
+    """An orchestrator asks a container by its address, which is in nobody's ALLOWED_HOSTS."""
+    for path, status in (("/healthz", 200), ("/readyz", 200), ("/accounts/login/", 400), ("/healthz/", 400)):
+        assert client.get(path, headers={"host": "10.0.0.7:8000"}).status_code == status

@@ -15,6 +15,8 @@ from projects.importers import limits
 from projects.models import Item, Output, Project
 from projects.services import importing
 from tests.factories import project_factory
+from tests.projects.importers.helpers import lines as sample_lines
+from tests.projects.importers.test_lm_eval import generated, results
 
 pytestmark = pytest.mark.django_db
 
@@ -167,3 +169,15 @@ def test_a_missing_file_and_an_unknown_format_are_refused(project: Project, good
         run(project.slug, tmp_path / "absent.csv")
     with pytest.raises(CommandError, match=r"answers\.csv: The format 'xml' is not known; accepted: auto, promptfoo"):
         run(project.slug, good, "--format", "xml")
+
+
+def test_files_that_belong_together_tell_each_other_what_they_lack(project: Project, tmp_path: Path) -> None:
+    samples, told = tmp_path / "samples_t.jsonl", tmp_path / "results.json"
+    samples.write_text(sample_lines(generated("So.")), encoding="utf-8")
+    told.write_text(json.dumps(results()), encoding="utf-8")
+    with pytest.raises(CommandError, match="does not say which system"):
+        run(project.slug, samples)
+    run(project.slug, samples, told)
+    assert Output.objects.get().system.name == "m1"
+    run(project.slug, samples, "--system", "other")
+    assert Output.objects.count() == 2

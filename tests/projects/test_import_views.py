@@ -19,6 +19,8 @@ from projects.models import AutomatedScore, ImportBatch, Item, Output, Project
 from projects.services import import_tasks, import_uploads
 from projects.views.imports import button_words, grouped
 from tests.factories import member, project_factory, user_factory
+from tests.projects.importers.helpers import lines
+from tests.projects.importers.test_lm_eval import generated
 
 pytestmark = pytest.mark.django_db
 
@@ -324,3 +326,21 @@ def test_problems_alike_are_one_row_that_names_the_rows() -> None:
     ]
     (group,) = grouped(problems)
     assert (group.where, group.count) == ("1, 2, 3, 4, 5, 6, 7, 8 and 4 more", 12)
+
+
+def test_a_file_that_does_not_name_its_system_is_asked_for_it(lead: Client, project: Project) -> None:
+    upload(lead, project, lines(generated("So.")).encode(), "samples_t.jsonl")
+    batch = ImportBatch.objects.get()
+    page = lead.get(batch_page(batch)).content.decode()
+    assert "does not say which system" in page
+    assert "What answered" in page
+    assert 'value="import"' not in page
+    assert "Choose below what each column becomes" not in page
+    refused = lead.post(batch_page(batch), {"action": "import"}, follow=True).content.decode()
+    assert "does not say which system" in refused
+    assert "Say what the system" in lead.post(batch_page(batch), {"action": "name"}, follow=True).content.decode()
+    page = lead.post(batch_page(batch), {"action": "name", "system": "mine"}, follow=True).content.decode()
+    assert "Import 1 item, 1 output and 1 score" in page
+    assert 'name="system" maxlength="150" value="mine"' in page
+    lead.post(batch_page(batch), {"action": "import"})
+    assert Output.objects.get().system.name == "mine"

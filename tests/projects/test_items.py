@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -146,6 +148,21 @@ def test_the_page_shows_what_each_system_answered_and_took(project: Project, lea
         assert words in page
 
 
+def test_a_pair_is_told_from_the_side_of_the_output(project: Project, lead: Client) -> None:
+    item = item_factory(project)
+    output, other = (output_factory(item, system_factory(project, name), name) for name in ("amber", "basalt"))
+    metric = Metric.objects.create(project=project, key="judge", kind="preference", scale_min=0, scale_max=1)
+    pair: dict[str, Any] = {"metric": metric, "output": output, "output_b": other}
+    AutomatedScore.objects.create(key="1", **pair, number=0.0000630276, position="b_first", turn=2)
+    AutomatedScore.objects.create(key="2", **pair, label="b", position="a_first")
+    page = text(lead, "item", project, item.pk)
+    assert '0.00006303<span class="sub">0: this output, 1: the other</span>' in page
+    assert "against basalt, shown first" in page
+    assert "turn 2" in page
+    assert "against basalt, shown second" in page
+    assert ">the other</td>" in page
+
+
 def test_hostile_text_is_shown_as_text(project: Project, lead: Client) -> None:
     script = "<script>alert(1)</script>"
     item = item_factory(project, script)
@@ -181,6 +198,8 @@ def test_an_excerpt_is_the_last_thing_the_user_said() -> None:
         {"role": "assistant", "content": "Soon."},
     ]
     assert selectors.excerpt(said) == "Where is my refund?"
+    asked = [{"role": "user", "content": "Write a poem."}, {"role": "user", "content": "Shorter."}]
+    assert selectors.excerpt([*said, *asked]) == "Write a poem."
     assert selectors.excerpt([{"role": "user", "content": "x" * 500}]).endswith("…")
     assert selectors.excerpt([]) == ""
     assert selectors.excerpt([{"role": "user"}]) == ""

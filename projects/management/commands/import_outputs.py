@@ -30,13 +30,20 @@ class Command(BaseCommand):
         parser.add_argument("project", metavar="PROJECT", help="the project's short name, as in its address")
         parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="one file or several, all or none")
         parser.add_argument("--format", default="auto", help=f"auto (default), {', '.join(IMPORTERS)}")
+        parser.add_argument("--system", default="", help="what answered, for files that do not name it")
         parser.add_argument("--create", action="store_true", help="make the project if there is none of this name")
 
     def work(self, **options: Any) -> None:
         project = _project(options["project"], create=options["create"])
         with ExitStack() as stack:
             uploads = [Upload(stack.enter_context(opened(path)), path.name) for path in options["files"]]
-            results = import_files(project=project, uploads=uploads, format=options["format"], progress=self.progress)
+            results = import_files(
+                project=project,
+                uploads=uploads,
+                format=options["format"],
+                options={"system": options["system"]} if options["system"] else None,
+                progress=self.progress,
+            )
         self.tell(_together(results), [line for result in results for line in _lines(result)])
 
 

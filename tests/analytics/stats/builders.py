@@ -12,7 +12,14 @@ import pytest
 from analytics.stats import association, preference
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from analytics.stats.registry import METRICS
-from analytics.stats.results import Distribution, TestedEstimate
+from analytics.stats.results import Distribution, Estimate, TestedEstimate
+from tests.analytics.stats import evaluators_agreement, evaluators_automated, evaluators_preference
+
+EVALUATORS = (
+    evaluators_agreement.EVALUATORS_AGREEMENT
+    | evaluators_preference.EVALUATORS_PREFERENCE
+    | evaluators_automated.EVALUATORS
+)
 
 REFERENCE_FILES = Path(__file__).resolve().parents[4] / "shared" / "data" / "reference"
 
@@ -106,8 +113,15 @@ def random_table(seed: int, *, prompts: int = 12, systems: int = 2, raters: int 
     return table.rows(np.flatnonzero(rng.random(len(unit)) < shown))
 
 
+def table_for(name: str, seed: int) -> Table:
+    """A random table that the statistic can be estimated from."""
+    return random_table(seed, **evaluators_agreement.SHAPES.get(name, {}))
+
+
 def evaluate(name: str, table: Table, measurement: Measurement) -> Any:
     """Run a registered statistic on a table, whatever its kind."""
+    if name in EVALUATORS:
+        return EVALUATORS[name](table, measurement)
     metric = METRICS[name]
     level = {"measurement": measurement} if metric.by_level else {}
     if metric.kind in ("agreement", "score"):
@@ -130,17 +144,34 @@ def preferences(table: Table) -> preference.PreferenceData:
     return preference.code_preferences(table.cluster, table.unit, table.rater, outcome, table.first)
 
 
+def estimates_of(result: Any) -> list[Estimate]:
+    """Every estimate in a result, whatever its type."""
+    if isinstance(result, Distribution):
+        return list(result.shares)
+    if isinstance(result, Estimate | TestedEstimate):
+        return [result.estimate if isinstance(result, TestedEstimate) else result]
+    return list(result.estimates()) if hasattr(result, "estimates") else []
+
+
+def figures(result: Any) -> list[float]:
+    """The numbers of a result that holds no estimate."""
+    read = evaluators_agreement if isinstance(result, evaluators_agreement.FIGURES) else evaluators_preference
+    return read.figures(result)
+
+
 def numbers(result: Any) -> list[float]:
     """Every number of a result: values and limits, then p values."""
     if isinstance(result, Distribution):
         return [number for share in result.shares for number in numbers(share)] + list(result.counts)
     if isinstance(result, TestedEstimate):
         return [*numbers(result.estimate), result.p_value]
-    return [result.value, result.low, result.high]
+    if isinstance(result, Estimate):
+        return [result.value, result.low, result.high]
+    if hasattr(result, "estimates"):
+        return [number for estimate in result.estimates() for number in numbers(estimate)]
+    return figures(result)
 
 
 def values(result: Any) -> list[float]:
     """Point values only."""
-    if isinstance(result, Distribution):
-        return [share.value for share in result.shares]
-    return [result.estimate.value if isinstance(result, TestedEstimate) else result.value]
+    return [estimate.value for estimate in estimates_of(result)] or figures(result)

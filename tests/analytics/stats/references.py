@@ -7,21 +7,16 @@ tested in test_reference_files.py.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from analytics.stats import agreement, association, preference, proportions, scores
 from analytics.stats.coding import code_ratings
 from tests.analytics.stats.builders import PARADOX_SKEWED, from_cross_table, krippendorff_2011
-
-
-@dataclass(frozen=True)
-class Reference:
-    label: str
-    compute: Callable[[], float | None]
-    expected: float
-    source: str
-    tolerance: float = 1e-6
-
+from tests.analytics.stats.reference import Reference
+from tests.analytics.stats.references_agreement import AGREEMENT_REFERENCES
+from tests.analytics.stats.references_automated import AUTOMATED_REFERENCES
+from tests.analytics.stats.references_consensus import CONSENSUS_REFERENCES
+from tests.analytics.stats.references_preference import PREFERENCE_REFERENCES
+from tests.analytics.stats.references_raters import RATER_REFERENCES
 
 R_IRRCAC = "R irrCAC 1.4 README, cac.raw4raters"
 PY_IRRCAC = "python irrCAC 0.4.4 on cac.raw4raters"
@@ -257,3 +252,9 @@ REFERENCES: dict[str, list[Reference]] = {
         Reference("0/20 high", lambda: proportions.clopper_pearson(0, 20)[1], 0.1684335, "1 - .025^(1/20)"),
     ],
 }
+
+REFERENCES.update(CONSENSUS_REFERENCES)
+REFERENCES.update(PREFERENCE_REFERENCES)
+REFERENCES.update(AGREEMENT_REFERENCES)
+REFERENCES.update(RATER_REFERENCES)
+REFERENCES.update(AUTOMATED_REFERENCES)

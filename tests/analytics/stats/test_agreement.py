@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.stats import _package_alpha, agreement
-from analytics.stats._coefficients import Alpha, GwetAC, PercentAgreement
+from analytics.stats._coefficients import Alpha, PercentAgreement
 from analytics.stats._distances import agreement_weights
+from analytics.stats._estimation import scope_of, spread_of
+from analytics.stats._kappas import GwetAC
 from analytics.stats._package_alpha import package_alpha
 from analytics.stats._totals import PairTable
 from analytics.stats.coding import CodedRatings, code_ratings
+from analytics.stats.intervals import t_quantile
 from tests.analytics.stats.builders import PARADOX_SKEWED, from_cross_table, krippendorff_2011, random_table
 
 LEVELS = ["nominal", "ordinal", "interval", "ratio"]
@@ -68,7 +71,7 @@ def test_totals_without_a_rater_equal_totals_of_the_other_ratings(seed: int):
     table = random_table(seed, raters=5, shown=0.6)
     data = table.coded()
     whole = PairTable(data)
-    for rater, totals in zip(whole.raters_with_pairs(), whole.without_each_rater(), strict=True):
+    for rater, totals in zip(whole.raters_with_pairs, whole.without_each_rater(), strict=True):
         others = table.rows(np.flatnonzero(table.rater != data.rater_labels[rater])).coded()
         direct = PairTable(others).whole
         for here, there in zip(coefficients(data), coefficients(others), strict=True):
@@ -108,7 +111,7 @@ def test_linearised_variance_agrees_with_the_jackknife_over_prompts(index: int):
     data = table.coded()
     statistic = coefficients(data)[index]
     whole = PairTable(data)
-    half = agreement._spread(whole, statistic, "these_raters", agreement._scope(whole, 0.95, statistic.name)).half
+    half = spread_of(whole, statistic, "these_raters", scope_of(whole, 0.95, statistic.name)).half
     without = []
     for prompt in np.unique(table.cluster):
         rest = table.rows(np.flatnonzero(table.cluster != prompt)).coded()
@@ -126,10 +129,10 @@ def test_duplicating_every_item_halves_the_variance():
         unit = table.unit[rows] + shift
         data = code_ratings(unit, None, table.rater[rows], table.value[rows], table.domain)
         whole = PairTable(data)
-        scope = agreement._scope(whole, 0.95, "")
-        half = agreement._spread(whole, PercentAgreement(), "these_raters", scope).half
+        scope = scope_of(whole, 0.95, "")
+        half = spread_of(whole, PercentAgreement(), "these_raters", scope).half
         groups = scope.n_clusters
-        return (half / agreement.t_quantile(0.95, groups)) ** 2 * (groups - 1) / groups
+        return (half / t_quantile(0.95, groups)) ** 2 * (groups - 1) / groups
 
     assert variance(2) == pytest.approx(variance(1) / 2)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analytics.stats import association
+from analytics.stats import _kernels, association
 from analytics.stats.coding import code_ratings
 
 FUNCTIONS = {
@@ -39,9 +39,9 @@ def test_the_value_equals_scipy(function, levels: int | None, seed: int):
 def test_a_weighted_resample_equals_the_resample_written_out(function):
     metric, human, cluster = sample(1)
     kernel = {
-        association.kendall_tau_b: association._kendall_kernel,
-        association.spearman: association._spearman_kernel,
-        association.pearson: association._pearson_kernel,
+        association.kendall_tau_b: _kernels.kendall_kernel,
+        association.spearman: _kernels.spearman_kernel,
+        association.pearson: _kernels.pearson_kernel,
     }[function](metric, human)
     rng = np.random.default_rng(0)
     weights = rng.multinomial(25, np.full(25, 1 / 25), size=5)[:, cluster].astype(float)
@@ -55,7 +55,7 @@ def test_a_weighted_resample_equals_the_resample_written_out(function):
 def test_counting_by_sorting_equals_counting_by_table(monkeypatch: pytest.MonkeyPatch):
     data = sample(2)
     by_table = association.kendall_tau_b(*data, seed=5)
-    monkeypatch.setattr(association, "_MAX_TABLE", 0)
+    monkeypatch.setattr(_kernels, "_MAX_TABLE", 0)
     by_sorting = association.kendall_tau_b(*data, seed=5)
     assert by_sorting.value == pytest.approx(by_table.value, abs=1e-12)
     assert (by_sorting.low, by_sorting.high) == pytest.approx((by_table.low, by_table.high), abs=1e-12)
@@ -63,7 +63,7 @@ def test_counting_by_sorting_equals_counting_by_table(monkeypatch: pytest.Monkey
 
 def test_small_chunks_give_the_same_interval(monkeypatch: pytest.MonkeyPatch):
     whole = association.spearman(*sample(2), seed=5)
-    monkeypatch.setattr(association, "_CHUNK_CELLS", 700)
+    monkeypatch.setattr(_kernels, "_CHUNK_CELLS", 700)
     assert association.spearman(*sample(2), seed=5) == whole
 
 

@@ -15,9 +15,31 @@ from projects.importers.records import Problem
 
 FORMATS = ["auto", *IMPORTERS]
 OPENINGS = [b"", b"item,system,output\n", b'{"item": ', b'[{"system": ', b'{"evalId": "e", "results": ', b"PAR1",
-            b'{"gradingResult": ', b"\xef\xbb\xbf", b"\xff\xfe"]  # fmt: skip
+            b'{"gradingResult": ', b"\xef\xbb\xbf", b"\xff\xfe", b'[{"instruction": "q", "generator_1": ',
+            b'{"question_id": 1, "g1_winner": ', b'{"model_a": "a", "model_b": "b", "winner": ']  # fmt: skip
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+DEEPEVAL = [
+    "name",
+    "input",
+    "actualOutput",
+    "actual_output",
+    "turns",
+    "role",
+    "content",
+    "metricsData",
+    "score",
+    "error",
+    "metadata",
+    "id",
+    "context",
+    "tags",
+    "model",
+    "hyperparameters",
+    "completionTime",
+    "expectedOutput",
+]
+
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
@@ -33,9 +55,36 @@ promptfoo_values = st.recursive(
 )  # fmt: skip
 
 
+# Each tool's keys, at random, as rows: (format, keys that make a row of it, the others).
+ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "alpaca_eval": (("instruction", "generator_1", "preference"), ("dataset", "output_1", "generator_2", "output_2",
+        "annotator", "raw_completion", "referenced_models", "price_per_example", "output", "generator", "win_rate",
+        "n_wins", "n_draws", "logprobs", "content", "top_logprobs", "token", "logprob", "m", "M")),
+    "mt_bench": (("question_id",), ("turns", "category", "reference", "model_id", "choices", "index", "content",
+        "model", "judgment", "score", "judge", "turn", "model_1", "model_2", "g1_winner", "g2_winner", "tstamp")),
+    "openai_evals": (("run_id", "sample_id", "type", "data"), ("spec", "final_report", "completion_fns", "base_eval",
+        "prompt", "sampled", "usage", "prompt_tokens", "correct", "expected", "choice", "score", "role", "content")),
+    "lm_eval": (("doc_id", "resps"), ("doc", "target", "arguments", "filtered_resps", "filter", "metrics", "acc",
+        "arg_0", "arg_1", "results", "n-shot", "model_name", "higher_is_better", "alias", "acc,none", "date")),
+    "arena": (("model_a", "model_b", "winner"), ("question_id", "judge", "turn", "conversation_a", "conversation_b",
+        "role", "content", "language", "tstamp")),
+}  # fmt: skip
+
+
+def rows_of(format: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    needed, more = ROWS[format]
+    keys = st.sampled_from([*needed, *more])
+    cells = leaves | st.sampled_from(["a", "b", "model_1", "m", "output_1", "sampling", "metrics", "match", 1, 1.5, -1])
+    inner = st.recursive(
+        cells, lambda each: st.lists(each, max_size=3) | st.dictionaries(keys, each, max_size=5), max_leaves=10
+    )
+    row = st.fixed_dictionaries(dict.fromkeys(needed, inner), optional=dict.fromkeys(more, inner))
+    return st.lists(row | st.dictionaries(keys, inner, max_size=6), min_size=1, max_size=3)
+
+
 def survives(data: bytes, format: str) -> None:
     try:
-        _, found = read_file(io.BytesIO(data), "fuzz.csv", format)
+        _, found = read_file(io.BytesIO(data), "fuzz.csv", format, {"system": "s"})
         for each in found:
             assert not isinstance(each, Problem) or each.why.endswith((".", ")"))
     except ImportFileError:
@@ -74,6 +123,27 @@ def test_random_promptfoo(rows: list[dict[str, Any]], wrap: int) -> None:
         rows[0],
     ][wrap]
     survives(json.dumps(document).encode(), "promptfoo")
+
+
+@pytest.mark.parametrize("format", ROWS)
+@pytest.mark.parametrize("examples", [12, pytest.param(150, marks=pytest.mark.slow)])
+def test_random_rows_of_each_tool(format: str, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(rows=rows_of(format), as_list=st.booleans())
+    def try_rows(rows: list[dict[str, Any]], as_list: bool) -> None:
+        survives((json.dumps(rows) if as_list else "\n".join(map(json.dumps, rows))).encode(), format)
+
+    try_rows()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    cases=st.lists(st.dictionaries(st.sampled_from(DEEPEVAL), values), min_size=1, max_size=3),
+    name=st.sampled_from(["testCases", "conversationalTestCases", "test_results"]),
+    rest=st.dictionaries(st.sampled_from(DEEPEVAL), values, max_size=3),
+)
+def test_random_deepeval(cases: list[dict[str, Any]], name: str, rest: dict[str, Any]) -> None:
+    survives(json.dumps({**rest, name: cases}).encode(), "deepeval")
 
 
 @pytest.mark.parametrize("cut", range(0, 400, 7))

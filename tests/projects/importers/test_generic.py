@@ -343,8 +343,8 @@ def test_names_too_long_are_skipped_by_row() -> None:
 
 
 def test_files_of_other_tools_are_not_misread() -> None:
-    line = lines({"question_id": 1, "g1_winner": "tie", "judgment": "Two words"})
-    assert "a file of MT-bench" in refused(line, "a.jsonl")
+    line = lines({"instance_id": "id1", "stats": [], "text": "Two words"})
+    assert "a file of HELM" in refused(line, "a.jsonl")
     assert "feedback" not in refused(line, "a.jsonl")
     assert "A needed column" in refused(line, "a.jsonl", "jsonl")
 

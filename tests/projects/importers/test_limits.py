@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from projects.importers import limits, read_file
+from projects.importers import IMPORTERS, limits, read_file
 from projects.importers.records import ImportFileError
 from projects.importers.tables import read_rows
 from tests.projects.importers.helpers import lines, read, refused
@@ -202,7 +202,7 @@ def test_an_unknown_format_lists_the_accepted_ones() -> None:
     sentence = refused(b"\x7fELF something", "a.bin")
     assert all(f"({key})" in sentence for key in ("promptfoo", "csv", "jsonl", "parquet"))
     assert "spreadsheet" in refused(b"PK\x03\x04rest", "a.xlsx")
-    assert "accepted: auto, promptfoo, csv" in refused("x", "a.csv", "excel")
+    assert f"accepted: auto, {', '.join(IMPORTERS)}" in refused("x", "a.csv", "excel")
 
 
 def test_a_stream_that_cannot_seek_is_read() -> None:

@@ -308,6 +308,14 @@ class TestPrompts:
         assert '<summary dir="auto">2 earlier turns</summary>' in html
         assert html.endswith('</details><div class="prose" dir="auto"><p>Can I delete it?</p>\n</div></div></div>')
 
+    def test_questions_in_a_row_all_stand_open(self) -> None:
+        html = render_prompt([OPENAI[3], {"role": "user", "content": "First?"}, {"role": "user", "content": "Then?"}])
+        _, fold, after = html.partition("</details>")
+        assert '<summary dir="auto">1 earlier turn</summary>' in html
+        assert fold
+        assert "<p>First?</p>" in after
+        assert "<p>Then?</p>" in after
+
     def test_sources_are_numbered_folds(self) -> None:
         html = render_prompt([{"role": "user", "content": "Q"}], ["# Refunds\nWithin 5 days.", "x" * 700])
         assert "Sources" in html

@@ -1,0 +1,180 @@
+"""Correlation coefficients of many weightings of the same rows at once, and the bootstrap that needs them.
+
+A resample of whole clusters is a vector of weights, so nothing is copied.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.sparse import coo_array
+
+from analytics.stats.coding import FloatArray, IntArray, weighted_count
+from analytics.stats.intervals import MIN_PROMPTS, Scope, few_prompts_warning
+from analytics.stats.results import Estimate
+
+RESAMPLES = 500
+# Cells of a resamples x outputs array held at a time: small enough for the processor's cache.
+_CHUNK_CELLS = 500_000
+# Largest cross-table of distinct values for Kendall's counting; beyond it pairs are counted by merge sort.
+_MAX_TABLE = 250_000
+
+# A kernel takes outputs' weights (resamples, outputs) and returns a coefficient per resample, NaN where
+# undefined.
+Kernel = Callable[[FloatArray], FloatArray]
+
+
+def bootstrap(kernel: Kernel, groups: int, seed: int, size: int) -> FloatArray:
+    """`kernel` of RESAMPLES resamples of whole clusters, drawn with replacement: weights (resamples, groups), whole
+    numbers. `size` is how many cells a resample needs, to keep a chunk of them in the processor's cache."""
+    rng = np.random.default_rng(seed)
+    rows = max(1, _CHUNK_CELLS // max(size, groups))
+    parts = []
+    for start in range(0, RESAMPLES, rows):  # one generator, read in order: the chunks do not change the draws
+        drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=min(rows, RESAMPLES - start))
+        parts.append(kernel(drawn.astype(np.float64)))
+    return np.concatenate(parts)
+
+
+class Resampler:
+    """A coefficient of rows, and the same in resamples of their clusters.
+
+    Rows with the same values are one: a resample is then a vector of their total weights, and a coefficient of a
+    million ratings on a five-point scale costs no more than one of a small table.
+    """
+
+    def __init__(
+        self,
+        kernel_for: Callable[..., Kernel],
+        columns: Sequence[FloatArray],
+        cluster: IntArray,
+        groups: int,
+        weight: FloatArray | None = None,
+    ) -> None:
+        first, cell = _distinct(columns)
+        self.kernel = kernel_for(*(column[first] for column in columns))
+        self.groups, self.size = groups, len(first)
+        given = np.ones(len(cell)) if weight is None else weight
+        self.weights = coo_array((given, (cluster, cell)), shape=(groups, len(first))).tocsr()
+        self.value = float(self.kernel(np.asarray(self.weights.sum(axis=0))[None])[0])
+
+    def draws(self, seed: int) -> FloatArray:
+        """Coefficients of the resamples, NaN where undefined."""
+        return bootstrap(lambda drawn: self.kernel(np.asarray(drawn @ self.weights)), self.groups, seed, self.size)
+
+
+def _distinct(columns: Sequence[FloatArray]) -> tuple[IntArray, IntArray]:
+    """The first row of each distinct combination of values, and the combination of each row."""
+    key = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        levels, code = np.unique(column, return_inverse=True)
+        key = np.unique(key * len(levels) + code, return_inverse=True)[1]
+    _, first = np.unique(key, return_index=True)
+    return first, key
+
+
+def percentile_estimate(value: float, draws: FloatArray, scope: Scope, seed: int) -> Estimate:
+    """`value` with the percentile interval of its draws; with a tenth of them undefined, no interval."""
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < 0.9 * RESAMPLES:
+        reason = "More than a tenth of the resamples have a constant side, so no interval can be claimed."
+        return Estimate.insufficient(value, reason=reason, **scope.fields())
+    low, high = np.quantile(defined, [(1 - scope.level) / 2, (1 + scope.level) / 2])
+    if high - low <= 1e-12:
+        reason = "Every resample of prompts gives the same value, so no interval can be claimed."
+        return Estimate.insufficient(value, reason=reason, **scope.fields())
+    fields = scope.fields(f"percentile bootstrap of prompts, {RESAMPLES} resamples")
+    estimate = Estimate(value, float(low), float(high), seed=seed, **fields)
+    return estimate.with_warnings(few_prompts_warning(scope.n_clusters))
+
+
+def too_few(groups: int) -> str:
+    return f"Only {groups} prompts have both figures: no interval below {MIN_PROMPTS}."
+
+
+def pearson_kernel(x: FloatArray, y: FloatArray) -> Kernel:
+    x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
+    columns = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=1)
+
+    def kernel(weights: FloatArray) -> FloatArray:
+        n, sx, sy, sxx, syy, sxy = (weights @ columns).T
+        return _divide(n * sxy - sx * sy, (n * sxx - sx * sx) * (n * syy - sy * sy))
+
+    return kernel
+
+
+def _divide(covariance: FloatArray, product: FloatArray) -> FloatArray:
+    defined = product > 1e-12
+    root = np.sqrt(np.where(defined, product, 1.0))
+    return np.where(defined, np.clip(covariance / root, -1.0, 1.0), np.nan)
+
+
+def spearman_kernel(x: FloatArray, y: FloatArray) -> Kernel:
+    sides = [_Ranker(x), _Ranker(y)]
+
+    def kernel(weights: FloatArray) -> FloatArray:
+        rx, ry = (side.ranks(weights) for side in sides)
+        n = weights.sum(axis=1, keepdims=True)
+        rx, ry = rx / n - 0.5, ry / n - 0.5  # weighted mid-ranks have mean n/2 exactly
+        sxy, sxx, syy = ((weights * product).sum(axis=1) for product in (rx * ry, rx * rx, ry * ry))
+        return _divide(sxy, sxx * syy)
+
+    return kernel
+
+
+class _Ranker:
+    """Weighted mid-ranks of one fixed column for many weightings at once."""
+
+    def __init__(self, column: FloatArray) -> None:
+        self.order = np.argsort(column, kind="stable")
+        ordered = column[self.order]
+        self.start = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
+        self.group = np.unique(column, return_inverse=True)[1]
+
+    def ranks(self, weights: FloatArray) -> FloatArray:
+        sums = np.add.reduceat(weights[:, self.order], self.start, axis=1)
+        return np.asarray((np.cumsum(sums, axis=1) - sums / 2)[:, self.group])
+
+
+def fits_table(x: FloatArray, y: FloatArray) -> bool:
+    """Whether pairs are counted in a cross-table of distinct values, which takes weights that are no integers."""
+    return len(np.unique(x)) * len(np.unique(y)) <= _MAX_TABLE
+
+
+def kendall_kernel(x: FloatArray, y: FloatArray) -> Kernel:
+    rows, row = np.unique(x, return_inverse=True)
+    columns, column = np.unique(y, return_inverse=True)
+    if len(rows) * len(columns) > _MAX_TABLE:
+        return _kendall_by_sorting(x, y)
+    shape = (len(rows), len(columns))
+    cell = row * shape[1] + column
+
+    def kernel(weights: FloatArray) -> FloatArray:
+        tables = (weighted_count(cell, w, shape[0] * shape[1]).reshape(shape) for w in weights)
+        return np.asarray([_tau_of_table(table) for table in tables])
+
+    return kernel
+
+
+def _tau_of_table(table: FloatArray) -> float:
+    """Tau-b of a cross-table: (concordant - discordant) / sqrt of the pairs untied on each side."""
+    above = np.cumsum(table, axis=0) - table  # rows before, same column
+    before = np.cumsum(above, axis=1) - above  # and columns before
+    after = above.sum(axis=1, keepdims=True) - before - above
+    n2 = table.sum() ** 2
+    untied = (n2 - np.sum(table.sum(axis=1) ** 2)) * (n2 - np.sum(table.sum(axis=0) ** 2))
+    if untied <= 0:
+        return math.nan
+    return float(2 * np.sum(table * (before - after)) / math.sqrt(untied))
+
+
+def _kendall_by_sorting(x: FloatArray, y: FloatArray) -> Kernel:
+    from scipy.stats import kendalltau  # a slow import that only this path needs
+
+    def kernel(weights: FloatArray) -> FloatArray:
+        drawn = (np.repeat(np.arange(len(x)), w.astype(np.int64)) for w in weights)
+        return np.asarray([kendalltau(x[rows], y[rows]).statistic for rows in drawn])
+
+    return kernel

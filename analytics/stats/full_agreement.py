@@ -1,0 +1,88 @@
+"""Every agreement statistic of one criterion at once, from one pass over its ratings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.stats._coefficients import PercentAgreement
+from analytics.stats._estimation import Population, estimate
+from analytics.stats._totals import PairTable
+from analytics.stats.agreement import Weights, ac2_weights, alpha_of, gwet_of, skew_warning
+from analytics.stats.benchmarks import Benchmark, benchmark
+from analytics.stats.coding import CodedRatings, Measurement
+from analytics.stats.icc import icc_of
+from analytics.stats.kappas import brennan_prediger_of, conger_of, fleiss_of
+from analytics.stats.results import Distribution, Estimate
+from analytics.stats.scores import level_shares
+from analytics.stats.specific import CategoryAgreement, specific_agreement_of
+
+
+@dataclass(frozen=True)
+class FullAgreement:
+    """`estimates` by their names in the registry; `weights` are those of the weighted ones, None at the nominal
+    level, where there are none. `benchmark` is of alpha, on Krippendorff's scale."""
+
+    measurement: Measurement
+    weights: Weights | None
+    estimates: dict[str, Estimate]
+    specific: CategoryAgreement
+    shares: Distribution
+    benchmark: Benchmark
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "level_of_measurement": self.measurement,
+            "weights": self.weights,
+            **{name: found.to_dict() for name, found in self.estimates.items()},
+            "specific_agreement": self.specific.to_dict(),
+            "shares": self.shares.to_dict(),
+            "benchmark": self.benchmark.to_dict(),
+            "warnings": list(self.warnings),
+        }
+
+
+def full_agreement(
+    data: CodedRatings,
+    measurement: Measurement,
+    *,
+    population: Population = "raters_like_these",
+    level: float = 0.95,
+    seed: int = 0,
+) -> FullAgreement:
+    """All that `agreement`, `kappas`, `icc` and `specific` say of one criterion, with intervals.
+
+    Weighted coefficients take ordinal weights at the ordinal level, quadratic ones at interval and ratio. What does
+    not fit the data is not estimable with its reason. `seed` is that of the intraclass correlations' intervals.
+    Raises ValueError as `agreement.krippendorff_alpha` does.
+    """
+    data.require(measurement)
+    table, weights = PairTable(data), ac2_weights(measurement)
+    found = {
+        "percent_agreement": estimate(table, PercentAgreement(), population, level),
+        "krippendorff_alpha": alpha_of(table, measurement, population, level),
+        "gwet_ac1": gwet_of(table, "identity", population, level, "ratio"),
+        "fleiss_kappa": fleiss_of(table, "identity", population, level),
+        "conger_kappa": conger_of(table, "identity", population, level),
+        "brennan_prediger": brennan_prediger_of(table, "identity", population, level),
+    }
+    if weights:
+        found["gwet_ac2"] = gwet_of(table, weights, population, level, "ratio")
+        found["fleiss_kappa_weighted"] = fleiss_of(table, weights, population, level)
+        found["conger_kappa_weighted"] = conger_of(table, weights, population, level)
+        found["brennan_prediger_weighted"] = brennan_prediger_of(table, weights, population, level)
+    intraclass = icc_of(data, measurement, level=level, seed=seed)
+    found |= {f"icc_{form.replace(',', '_')}": value for form, value in intraclass.items()}
+    shares = level_shares(data, level=level)
+    skew = skew_warning(found["krippendorff_alpha"], found["gwet_ac1"], shares.largest_share())
+    told = [skew, *(text for value in found.values() for text in value.warnings)]
+    return FullAgreement(
+        measurement,
+        weights,
+        found,
+        specific_agreement_of(table, population, level),
+        shares,
+        benchmark(found["krippendorff_alpha"]),
+        tuple(dict.fromkeys(text for text in told if text)),
+    )

@@ -1,0 +1,94 @@
+"""Leaving a rater's work out of a round, and taking it in again: recorded, with its reason, and reported both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from annotation.models import Assignment, RaterExclusion, Round, Seat, Slot
+from annotation.services.slots import slots_settle
+from projects import audit
+from projects.errors import ServiceError
+
+REASON_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What came back when an exclusion was lifted."""
+
+    back: int  # judgments that count again
+    extra: int  # judgments whose place somebody else has filled or is filling: kept, not counted
+
+
+@transaction.atomic
+def seat_exclude(*, seat: Seat, reason: str, actor: Any) -> RaterExclusion:
+    """Leave this rater's work in the round out of its figures. The judgments stay; their places are wanted again, and
+    the rater gets no more tasks here."""
+    if not reason.strip():
+        raise ServiceError("Say why this rater's work is left out: the report repeats it.", field="reason")
+    if len(reason.strip()) > REASON_MAX:
+        raise ServiceError(f"The reason may have at most {REASON_MAX} characters.", field="reason")
+    row, locked = _locked(seat)
+    if locked.exclusions.filter(lifted_at__isnull=True).exists():
+        raise ServiceError("This rater's work is left out already. Lift that first to give another reason.")
+    exclusion = RaterExclusion.objects.create(seat=locked, reason=reason.strip(), excluded_by=actor)
+    _give_back(locked)
+    if locked.state == Seat.State.ACTIVE:
+        Seat.objects.filter(pk=locked.pk).update(state=Seat.State.PAUSED)
+    judged = dict(_judged(locked).values_list("task_id", "slot_id"))
+    row.slots.filter(pk__in=judged.values()).update(state=Slot.State.WITHDRAWN)
+    wanted = slots_settle(row, list(judged)) if row.state != Round.State.CLOSED else 0
+    audit.record(
+        project=row.project, actor=actor, verb="rater.exclude", target=f"seat:{locked.pk}", payload={"wanted": wanted}
+    )
+    return exclusion
+
+
+@transaction.atomic
+def seat_include(*, seat: Seat, actor: Any) -> Lifted:
+    """Lift the exclusion. Where others have filled the place meanwhile, the judgment stays out of the count, so that no
+    task ever counts more judgments than its overlap."""
+    row, locked = _locked(seat)
+    exclusion = locked.exclusions.filter(lifted_at__isnull=True).first()
+    if exclusion is None:
+        raise ServiceError("This rater's work is not left out, so there is nothing to lift.")
+    exclusion.lifted_at, exclusion.lifted_by = timezone.now(), actor
+    exclusion.save(update_fields=["lifted_at", "lifted_by"])
+    if locked.state == Seat.State.PAUSED:
+        Seat.objects.filter(pk=locked.pk).update(state=Seat.State.ACTIVE)
+    full = _full(row, locked)
+    back = dict(_judged(locked).exclude(task__in=full).values_list("task_id", "slot_id"))
+    row.slots.filter(pk__in=back.values()).update(state=Slot.State.JUDGED)
+    _judged(locked).filter(task__in=full).update(purpose=Assignment.Purpose.EXTRA, slot=None)
+    if row.state != Round.State.CLOSED:
+        slots_settle(row, list(back))
+    audit.record(project=row.project, actor=actor, verb="rater.include", target=f"seat:{locked.pk}")
+    return Lifted(len(back), len(full))
+
+
+def _locked(seat: Seat) -> tuple[Round, Seat]:
+    """The round first: claims hold it shared, so none is under way; then the seat, as claims do after it."""
+    row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=seat.round_id)
+    return row, Seat.objects.select_for_update().get(pk=seat.pk)
+
+
+def _judged(seat: Seat) -> Any:
+    return Assignment.objects.filter(seat=seat, state=Assignment.State.JUDGED, purpose=Assignment.Purpose.NORMAL)
+
+
+def _give_back(seat: Seat) -> None:
+    """The task in hand goes to somebody else at once; the rater hears of it at their next request."""
+    held = Assignment.objects.filter(seat=seat, state=Assignment.State.LIVE).values("id")
+    Slot.objects.filter(state=Slot.State.LEASED, holder__in=held).update(lease_until=timezone.now())
+
+
+def _full(row: Round, seat: Seat) -> list[int]:
+    """Tasks of this rater that others have judged as often as the overlap says, or will have when they submit."""
+    taken = row.slots.filter(task__in=_judged(seat).values("task_id"), state__in=[Slot.State.JUDGED, Slot.State.LEASED])
+    counts = taken.values("task_id").annotate(n=Count("id"))
+    return list(counts.filter(n__gte=row.overlap).values_list("task_id", flat=True))

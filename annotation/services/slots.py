@@ -1,0 +1,75 @@
+"""How many judgments of a task are still wanted: the one place that says so when something other than a rater's
+submit changes it.
+
+A slot that is judged counts. That of an excluded rater is withdrawn, and keeps its judgment. A task wants as many
+slots that count, are leased or are open as its overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Max
+
+from annotation.models import Assignment, Round, Slot
+
+CHUNK = 2000
+
+
+def slots_settle(row: Round, tasks: Sequence[int]) -> int:
+    """Open, make or withdraw slots until each of these tasks wants exactly what the overlap lacks; new slots are
+    walked in the order of `tasks`, behind all others. The round's row must be locked: then no claim is under way.
+    Returns by how many the wanted judgments grew (negative: shrank)."""
+    change = grown = 0
+    pos = row.slots.aggregate(last=Max("pos"))["last"] or 0
+    for start in range(0, len(tasks), CHUNK):
+        chunk = tasks[start : start + CHUNK]
+        plan = _plan(row, chunk, pos)
+        row.slots.filter(pk__in=plan.withdrawn).update(state=Slot.State.WITHDRAWN)
+        row.slots.filter(pk__in=plan.opened).update(state=Slot.State.OPEN)
+        Slot.objects.bulk_create(plan.new, batch_size=CHUNK)
+        pos += len(chunk)
+        grown += len(plan.opened) + len(plan.new)
+        change += len(plan.opened) + len(plan.new) - len(plan.withdrawn)
+    if grown:
+        row.seats.update(cursor=0)  # every rater passes them once more
+    return change
+
+
+@dataclass(slots=True)
+class _Plan:
+    opened: list[int] = field(default_factory=list)
+    withdrawn: list[int] = field(default_factory=list)
+    new: list[Slot] = field(default_factory=list)
+
+
+def _plan(row: Round, tasks: Sequence[int], pos: int) -> _Plan:
+    slots: dict[int, list[Slot]] = {task: [] for task in tasks}
+    kept = set(
+        Assignment.objects.filter(
+            task__in=tasks, state=Assignment.State.JUDGED, slot__state=Slot.State.WITHDRAWN
+        ).values_list("slot_id", flat=True)
+    )
+    for slot in row.slots.filter(task__in=tasks).order_by("task_id", "n"):
+        slots[slot.task_id].append(slot)
+    plan = _Plan()
+    for place, known in enumerate(slots.values(), start=1):
+        if known:  # a task without slots has nothing to judge
+            _settle_task(plan, row, known, kept, pos + place)
+    return plan
+
+
+def _settle_task(plan: _Plan, row: Round, known: list[Slot], kept: set[int], pos: int) -> None:
+    """`kept` slots hold the judgment of an excluded rater, so nobody else may take them."""
+    of = {state: [slot for slot in known if slot.state == state] for state in Slot.State}
+    wanted = max(0, row.overlap - len(of[Slot.State.JUDGED]) - len(of[Slot.State.LEASED]))
+    lacking = wanted - len(of[Slot.State.OPEN])
+    if lacking < 0:
+        plan.withdrawn += [slot.pk for slot in of[Slot.State.OPEN][lacking:]]
+        return
+    again = [slot for slot in of[Slot.State.WITHDRAWN] if slot.pk not in kept][:lacking]
+    plan.opened += [slot.pk for slot in again]
+    last = known[-1]
+    for n in range(last.n + 1, last.n + 1 + lacking - len(again)):
+        plan.new.append(Slot(round=row, task_id=last.task_id, n=n, item_key=last.item_key, pos=pos, group=last.group))

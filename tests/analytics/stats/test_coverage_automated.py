@@ -1,0 +1,45 @@
+"""Intervals for automated scores, gates, slices and totals cover what they claim (coverage-automated.md)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analytics.stats.results import Estimate
+from tests.analytics.stats.simulations_automated import SIMULATIONS, Outcome, Simulation, run, shortfall
+
+RUNS = 200
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "algorithms" / "coverage-automated.md"
+NAMES = [f"{simulation.name}: {simulation.setting}" for simulation in SIMULATIONS]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("simulation", [s for s in SIMULATIONS if s.expected], ids=lambda s: f"{s.name}: {s.setting}")
+def test_the_interval_covers_within_binomial_error(simulation: Simulation):
+    outcome = run(simulation, RUNS, seed=2)
+    assert outcome.claimed >= RUNS / 2
+    assert not shortfall(simulation, outcome), outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Spearman, pooled", "PPI++"])
+def test_ignoring_prompts_covers_less(name: str):
+    [ignored] = [s for s in SIMULATIONS if s.name == f"{name}, prompts ignored"]
+    assert shortfall(ignored, run(ignored, RUNS, seed=2))
+
+
+def test_the_page_has_a_row_for_every_simulation():
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| 0\.9", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [f"{name}: {setting}" for name, setting in rows] == NAMES
+
+
+def test_a_shortfall_is_recognised():
+    def never(rng: object) -> Estimate:
+        return Estimate(0.5, 0.4, 0.6)
+
+    narrow = Simulation("narrow", "", never, lambda: 0.7)
+    assert run(narrow, 50) == Outcome(0.0, pytest.approx(0.2), 50)
+    assert shortfall(narrow, run(narrow, 50))
+    assert not shortfall(narrow, Outcome(0.95, 0.2, 50))

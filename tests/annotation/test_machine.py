@@ -1,0 +1,210 @@
+"""The engine as a state machine: any order of acts keeps every promise. Long form: `make slow`."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from annotation import claims
+from annotation.claims import Outcome
+from annotation.models import Assignment, Judgment, RaterExclusion, Rating, Round, SideTally, Slot
+from annotation.services import rounds
+from annotation.services.exclusion import seat_exclude, seat_include
+from tests.annotation.test_claims import a_seat
+from tests.factories import round_factory
+
+RATERS = st.integers(0, 3)
+NUMBERS = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0])
+
+
+class Engine(RuleBasedStateMachine):
+    """Four raters and a lead over a round of few pairs, with a clock that leaps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.round = round_factory(mode="compare", items=1, systems=3, overlap=1, repeat_rate=0.2, lease_seconds=60)
+        self.seats = [a_seat(self.round) for _ in range(4)]
+        self.now: datetime = timezone.now()
+        self.held: dict[int, Outcome] = {}
+        self.said: dict[int, float] = {}  # assignment → the answer that was acknowledged last
+        self.sent: list[tuple[int, claims.Submission]] = []
+
+    # -- raters
+
+    @rule(rater=RATERS)
+    def claim(self, rater: int) -> None:
+        self._hold(rater, claims.claim(self.seats[rater].pk, now=self.now))
+
+    @rule(rater=RATERS, number=NUMBERS)
+    def submit(self, rater: int, number: float) -> None:
+        if rater not in self.held:
+            self.claim(rater)
+        held = self.held.get(rater)
+        if held is None or held.presentation is None:
+            return
+        sent = self._submission(held, number)
+        outcome = claims.submit(self.seats[rater].pk, sent, now=self.now)
+        if not outcome.problem and outcome.saved is not None:
+            self.said[outcome.saved] = number
+            self.sent.append((rater, sent))
+        self._hold(rater, outcome)
+
+    @rule(data=st.data(), number=NUMBERS)
+    def revise(self, data: st.DataObject, number: float) -> None:
+        if not self.sent:
+            return
+        rater, earlier = data.draw(st.sampled_from(self.sent))
+        sent = claims.Submission(earlier.public_id, secrets.token_hex(8), secrets.token_hex(4), self._ratings(number))
+        outcome = claims.submit(self.seats[rater].pk, sent, now=self.now)
+        if not outcome.problem and outcome.saved is not None:
+            self.said[outcome.saved] = number
+        self._hold(rater, outcome)
+
+    @rule(data=st.data())
+    def send_again(self, data: st.DataObject) -> None:
+        """The browser repeats what it sent: nothing changes."""
+        if not self.sent:
+            return
+        rater, sent = data.draw(st.sampled_from(self.sent))
+        before = Judgment.objects.count()
+        outcome = claims.submit(self.seats[rater].pk, sent, now=self.now)
+        assert outcome.replayed
+        assert Judgment.objects.count() == before
+        self._hold(rater, outcome)
+
+    @rule(rater=RATERS)
+    def skip(self, rater: int) -> None:
+        held = self.held.get(rater)
+        if held is not None and held.presentation is not None:
+            self._hold(rater, claims.skip(self.seats[rater].pk, held.presentation.public_id, "unsure", now=self.now))
+
+    # -- time and the lead
+
+    @rule(seconds=st.sampled_from([5, 61, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+        claims._last_asked.clear()
+
+    @rule(rater=RATERS)
+    def exclude_or_include(self, rater: int) -> None:
+        if RaterExclusion.objects.filter(seat=self.seats[rater], lifted_at=None).exists():
+            seat_include(seat=self.seats[rater], actor=None)
+        else:
+            seat_exclude(seat=self.seats[rater], reason="Machine.", actor=None)
+
+    @precondition(lambda self: self._state() == "open")
+    @rule()
+    def pause(self) -> None:
+        rounds.round_pause(round=self.round, actor=None)
+
+    @precondition(lambda self: self._state() == "paused")
+    @rule()
+    def open_again(self) -> None:
+        rounds.round_open(round=self.round, actor=None)
+
+    @precondition(lambda self: self._state() in ("open", "paused"))
+    @rule()
+    def close(self) -> None:
+        rounds.round_close(round=self.round, actor=None)
+
+    @precondition(lambda self: self._state() == "closed")
+    @rule()
+    def reopen(self) -> None:
+        rounds.round_reopen(round=self.round, actor=None)
+
+    @precondition(lambda self: self._state() in ("open", "paused"))
+    @rule()
+    def raise_overlap(self) -> None:
+        self.round.refresh_from_db()
+        if self.round.overlap < 3:
+            rounds.round_extend(round=self.round, overlap=self.round.overlap + 1, actor=None)
+
+    # -- promises
+
+    @invariant()
+    def no_task_counts_more_than_its_overlap(self) -> None:
+        self.round.refresh_from_db()
+        counted = Counter(self._counting().values_list("task_id", flat=True))
+        assert not counted or max(counted.values()) <= self.round.overlap
+
+    @invariant()
+    def what_counts_and_what_is_wanted_make_the_overlap(self) -> None:
+        if self._state() == "closed":
+            assert not self.round.slots.filter(state__in=[0, 1]).exists()
+            return
+        slots: Counter[int] = Counter(self.round.slots.exclude(state=3).values_list("task_id", flat=True))
+        assert set(slots.values()) == {self.round.overlap}
+        assert self.round.slots.filter(state=Slot.State.JUDGED).count() == self._counting().count()
+
+    @invariant()
+    def nobody_holds_two_tasks_or_one_twice(self) -> None:
+        live = Counter(Assignment.objects.filter(seat__round=self.round, state=0).values_list("seat_id", flat=True))
+        assert not live or max(live.values()) == 1
+        met = Assignment.objects.filter(seat__round=self.round, state__lt=3).values_list("seat", "task", "occasion")
+        assert len(set(met)) == len(met)
+
+    @invariant()
+    def sides_are_balanced(self) -> None:
+        assert set(SideTally.objects.filter(seat__round=self.round).values_list("d", flat=True)) <= {-1, 0, 1}
+
+    @invariant()
+    def every_acknowledged_answer_is_there(self) -> None:
+        rows = Rating.objects.filter(judgment__current=True, judgment__assignment__in=self.said)
+        assert dict(rows.values_list("judgment__assignment_id", "number")) == self.said
+
+    # -- help
+
+    def _state(self) -> str:
+        return str(Round.objects.values_list("state", flat=True).get(pk=self.round.pk))
+
+    def _counting(self) -> Any:
+        left_out = RaterExclusion.objects.filter(seat__round=self.round, lifted_at=None).values("seat")
+        judged = Assignment.objects.filter(seat__round=self.round, state=1, purpose="normal")
+        return judged.exclude(seat__in=left_out)
+
+    def _hold(self, rater: int, outcome: Outcome) -> None:
+        if outcome.presentation is not None:
+            self.held[rater] = outcome
+        elif not outcome.problem:
+            self.held.pop(rater, None)
+
+    def _submission(self, held: Outcome, number: float) -> claims.Submission:
+        assert held.presentation is not None
+        return claims.Submission(
+            held.presentation.public_id, secrets.token_hex(8), secrets.token_hex(4), self._ratings(number)
+        )
+
+    def _ratings(self, number: float) -> list[claims.NewRating]:
+        return [claims.NewRating(self.round.rubric_version.criteria.get().pk, "", number)]
+
+
+def run(examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        Engine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
+
+
+@pytest.mark.django_db
+def test_any_order_of_acts_keeps_every_promise() -> None:
+    run(examples=5, steps=30)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_any_order_of_acts_keeps_every_promise_in_500_runs_of_50_steps() -> None:
+    run(examples=500, steps=50)
