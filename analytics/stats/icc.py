@@ -8,7 +8,7 @@ the reliability of one rating, "k" that of the mean of k. Names as in Shrout & F
 Complete tables with one output a prompt: analysis of variance and the intervals of McGraw & Wong,
 Psychological Methods 1, 1996. Otherwise nothing is dropped and nothing filled in: REML (`_mixed`) where cells
 are empty, and a generalised confidence interval (`_components_interval`) that also knows that outputs of one
-prompt belong together. Coverage of both: docs/algorithms/coverage.md.
+prompt belong together. Coverage of both: docs/algorithms/coverage-agreement.md.
 """
 
 from __future__ import annotations

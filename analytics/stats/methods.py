@@ -16,7 +16,7 @@ from analytics.stats.registry import METRICS
 TITLES: dict[Kind, tuple[str, str]] = {
     "agreement": ("Agreement of raters", "algorithms/agreement.md"),
     "benchmark": ("What an agreement is called", "algorithms/agreement.md"),
-    "rater": ("Raters", "algorithms/agreement.md"),
+    "rater": ("Raters", "algorithms/raters.md"),
     "consensus": ("Consensus of several raters", "algorithms/consensus.md"),
     "score": ("Scores of one system", "algorithms/agreement.md"),
     "comparison": ("Two systems by their scores", "algorithms/agreement.md"),

@@ -12,11 +12,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
-from analytics.stats._kernels import RESAMPLES, bootstrap
+from analytics.stats._kernels import bootstrap, percentile_estimate
 from analytics.stats.coding import CodedRatings, FloatArray, Measurement, weighted_count
-from analytics.stats.intervals import MIN_PROMPTS, Scope, few_prompts_warning, mean_over_clusters, t_quantile
+from analytics.stats.intervals import MIN_PROMPTS, Scope, mean_over_clusters
 from analytics.stats.results import Estimate
 
 # complete: only outputs with every criterion. renormalise: the weights of the criteria that are there are stretched
@@ -211,11 +210,7 @@ def _estimate(means: FloatArray, scope: Scope, interval: str, seed: int) -> Esti
         reason = f"Only {groups} prompts have a total: no bootstrap interval below {MIN_PROMPTS}."
         return Estimate.insufficient(value, reason=reason, **scope.fields())
     draws = bootstrap(lambda weights: np.asarray(weights @ means / groups), groups, seed, groups)
-    # Percentiles of n draws are narrow by sqrt((n-1)/n) and normal instead of t: taken further out by both.
-    tail = float(ndtr(-np.sqrt(groups / (groups - 1)) * t_quantile(scope.level, groups)))
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    fields = scope.fields(f"bootstrap of prompts, {RESAMPLES} resamples, percentiles widened for {groups} prompts")
-    return Estimate(value, float(low), float(high), seed=seed, **fields).with_warnings(few_prompts_warning(groups))
+    return percentile_estimate(value, draws, scope, seed)
 
 
 def _scope(method: str, criteria: Sequence[WeightedCriterion], made: _Totals, rescale: bool, level: float) -> Scope:

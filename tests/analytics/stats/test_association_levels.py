@@ -78,6 +78,7 @@ def test_the_value_between_systems_is_scipys_on_means_of_prompts(coefficient: st
     assert result.estimate.value == pytest.approx(SCIPY[coefficient](x, y).statistic, abs=1e-9)
     assert "between 5 systems" in result.estimate.method
     assert "exact permutation test over the systems, 120 orders" in result.test
+    assert any("Only 30 prompts inform the systems' means" in text for text in result.estimate.warnings)
 
 
 @pytest.mark.parametrize("statistic", ["spearman", "kendall_tau_b"])
