@@ -135,8 +135,8 @@ def notes(table: PairTable) -> tuple[str, ...]:
 def spread_of(table: PairTable, coefficient: Coefficient, population: Population, scope: Scope) -> Spread:
     """Half-width of the interval: t(G-1) on items alone, or normal on items plus raters if that is wider.
 
-    1.96 with both parts is the simulated choice (docs/algorithms/coverage-agreement.md); t with R - 1 degrees of freedom
-    would be twice too wide. The wider of the two is taken so that a larger population never has a narrower
+    1.96 with both parts is the simulated choice (docs/algorithms/coverage-agreement.md); t with R - 1 degrees of
+    freedom would be twice too wide. The wider of the two is taken so that a larger population never has a narrower
     interval.
     """
     # Units that a coefficient does not see must not count in G/(G-1).
