@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from annotation.presentation import CONTENT_COLUMNS, CONTENT_TABLES
+
 _PG_ONLY = re.compile(r"/\*pg (.*?)\*/", re.S)
 
 
@@ -15,12 +17,22 @@ def for_vendor(statement: str, vendor: str) -> str:
 
 # The round is locked first, shared: a pause or a close waits for those who are submitting, and whoever comes after
 # sees the new state. First, because a change of the round holds it alone and then touches seats.
-LOCK_SEAT = """
+# What is joined (the assignment that was named, its slot, the judgment with the same key) is as it was before the
+# wait for the lock: a step that acts on it must be one that fails when it is out of date.
+OPEN = """
 SELECT s.id, s.round_id, s.state, s."group", s.cursor, s.n_assigned, s.n_judged,
-       COALESCE(s.cap, r.cap_per_rater), r.state, r.lease_seconds, r.seed, r.strategy, r.mode,
-       r.gold_rate, r.repeat_rate
+       COALESCE(s.cap, r.cap_per_rater), r.state, r.lease_seconds, r.seed, r.strategy, r.gold_rate, r.repeat_rate,
+       (SELECT COUNT(*) FROM annotation_assignment u
+        WHERE u.seat_id = s.id AND u.closed_at IS NULL AND u.state IN (0, 3)),
+       a.id, a.state, a.slot_id, a.purpose,
+       (SELECT COALESCE(MAX(j.revision), 0) FROM annotation_judgment j WHERE j.assignment_id = a.id),
+       CASE WHEN x.lease_until < %(now)s THEN 1 ELSE 0 END,
+       k.digest, k.assignment_id
 FROM annotation_seat s JOIN annotation_round r ON r.id = s.round_id
-WHERE s.id = %s /*pg FOR SHARE OF r FOR UPDATE OF s*/"""
+LEFT JOIN annotation_assignment a ON a.seat_id = s.id AND a.public_id = %(public_id)s
+LEFT JOIN annotation_slot x ON x.id = a.slot_id
+LEFT JOIN annotation_judgment k ON k.seat_id = s.id AND k.key = %(key)s
+WHERE s.id = %(seat)s /*pg FOR SHARE OF r FOR UPDATE OF s*/"""
 
 UNSETTLED = """
 SELECT a.id, a.state, a.slot_id, t.pair, a.shown_order,
@@ -33,24 +45,33 @@ RENEW_ASSIGNMENT = "UPDATE annotation_assignment SET lease_until = %s WHERE id =
 RENEW_SLOT = "UPDATE annotation_slot SET lease_until = %s WHERE id = %s AND state = 1 AND holder = %s"
 CLOSE_ASSIGNMENT = "UPDATE annotation_assignment SET state = %s, closed_at = %s WHERE id = %s"
 
+# The task found, with its texts and the tally of its pair. On PostgreSQL the locking part is a CTE, so that only the
+# slot is locked; on both it is one row before anything is joined to it.
+_WITH_CONTENT = f"""
+SELECT c.slot_id, c.task_id, c.item_key, c.pos, t.pair, l.d, {CONTENT_COLUMNS}
+FROM c {CONTENT_TABLES}
+LEFT JOIN annotation_sidetally l ON l.seat_id = %(seat)s AND l.pair = t.pair
+ORDER BY o.position"""  # noqa: S608 - our own parts
 _CANDIDATE = """
-SELECT x.id, x.task_id, x.item_key, x.pos, t.pair,
-       (SELECT COUNT(*) FROM annotation_taskoutput o WHERE o.task_id = t.id)
-FROM annotation_slot x JOIN annotation_task t ON t.id = x.task_id
-WHERE x.round_id = %s AND x."group" = %s AND {where}
-  AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
-                  WHERE y.seat_id = %s AND y.item_key = x.item_key AND y.state < 3)
-ORDER BY {order} LIMIT 1 /*pg FOR UPDATE OF x SKIP LOCKED*/"""
-WALK = _CANDIDATE.format(where="x.state = 0 AND x.pos > %s", order="x.pos, x.n")
-FREED = _CANDIDATE.format(where="x.state = 1 AND x.lease_until <= %s", order="x.lease_until")
+WITH c AS (
+  SELECT x.id AS slot_id, x.task_id, x.item_key, x.pos
+  FROM annotation_slot x
+  WHERE x.round_id = %(round)s AND x."group" = %(group)s AND {where}
+    AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
+                    WHERE y.seat_id = %(seat)s AND y.item_key = x.item_key AND y.state < 3)
+  ORDER BY {order} LIMIT 1 /*pg FOR UPDATE OF x SKIP LOCKED*/)"""
+WALK = _CANDIDATE.format(where="x.state = 0 AND x.pos > %(start)s", order="x.pos, x.n") + _WITH_CONTENT
+FREED = _CANDIDATE.format(where="x.state = 1 AND x.lease_until <= %(now)s", order="x.lease_until") + _WITH_CONTENT
+CHECK = f"""
+WITH c AS (SELECT NULL AS slot_id, id AS task_id, 0 AS item_key, 0 AS pos
+           FROM annotation_task WHERE id = %(task)s){_WITH_CONTENT}"""  # noqa: S608 - our own parts
 LOSE_HOLDER = """
 UPDATE annotation_assignment SET state = 3
 WHERE state = 0 AND id = (SELECT holder FROM annotation_slot WHERE id = %s)"""
 
 # Gold tasks this rater has not met, nor another task that excludes them. Few, so all are read and the seed chooses.
 GOLD = """
-SELECT t.id, t.pair, (SELECT COUNT(*) FROM annotation_taskoutput o WHERE o.task_id = t.id),
-       CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END
+SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END
 FROM annotation_task t JOIN annotation_round r ON r.id = t.round_id
 WHERE t.round_id = %s AND t.kind = 'gold'
   AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
@@ -59,8 +80,8 @@ WHERE t.round_id = %s AND t.kind = 'gold'
 ORDER BY t.id"""
 # This rater's own judged tasks that were not repeated yet, without the last few: those are still in mind.
 REPEATABLE = """
-SELECT a.task_id, t.pair, (SELECT COUNT(*) FROM annotation_taskoutput o WHERE o.task_id = t.id), a.item_key
-FROM annotation_assignment a JOIN annotation_task t ON t.id = a.task_id
+SELECT a.task_id, a.item_key
+FROM annotation_assignment a
 WHERE a.seat_id = %s AND a.state = 1 AND a.purpose = 'normal' AND a.occasion = 0
   AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
                   WHERE y.seat_id = a.seat_id AND y.item_key = a.item_key AND y.occasion > 0 AND y.state < 3)
@@ -75,45 +96,88 @@ LEFT JOIN (SELECT MIN(a.id) AS id, a.item_key FROM annotation_assignment a
            GROUP BY a.item_key) y ON y.item_key = x.item_key
 WHERE x.round_id = %s AND x.state IN (0, 1)"""
 
-TALLY = "SELECT d FROM annotation_sidetally WHERE seat_id = %s AND pair = %s"
-MOVE_TALLY = "UPDATE annotation_sidetally SET d = %s, last = %s WHERE seat_id = %s AND pair = %s"
-NEW_TALLY = "INSERT INTO annotation_sidetally (d, last, seat_id, pair) VALUES (%s, %s, %s, %s)"
 SHIFT_TALLY = "UPDATE annotation_sidetally SET d = d + %s WHERE seat_id = %s AND pair = %s"
 
-INSERT_ASSIGNMENT = """
+# -- taking a task: one statement on PostgreSQL (TAKE), one after the other on SQLite
+
+_TALLY = """
+INSERT INTO annotation_sidetally (seat_id, pair, d, last) {source}
+ON CONFLICT (seat_id, pair) DO UPDATE SET d = excluded.d, last = excluded.last"""
+_ASSIGNMENT = """
 INSERT INTO annotation_assignment
   (public_id, seat_id, task_id, slot_id, item_key, occasion, purpose, state, lease_until, shown_order,
    order_known, strategy, probability, presentation_digest, version, skip_reason, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, TRUE, %s, %s, '', 0, '', %s) RETURNING id"""
+VALUES (%(public_id)s, %(seat)s, %(task)s, %(slot)s, %(item_key)s, %(occasion)s, %(purpose)s, 0, %(lease_until)s,
+        %(order)s, TRUE, %(strategy)s, %(probability)s, %(digest)s, 0, '', %(now)s) RETURNING id"""
+_SEAT = """
+UPDATE annotation_seat
+SET cursor = %(cursor)s, n_assigned = n_assigned + 1, n_judged = n_judged + %(uncounted)s WHERE id = %(seat)s"""
+SET_TALLY = _TALLY.format(source="VALUES (%(seat)s, %(pair)s, %(d)s, %(step)s)")
+INSERT_ASSIGNMENT = _ASSIGNMENT
 LEASE_SLOT = """
-UPDATE annotation_slot SET state = 1, lease_until = %s, holder = %s WHERE id = %s AND state IN (0, 1)"""
-MOVE_SEAT = "UPDATE annotation_seat SET cursor = %s, n_assigned = n_assigned + 1 WHERE id = %s"
-SET_DIGEST = "UPDATE annotation_assignment SET presentation_digest = %s WHERE id = %s"
+UPDATE annotation_slot SET state = 1, lease_until = %(lease_until)s, holder = %(assignment)s
+WHERE id = %(slot)s AND state IN (0, 1)"""
+MOVE_SEAT = _SEAT
+SET_NEXT = "UPDATE annotation_judgment SET next_assignment = %s WHERE id = %s"
+# Gives the assignment, and 1 when its slot was leased.
+_TALLY_IF_ANY = "SELECT %(seat)s, %(pair)s, %(d)s::smallint, %(step)s::smallint WHERE %(d)s::smallint IS NOT NULL"
+TAKE = f"""
+WITH tally AS ({_TALLY.format(source=_TALLY_IF_ANY)}
+), given AS ({_ASSIGNMENT}
+), leased AS (
+  UPDATE annotation_slot SET state = 1, lease_until = %(lease_until)s, holder = (SELECT id FROM given)
+  WHERE id = %(slot)s AND state IN (0, 1) RETURNING id
+), moved AS ({_SEAT}
+), linked AS (
+  UPDATE annotation_judgment SET next_assignment = (SELECT id FROM given) WHERE id = %(judgment)s
+)
+SELECT given.id, (SELECT COUNT(*) FROM leased) FROM given"""  # noqa: S608 - our own parts
 
-REPLAY = "SELECT digest, next_assignment, assignment_id FROM annotation_judgment WHERE seat_id = %s AND key = %s"
-ASSIGNMENT = """
-SELECT a.id, a.state, a.slot_id, a.purpose,
-       (SELECT COALESCE(MAX(j.revision), 0) FROM annotation_judgment j WHERE j.assignment_id = a.id)
-FROM annotation_assignment a WHERE a.public_id = %s AND a.seat_id = %s"""
-LATENESS = "SELECT CASE WHEN lease_until < %s THEN 1 ELSE 0 END FROM annotation_slot WHERE id = %s"
+# -- judging: the same
+
 CLOSE_SLOT = """
 UPDATE annotation_slot SET state = 2, lease_until = NULL, holder = NULL
 WHERE id = %s AND state = 1 AND holder = %s"""
 JUDGE_ASSIGNMENT = """
 UPDATE annotation_assignment SET state = 1, closed_at = %s, lease_until = NULL, draft = NULL, version = version + 1
 WHERE id = %s AND state = 0"""
-INSERT_JUDGMENT = """
-INSERT INTO annotation_judgment
-  (assignment_id, seat_id, revision, current, key, digest, late, submitted_at, seconds, active_seconds, events)
-VALUES (%s, %s, %s, TRUE, %s, %s, %s, %s, %s, %s, %s) RETURNING id"""
-INSERT_RATINGS = """
-INSERT INTO annotation_rating (judgment_id, criterion_id, target, number, label, data, cannot_judge) VALUES """
+_JUDGMENT_COLUMNS = """assignment_id, seat_id, revision, current, key, digest, late, submitted_at, seconds,
+   active_seconds, events"""
+INSERT_JUDGMENT = f"""
+INSERT INTO annotation_judgment ({_JUDGMENT_COLUMNS})
+VALUES (%(assignment)s, %(seat)s, %(revision)s, TRUE, %(key)s, %(digest)s, %(late)s, %(now)s, %(seconds)s,
+        %(active_seconds)s, %(events)s) RETURNING id"""  # noqa: S608 - our own parts
+_RATING_COLUMNS = "judgment_id, criterion_id, target, number, label, data, cannot_judge"
+INSERT_RATINGS = f"INSERT INTO annotation_rating ({_RATING_COLUMNS}) VALUES "  # noqa: S608 - our own parts
 RATING_ROW = "(%s, %s, %s, %s, %s, %s, %s)"
 INSERT_TEXTS = "INSERT INTO annotation_freetext (judgment_id, criterion_id, target, kind, text) VALUES "
 TEXT_ROW = "(%s, %s, %s, %s, %s)"
-COUNT_JUDGED = "UPDATE annotation_seat SET n_judged = n_judged + 1 WHERE id = %s"
+# Gives the judgment, or no row when the slot is not this assignment's any more.
+JUDGE = f"""
+WITH closed AS (
+  UPDATE annotation_slot SET state = 2, lease_until = NULL, holder = NULL
+  WHERE id = %(slot)s AND state = 1 AND holder = %(assignment)s RETURNING id
+), judged AS (
+  UPDATE annotation_assignment
+  SET state = 1, closed_at = %(now)s, lease_until = NULL, draft = NULL, version = version + 1
+  WHERE id = %(assignment)s AND state = 0 AND (slot_id IS NULL OR slot_id = (SELECT id FROM closed))
+  RETURNING id
+), judgment AS (
+  INSERT INTO annotation_judgment ({_JUDGMENT_COLUMNS})
+  SELECT judged.id, %(seat)s, 1, TRUE, %(key)s, %(digest)s, %(late)s, %(now)s, %(seconds)s::float8,
+         %(active_seconds)s::float8, %(events)s::jsonb FROM judged
+  RETURNING id
+), ratings AS (
+  INSERT INTO annotation_rating ({_RATING_COLUMNS})
+  SELECT judgment.id, u.criterion, u.target, u.number, u.label, u.data::jsonb, u.cannot_judge
+  FROM judgment CROSS JOIN unnest(%(criteria)s::bigint[], %(targets)s::text[], %(numbers)s::float8[],
+    %(labels)s::text[], %(data)s::text[], %(cannot_judge)s::boolean[])
+    AS u(criterion, target, number, label, data, cannot_judge)
+)
+SELECT id FROM judgment"""  # noqa: S608 - our own parts
+
+COUNT_JUDGED = "UPDATE annotation_seat SET n_judged = n_judged + %s WHERE id = %s"
 PAUSE_SEAT = "UPDATE annotation_seat SET state = 'paused', paused_reason = %s WHERE id = %s AND state = 'active'"
-SET_NEXT = "UPDATE annotation_judgment SET next_assignment = %s WHERE id = %s"
 RETIRE_JUDGMENT = "UPDATE annotation_judgment SET current = FALSE WHERE assignment_id = %s AND current"
 BUMP_VERSION = "UPDATE annotation_assignment SET version = version + 1, draft = NULL WHERE id = %s"
 

@@ -13,6 +13,7 @@ from tools.console import live, say
 
 BARE = "/bench/bare"
 OVERLAP = 3
+WARM_SECONDS = 3.0
 COUNTED_SECONDS = 2.0
 # From this size on the rounds' loads share one round: each takes a small part of it.
 SHARED_FROM = 20_000
@@ -105,6 +106,7 @@ def _database(database: Scratch, tasks: int, matrix: Matrix) -> tuple[list[list[
     kept = Kept()
     with serving(database) as served:
         client = _Client(database, served, study, kept)
+        client.run(rounds[-1], max(matrix.raters), 0.0, WARM_SECONDS)
         rows = [_load(client, tasks, *load, matrix, address) for load, address in zip(loads, rounds, strict=False)]
         counted = [_middle(client.statements(address)) for address in (rounds[-1], "")]
     found = database.python("bench.checks", kept.acknowledged)

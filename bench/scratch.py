@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from bench.machine import cpu_seconds
 from bench.processes import bare_environment, run, tail
 from tools.console import Stop
 from tools.postgres import Server
@@ -125,6 +126,7 @@ def serving(database: Scratch) -> Iterator[Served]:
         )
     try:
         _wait(process, port, log)
+        _settle(process.pid)
         yield Served(port, process.pid, log)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -148,3 +150,13 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         finally:
             connection.close()
     raise Stop(f"The server did not answer within {PATIENCE:.0f} s:\n{tail(log)}")
+
+
+def _settle(pid: int) -> None:
+    """One process answers while another still loads: wait until none has anything to do."""
+    deadline = time.monotonic() + PATIENCE
+    busy = True
+    while busy and time.monotonic() < deadline:
+        before = cpu_seconds([pid])
+        time.sleep(0.5)
+        busy = cpu_seconds([pid]) - before > 0.1

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -230,12 +231,24 @@ def test_statements_do_not_grow_with_the_round(django_assert_max_num_queries: ob
         seat = a_seat(round)
         outcome = send(seat, claims.claim(seat.pk))
         claims._last_asked[round.pk] = float("inf")  # no asking for freed slots in the count
-        from django.test.utils import CaptureQueriesContext
-
         with CaptureQueriesContext(connection) as caught:
             send(seat, outcome)
         counts.append(len(caught))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("mode", "sqlite"), [("score", 10), ("compare", 11)])
+def test_the_transaction_keeps_its_budget_of_statements(mode: str, sqlite: int) -> None:
+    """Submit, claim and the texts of the next task; what the test itself reads of the rubric is not counted."""
+    round = round_factory(mode=mode, items=6, systems=2, overlap=1)
+    seat = a_seat(round)
+    outcome = send(seat, claims.claim(seat.pk))
+    claims._last_asked[round.pk] = float("inf")
+    outcome = send(seat, outcome, number=1.0)
+    with CaptureQueriesContext(connection) as caught:
+        send(seat, outcome, number=1.0)
+    ours = [q["sql"] for q in caught.captured_queries if "SAVEPOINT" not in q["sql"] and "rubrics_" not in q["sql"]]
+    assert len(ours) == {"sqlite": sqlite, "postgresql": 4}[connection.vendor], ours
 
 
 @pytest.mark.django_db(transaction=True)

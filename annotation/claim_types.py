@@ -1,0 +1,121 @@
+"""What goes into a claim and what comes out of it, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotation.presentation import Content, Presentation
+
+
+@dataclass(frozen=True, slots=True)
+class NewRating:
+    criterion: int
+    target: str = ""
+    number: float | None = None
+    label: str = ""
+    data: Any = None
+    cannot_judge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewText:
+    criterion: int | None
+    target: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the rater sent for one assignment."""
+
+    public_id: str
+    key: str
+    digest: str
+    ratings: Sequence[NewRating]
+    texts: Sequence[NewText] = ()
+    seconds: float | None = None
+    active_seconds: float | None = None
+    events: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request: the next task, or why there is none.
+
+    `status`: task, nothing_now (leased by others: retry), finished (this rater), complete (the round),
+    not_open, seat_paused, seat_closed, cap. `problem`: lost, conflict, closed, paused or unknown, when a submit was
+    not taken."""
+
+    status: str
+    assignment: int | None = None
+    presentation: Presentation | None = None
+    retry_after: int | None = None
+    problem: str = ""
+    saved: int | None = None  # the judgment's assignment id
+    saved_id: str = ""  # its public id
+    n_judged: int | None = None  # of the seat, this submit counted
+    replayed: bool = False
+
+
+@dataclass(slots=True)
+class SeatNow:
+    """The locked seat with its round, and what this transaction still has to write on it."""
+
+    id: int
+    round: int
+    state: str
+    group: str
+    cursor: int
+    n_assigned: int
+    n_judged: int
+    cap: int | None
+    round_state: str
+    lease: int
+    seed: int
+    strategy: str
+    gold_rate: float
+    repeat_rate: float
+    # Assignments that are live, or lost without this rater having heard of it.
+    unsettled: int
+    uncounted: int = 0  # judgments of this transaction that n_judged in the row lacks
+    judgment: int | None = None  # of this transaction, to be told which task came next
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The assignment that a submit or a skip names. Where the seat had to be waited for, this may be out of
+    date; the fence and the constraints notice, and the second attempt reads it afresh."""
+
+    id: int
+    state: int
+    slot: int | None
+    purpose: str
+    revisions: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    seat: SeatNow
+    sent: Sent | None
+    # Of the judgment with the same key: (digest, assignment).
+    replay: tuple[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is handed out: with its slot, or beside the slots as gold or a repeat."""
+
+    task: int
+    item_key: int
+    pair: str
+    content: Content
+    # (first left) − (second left) so far, for the pair; nothing where the pair is new to the seat.
+    tally: int | None
+    slot: int | None = None
+    purpose: str = "normal"
+    occasion: int = 0
+    probability: float = 1.0
