@@ -418,7 +418,7 @@ def test_every_planted_effect_is_found(capsys: pytest.CaptureFixture[str]) -> No
     call_command("demo")
     told = capsys.readouterr()
     assert all(email in told.out for _, _, email in PEOPLE)
-    assert all(plan.told in told.err for plan in ROUNDS)
+    assert told.err == ""  # progress is for terminals
     rounds = {round_.slug: Judged(round_) for round_ in Round.objects.select_related("rubric_version__rubric")}
     study = Study(rounds["pilot"], rounds["quality"], rounds["side-by-side"])
     whole = (rounds_stand_as_planned, work_is_whole, times_fit_together, words_are_not_repeated, raters_can_begin)

@@ -24,7 +24,9 @@ def write_files(folder: Path) -> None:
     outputs = ["item,prompt,system,output"]
     ratings = ["item,system,system_b,rater,criterion,value,position"]
     for n in range(ITEMS):
-        outputs += [f"q{n},May I ask {n}?,{system},Answer {n} of **{system}**." for system in ("amber", "basalt")]
+        outputs += [
+            f"q{n},May I ask {n}?,{system},Answer **{n}**{end}" for system, end in (("amber", "."), ("basalt", "!"))
+        ]
         ratings += [f"q{n},amber,basalt,{rater},overall,{n % 5 - 2},a_first" for rater in ("ann", "ben")]
     texts = {
         "outputs.csv": "\n".join(outputs),
@@ -32,6 +34,8 @@ def write_files(folder: Path) -> None:
         "few.csv": "\n".join(ratings[:41]),
         "study.yaml": STUDY,
         "second.yaml": STUDY.replace("pilot", "second"),
+        "draft.yaml": STUDY.replace("pilot", "planned").replace("open", "draft"),
+        "gold.csv": "item,system,criterion,value,system_b\nq1,amber,overall,a,basalt\nq2,amber,overall,b,basalt\n",
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -46,7 +50,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
             ["import_outputs", "support", folder / "outputs.csv", "--create"],
             ["apply", folder / "study.yaml"],
             ["import_judgments", "support/pilot", folder / "few.csv"],
+            ["apply", folder / "draft.yaml"],
             ["create_lead", "first@example.org"],
+            ["backup", folder / "base.tar"],
         ):
             done = shell.run(*arguments)
             assert (done.code, done.err) == (0, ""), done

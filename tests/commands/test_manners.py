@@ -84,6 +84,12 @@ REFUSED = {
     "export support/pilot --out {files}/study.yaml/x": "study.yaml/x: this folder cannot be written: Not a directory.",
     "export support/pilot --out /proc/adjudge": "/proc/adjudge: this folder cannot be written:",
     "export support/pilot --format xml": "“xml” is not a format of this version.",
+    "import_gold support/planned {files}/ratings.csv": "ratings.csv: The column 'rater' is not known.",
+    "leaks support/pilot --redact cobalt": "“cobalt” was not found",
+    "verify_audit nowhere": "There is no project “nowhere”.",
+    "backup {files}/base.tar": "base.tar: there is such a file already.",
+    "check_backup {files}/ratings.csv": "ratings.csv",
+    "restore {files}/base.tar": "--overwrite",
     "create_lead nobody": "“nobody” is not an e-mail address.",
     "create_lead a@example.org --password-file {files}/absent": "absent: the password file cannot be read:",
 }
@@ -117,6 +123,12 @@ OUTCOMES = {
     "report support/pilot --out {files}/data/report": "headline",
     "create_lead json@example.org": "password",
     "demo --if-empty": "logins",
+    "import_gold support/planned {files}/gold.csv": "answers",
+    "leaks support/pilot": "words",
+    "verify_audit support": "chains",
+    "backup {files}/data/json.tar": "rows",
+    "check_backup {files}/base.tar": "rows",
+    "restore {files}/base.tar --overwrite": "rows",
 }
 
 
