@@ -96,6 +96,8 @@ DECLARED = [
 ]
 
 
+# Fitted until the log-likelihood changes by less than 1e-8: another order of summing may stop one step apart.
+TOLERANCE = {"dawid_skene": 1e-6, "one_coin": 1e-6}
 # Functions of two numbers, and of the p values of other statistics.
 WITHOUT_ROWS = {"proportion", "multiplicity"}
 
@@ -128,7 +130,7 @@ def unchanged(name: str, property_: str, level: str, seed: int) -> None:
     table = table_for(name, seed)
     before = numbers(evaluate(name, table, level))
     after = numbers(evaluate(name, UNCHANGED[property_][0](table), level))
-    assert after == pytest.approx(before, abs=1e-10)
+    assert after == pytest.approx(before, abs=TOLERANCE.get(name, 1e-10))
 
 
 def of_property(property_: str) -> list[str]:
