@@ -48,9 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if getattr(item, "originalname", item.name) in LONG or item.path.name in SWEEPS:
             item.add_marker(pytest.mark.long)
     if os.environ.get("PYTEST_SECOND_DATABASE"):
-        again = [item for item in items if _reaches_the_database(item)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
-        items[:] = again
+        config.hook.pytest_deselected(items=[item for item in items if not _reaches_the_database(item)])
+        items[:] = [item for item in items if _reaches_the_database(item)]
 
 
 def _reaches_the_database(item: pytest.Item) -> bool:

@@ -15,6 +15,7 @@ from scipy.special import ndtr, stdtr
 from analytics.stats._sandwich import FEW_CLUSTERS
 from analytics.stats.coding import BoolArray, FloatArray, IntArray
 from analytics.stats.intervals import Scope
+from analytics.stats.multiplicity import holm
 from analytics.stats.results import Estimate
 from analytics.stats.strengths import StrengthFit, SystemEstimates, normal_or_t
 
@@ -167,11 +168,8 @@ def _holm(p: FloatArray, same: BoolArray, alpha: float) -> BoolArray:
     row, column = np.triu_indices(len(p), 1)
     met = same[row, column]
     row, column = row[met], column[met]
-    order = np.argsort(p[row, column], kind="stable")
-    sorted_ = p[row, column][order]
-    passed = np.logical_and.accumulate(sorted_ <= alpha / (len(sorted_) - np.arange(len(sorted_))))
     found = np.zeros(p.shape, dtype=np.bool_)
-    found[row[order[passed]], column[order[passed]]] = True
+    found[row, column] = np.asarray(holm(p[row, column].tolist()), dtype=np.float64) <= alpha
     return found | found.T
 
 

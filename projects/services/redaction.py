@@ -33,7 +33,7 @@ def output_redact(*, output: Output, text: str, messages: Sequence[Any], reason:
         reason=_reason(reason),
         created_by=actor,
     )
-    _append_output(row, revision)
+    _append(row, revision)
     audit.record(project=row.item.project, actor=actor, verb="output.redact", target=f"output:{row.pk}")
     return revision
 
@@ -56,7 +56,7 @@ def item_redact(
         reason=_reason(reason),
         created_by=actor,
     )
-    _append_item(row, revision)
+    _append(row, revision)
     audit.record(project=row.project, actor=actor, verb="item.redact", target=f"item:{row.pk}")
     return revision
 
@@ -76,7 +76,7 @@ def output_unredact(*, output: Output, actor: Any) -> OutputRevision:
         reason=f"Redaction undone: as in revision {before.revision}.",
         created_by=actor,
     )
-    _append_output(row, revision)
+    _append(row, revision)
     audit.record(project=row.item.project, actor=actor, verb="output.unredact", target=f"output:{row.pk}")
     return revision
 
@@ -98,7 +98,7 @@ def item_unredact(*, item: Item, actor: Any) -> ItemRevision:
         reason=f"Redaction undone: as in revision {before.revision}.",
         created_by=actor,
     )
-    _append_item(row, revision)
+    _append(row, revision)
     audit.record(project=row.project, actor=actor, verb="item.unredact", target=f"item:{row.pk}")
     return revision
 
@@ -114,15 +114,9 @@ def _before_redaction(revisions: Any, redaction: str, what: str) -> Any:
     return before
 
 
-def _append_output(row: Output, revision: OutputRevision) -> None:
-    HtmlCache().fill([], [revision])
-    revision.revision = (row.revisions.aggregate(last=Max("revision"))["last"] or 0) + 1
-    row.revisions.filter(current=True).update(current=False)
-    revision.save(force_insert=True)
-
-
-def _append_item(row: Item, revision: ItemRevision) -> None:
-    HtmlCache().fill([revision], [])
+def _append(row: Item | Output, revision: ItemRevision | OutputRevision) -> None:
+    items, outputs = ([revision], []) if isinstance(revision, ItemRevision) else ([], [revision])
+    HtmlCache().fill(items, outputs)
     revision.revision = (row.revisions.aggregate(last=Max("revision"))["last"] or 0) + 1
     row.revisions.filter(current=True).update(current=False)
     revision.save(force_insert=True)
