@@ -152,9 +152,6 @@ def page_of(
     shown = saved_values(assignment, asked) if values is None else values
     drawn = [draw(q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
     docked = next((d for d in drawn if d.type == Preference.key), None)
-    saved_id = ""
-    if outcome.saved is not None:
-        saved_id = Assignment.objects.values_list("public_id", flat=True).get(pk=outcome.saved)
     revising = assignment.state == Assignment.State.JUDGED
     return Page(
         round=round,
@@ -168,8 +165,8 @@ def page_of(
         values=shown,
         problem=problem,
         said=said,
-        saved=seat.n_judged if outcome.saved is not None else None,
-        saved_id=saved_id,
+        saved=seat.n_judged if outcome.saved_id else None,
+        saved_id=outcome.saved_id,
         revising=revising,
     )
 

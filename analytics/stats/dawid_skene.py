@@ -18,7 +18,7 @@ from analytics.stats._em import Fitted, fit
 from analytics.stats._latent_shares import share_influence
 from analytics.stats._shares import share_from_influence
 from analytics.stats._vote_patterns import Patterns, vote_patterns
-from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
+from analytics.stats.coding import CodedRatings, FloatArray, ObjectArray
 from analytics.stats.intervals import Scope
 from analytics.stats.results import Distribution, Estimate
 
@@ -309,8 +309,3 @@ def _nameless(data: CodedRatings) -> str:
     return (
         f"{unknown} of {len(data.rater)} ratings come from raters of unknown identity, who share one table of errors."
     )
-
-
-def unit_codes(labels: LatentLabels) -> IntArray:
-    """Index of the most probable label of each output (the first of equals), for arithmetic."""
-    return np.asarray(labels.posterior.argmax(axis=1), dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -64,10 +65,11 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
         problem = PROBLEMS[outcome.problem]
         return _show(request, round, seat, claims.claim(seat.pk), problem=problem, status=409)
     if not _from_script(request):
-        if outcome.saved is not None:
-            request.session["saved"] = [public_id, outcome.saved]
+        if outcome.saved_id:
+            request.session["saved"] = [public_id, outcome.saved_id]
         return redirect("annotation:rate", public_id)
-    seat.refresh_from_db()
+    if outcome.n_judged is not None:
+        seat.n_judged = outcome.n_judged
     return _show(request, round, seat, outcome)
 
 
@@ -208,9 +210,7 @@ def _with_saved(request: HttpRequest, round: Round, outcome: Outcome) -> Outcome
     """Without the script the page comes by redirect; what was just saved is said once."""
     saved = request.session.pop("saved", None) if request.method == "GET" and "saved" in request.session else None
     if saved and saved[0] == round.public_id:
-        return Outcome(
-            status=outcome.status, assignment=outcome.assignment, presentation=outcome.presentation, saved=saved[1]
-        )
+        return replace(outcome, saved_id=saved[1])
     return outcome
 
 

@@ -152,11 +152,11 @@ def act(request: HttpRequest, project: str, round: str, act: str) -> HttpRespons
     if request.method == "GET":
         return _ask(request, row, found, act)
     run = chosen.run
-    if act == "open" and found.state == Round.State.DRAFT and open_leaks(found):
-        if "as_it_is" not in request.POST:
-            messages.error(request, "Some texts tell which system answered. Decide about them first.")
-            return redirect("annotation:leaks", row.slug, found.slug)
+    if act == "open" and found.state == Round.State.DRAFT and "as_it_is" in request.POST:
         run = round_open_as_it_is
+    elif act == "open" and found.state == Round.State.DRAFT and open_leaks(found):
+        messages.error(request, "Some texts tell which system answered. Decide about them first.")
+        return redirect("annotation:leaks", row.slug, found.slug)
     try:
         run(round=found, actor=request.user)
     except ServiceError as error:

@@ -57,10 +57,6 @@ def _major(folder: str) -> int:
     return int(match[1]) if match else 0
 
 
-def major_of(folder: Path) -> int:
-    return _major(str(folder))
-
-
 def server_major() -> int:
     default.ensure_connection()
     connection: Any = default
