@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 
 from annotation.models import Assignment, Judgment, Round, Slot
 from projects.access import Action, can, visible_projects
@@ -24,6 +25,12 @@ def round_for_rater(user: Any, public_id: str) -> Round:
     if round is None or not can(user, Action.RATE, round.project):
         raise Http404("There is no such page, or you may not see it.")
     return round
+
+
+def round_of(project: Project, slug: str) -> Round:
+    """The round behind an address of those who run or read rounds; who may be there has been asked already."""
+    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by")
+    return get_object_or_404(rows, project=project, slug=slug)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.db import transaction
 from annotation import leaks
 from annotation.leaks import Finder
 from annotation.models import LeakDecision, Round
-from annotation.services.leak_scan import CHUNK, GONE, Material, Shown, chunks, scan
+from annotation.services.leak_scan import CHUNK, GONE, Material, Shown, chunks
 from annotation.services.rounds import round_open
 from projects import audit
 from projects.errors import ServiceError
@@ -34,7 +34,7 @@ def terms_set(*, round: Round, text: str, actor: Any) -> Round:
 @transaction.atomic
 def leak_accept(*, round: Round, key: str, actor: Any) -> int:
     """The word stays wherever it stands now. Returns how many texts that is."""
-    return _decide(round, key, LeakDecision.Decision.ACCEPT, actor)
+    return _decide(Material(round), key, LeakDecision.Decision.ACCEPT, actor)
 
 
 @transaction.atomic
@@ -44,16 +44,18 @@ def leak_exclude(*, round: Round, key: str, actor: Any) -> int:
         raise ServiceError(
             "The items of a round are fixed when it opens. Take the word out of the texts, or let it stay."
         )
-    _decide(round, key, LeakDecision.Decision.EXCLUDE, actor)
-    return Material(round).left_out()
+    material = Material(round)
+    _decide(material, key, LeakDecision.Decision.EXCLUDE, actor)
+    return material.left_out()
 
 
 @transaction.atomic
 def leak_accept_all(*, round: Round, actor: Any) -> int:
     """Everything found stays, as when a round is opened all the same. Returns how many terms."""
-    found = [each.term.key for each in scan(round).found if each.open]
+    material = Material(round)
+    found = material.undecided()
     for key in found:
-        _decide(round, key, LeakDecision.Decision.ACCEPT, actor)
+        _decide(material, key, LeakDecision.Decision.ACCEPT, actor)
     return len(found)
 
 
@@ -127,9 +129,9 @@ def _redact(shown: Shown, finder: Finder, keys: frozenset[str], reason: str, act
     )
 
 
-def _decide(round: Round, key: str, decision: str, actor: Any) -> int:
+def _decide(material: Material, key: str, decision: str, actor: Any) -> int:
     """Write the decision for every text in which the word stands undecided."""
-    material = Material(round)
+    round = material.round
     new = {
         (shown.item, shown.output): LeakDecision(
             round=round,

@@ -15,7 +15,6 @@ from annotation import leaks
 from annotation.leaks import Finder, Place, Term
 from annotation.models import LeakDecision, Round
 from annotation.services.round_tasks import shown_by, systems_of
-from projects.errors import ServiceError
 from projects.models import Item, ItemRevision, Output, OutputRevision
 
 CHUNK = 500
@@ -80,12 +79,6 @@ class Scan:
     def open(self) -> int:
         return sum(each.open for each in self.found)
 
-    def of(self, key: str) -> Found:
-        for each in self.found:
-            if each.term.key == key:
-                return each
-        raise ServiceError(GONE)
-
 
 class Material:
     """What a round shows, and what is looked for in it. Read once for one request."""
@@ -113,6 +106,16 @@ class Material:
             answers = OutputRevision.objects.filter(output__in=chunk, current=True).select_related("output")
             for answer in answers.order_by("output_id"):
                 yield Shown(answer.output.item_id, answer.output_id, answer.digest, tuple(_output_texts(answer)))
+
+    def undecided(self) -> Counter[str]:
+        """Places that nobody has decided about, by the key of their term."""
+        return Counter(
+            place.term.key
+            for shown in self.shown()
+            for _, text in shown.texts
+            for place in self.finder.places(text)
+            if (shown.item, shown.output, place.term.key, shown.digest) not in self.accepted
+        )
 
     def with_term(self, key: str) -> Iterator[Shown]:
         """The items and outputs in whose texts the term stands."""
@@ -161,13 +164,7 @@ def scan(round: Round) -> Scan:
 
 def open_leaks(round: Round) -> int:
     """How many places nobody has decided about."""
-    material = Material(round)
-    return sum(
-        (shown.item, shown.output, place.term.key, shown.digest) not in material.accepted
-        for shown in material.shown()
-        for _, text in shown.texts
-        for place in material.finder.places(text)
-    )
+    return sum(Material(round).undecided().values())
 
 
 def _count(each: Found, shown: Shown, known: bool, names: _Names) -> None:

@@ -9,7 +9,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.forms import ExclusionForm
-from annotation.models import Assignment, RaterExclusion, Round, Seat
+from annotation.models import Assignment, RaterExclusion, Seat
+from annotation.selectors import round_of
 from annotation.services.exclusion import seat_exclude, seat_include
 from annotation.services.seats import seat_resume
 from projects.access import Action, can, get_project
@@ -21,7 +22,7 @@ from projects.forms import add_service_error
 @require_http_methods(["GET", "POST"])
 def exclusion(request: HttpRequest, project: str, round: str, seat: int) -> HttpResponse:
     row = get_project(request.user, project, Action.RUN)
-    found = get_object_or_404(Round, project=row, slug=round)
+    found = round_of(row, round)
     one = get_object_or_404(Seat.objects.select_related("rater__user", "round__project"), round=found, pk=seat)
     standing = one.exclusions.filter(lifted_at__isnull=True).select_related("excluded_by").first()
     sent = request.POST if request.method == "POST" else None

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.forms import LeakTermsForm
 from annotation.models import Round
+from annotation.selectors import round_of
 from annotation.services import leak_acts
 from annotation.services.leak_scan import scan
 from projects.access import Action, get_project
@@ -20,15 +21,11 @@ from projects.forms import add_service_error
 from projects.models import Project
 
 
-def _round(project: Project, slug: str) -> Round:
-    return get_object_or_404(Round.objects.select_related("project"), project=project, slug=slug)
-
-
 @login_required
 @require_safe
 def leaks(request: HttpRequest, project: str, round: str) -> HttpResponse:
     row = get_project(request.user, project, Action.RUN)
-    return _page(request, row, _round(row, round))
+    return _page(request, row, round_of(row, round))
 
 
 def _page(
@@ -50,7 +47,7 @@ def _page(
 def leak_terms(request: HttpRequest, project: str, round: str) -> HttpResponse:
     """The lead's own words to look for."""
     row = get_project(request.user, project, Action.RUN)
-    found = _round(row, round)
+    found = round_of(row, round)
     form = LeakTermsForm(request.POST)
     if form.is_valid():
         try:
@@ -80,7 +77,7 @@ ALL: dict[str, tuple[Callable[..., int], str]] = {
 @require_POST
 def leak_act(request: HttpRequest, project: str, round: str) -> HttpResponse:
     row = get_project(request.user, project, Action.RUN)
-    found, what = _round(row, round), request.POST.get("act", "")
+    found, what = round_of(row, round), request.POST.get("act", "")
     try:
         if what in ONE:
             done, said = ONE[what]

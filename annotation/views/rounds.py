@@ -27,11 +27,6 @@ from projects.forms import add_service_error
 from projects.models import Project
 
 
-def _round(project: Project, slug: str) -> Round:
-    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by")
-    return get_object_or_404(rows, project=project, slug=slug)
-
-
 @login_required
 @require_safe
 def round_list(request: HttpRequest, project: str) -> HttpResponse:
@@ -71,7 +66,7 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
 @require_safe
 def detail(request: HttpRequest, project: str, round: str) -> HttpResponse:
     row = get_project(request.user, project, Action.VIEW)
-    return _page(request, row, _round(row, round))
+    return _page(request, row, selectors.round_of(row, round))
 
 
 def _page(
@@ -145,7 +140,7 @@ ACTS = {
 def act(request: HttpRequest, project: str, round: str, act: str) -> HttpResponse:
     """Asks once, saying what it means (GET), then does it (POST)."""
     row = get_project(request.user, project, Action.RUN)
-    found, chosen = _round(row, round), ACTS[act]
+    found, chosen = selectors.round_of(row, round), ACTS[act]
     if found.state not in chosen.states:
         messages.error(request, f"This round is {found.get_state_display().lower()} by now, so nothing was changed.")
         return redirect("annotation:round", row.slug, found.slug)
@@ -188,7 +183,7 @@ def _ask(request: HttpRequest, project: Project, round: Round, act: str) -> Http
 def extend(request: HttpRequest, project: str, round: str) -> HttpResponse:
     """More raters for each task, or the items that came since."""
     row = get_project(request.user, project, Action.RUN)
-    found = _round(row, round)
+    found = selectors.round_of(row, round)
     add_items = request.POST.get("what") == "items"
     form = ExtendForm(request.POST if not add_items else None, round=found)
     if not add_items and not form.is_valid():
@@ -216,7 +211,7 @@ def extend(request: HttpRequest, project: str, round: str) -> HttpResponse:
 @require_POST
 def flag_resolve(request: HttpRequest, project: str, round: str, flag: int) -> HttpResponse:
     row = get_project(request.user, project, Action.REVIEW)
-    found = _round(row, round)
+    found = selectors.round_of(row, round)
     one = get_object_or_404(Flag.objects.filter(assignment__seat__round=found), pk=flag)
     upkeep.flag_resolve(flag=one, actor=request.user)
     messages.success(request, "The flag is resolved.")
