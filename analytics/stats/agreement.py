@@ -38,7 +38,9 @@ def percent_agreement(
 ) -> Estimate:
     """Share of agreeing pairs of ratings, averaged over units with two ratings or more; 0 to 1.
 
-    Not estimable with fewer than two such units. Source: Gwet, Handbook of Inter-Rater Reliability, ch. 2.
+    Not estimable with fewer than two such units. Simulated, a 95 % interval for raters like these covers .90 where 3 or
+    5 raters rate all of several outputs a prompt, and .945 or more where each output has some of the raters
+    (docs/algorithms/coverage-agreement.md). Source: Gwet, Handbook of Inter-Rater Reliability, ch. 2.
     """
     return estimate(PairTable(data), PercentAgreement(variance), population, level)
 
@@ -54,7 +56,9 @@ def krippendorff_alpha(
 
     The point value comes from the `krippendorff` package where installed (our core equals it to 1e-12). All
     paired ratings equal, or fewer than two pairable units: not estimable. Raises ValueError if the values do
-    not fit the level (text at the interval level, negative values on a ratio scale).
+    not fit the level (text at the interval level, negative values on a ratio scale). Simulated, a 95 % interval for
+    raters like these covers .96 with 3 or 5 raters who rate everything, at the nominal level .91; for these raters, with
+    30 prompts of one output, .92 at the interval level (docs/algorithms/coverage-agreement.md).
     Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; Content Analysis, 4th ed. 2019,
     ch. 12.
     """
@@ -73,7 +77,8 @@ def gwet_ac1(
 
     q is the number of declared levels (observed ones without a declared scale; `method` says which). Not
     estimable on a scale of one level. `variance="gwet"` reproduces the published standard errors where units
-    have one rating. Source: Gwet, British Journal of Mathematical and Statistical Psychology 61, 2008, eq. 6.
+    have one rating. Simulated, a 95 % interval for raters like these covers .89 where 3 or 5 raters rate all of several
+    outputs a prompt, else .94 or more (docs/algorithms/coverage-agreement.md). Source: Gwet, British Journal of Mathematical and Statistical Psychology 61, 2008, eq. 6.
     """
     return gwet_of(PairTable(data), "identity", population, level, variance)
 
@@ -89,7 +94,9 @@ def gwet_ac2(
     """Gwet's AC2: AC1 with partial credit for near agreement.
 
     "ordinal" weights use the ranks of the levels, "linear" and "quadratic" their values (ranks if they are
-    labels). Raises ValueError for labels without a declared order, unless weights are "identity".
+    labels). Raises ValueError for labels without a declared order, unless weights are "identity". Of all coefficients
+    its intervals fall shortest: a 95 % interval for raters like these covers .85 to .90 with 3 or 5 raters, that for
+    these raters .91 to .92 with up to 150 outputs (docs/algorithms/coverage-agreement.md).
     Source: Gwet, Handbook of Inter-Rater Reliability, 4th ed., ch. 3.
     """
     return gwet_of(PairTable(data), weights, population, level, variance)

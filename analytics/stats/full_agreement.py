@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from analytics.stats._coefficients import PercentAgreement
 from analytics.stats._estimation import Population, estimate
@@ -12,9 +14,10 @@ from analytics.stats.agreement import Weights, ac2_weights, alpha_of, gwet_of, s
 from analytics.stats.benchmarks import Benchmark, benchmark
 from analytics.stats.coding import CodedRatings, Measurement
 from analytics.stats.icc import icc_of
-from analytics.stats.kappas import brennan_prediger_of, conger_of, fleiss_of
+from analytics.stats.kappas import brennan_prediger_of, cohen_kappa, conger_of, fleiss_of
 from analytics.stats.results import Distribution, Estimate
 from analytics.stats.scores import level_shares
+from analytics.stats.small_samples import noted
 from analytics.stats.specific import CategoryAgreement, specific_agreement_of
 
 
@@ -54,8 +57,9 @@ def full_agreement(
     """All that `agreement`, `kappas`, `icc` and `specific` say of one criterion, with intervals.
 
     Weighted coefficients take ordinal weights at the ordinal level, quadratic ones at interval and ratio. What does
-    not fit the data is not estimable with its reason. `seed` is that of the intraclass correlations' intervals.
-    Raises ValueError as `agreement.krippendorff_alpha` does.
+    not fit the data is not estimable with its reason. Cohen's kappa is there where two raters of known identity rated
+    everything. Where an interval is known to be somewhat too narrow (`small_samples`), a warning says so. `seed` is
+    that of the intraclass correlations' intervals. Raises ValueError as `agreement.krippendorff_alpha` does.
     """
     data.require(measurement)
     table, weights = PairTable(data), ac2_weights(measurement)
@@ -74,6 +78,10 @@ def full_agreement(
         found["brennan_prediger_weighted"] = brennan_prediger_of(table, weights, population, level)
     intraclass = icc_of(data, measurement, level=level, seed=seed)
     found |= {f"icc_{form.replace(',', '_')}": value for form, value in intraclass.items()}
+    found |= _of_two(data, weights, level)
+    found = {name: noted(name, value, measurement) for name, value in found.items()}
+    specific = specific_agreement_of(table, population, level)
+    levels = tuple(noted("specific_agreement", value) for value in specific.agreement)
     shares = level_shares(data, level=level)
     skew = skew_warning(found["krippendorff_alpha"], found["gwet_ac1"], shares.largest_share())
     told = [skew, *(text for value in found.values() for text in value.warnings)]
@@ -81,8 +89,18 @@ def full_agreement(
         measurement,
         weights,
         found,
-        specific_agreement_of(table, population, level),
+        replace(specific, agreement=levels),
         shares,
         benchmark(found["krippendorff_alpha"]),
         tuple(dict.fromkeys(text for text in told if text)),
     )
+
+
+def _of_two(data: CodedRatings, weights: Weights | None, level: float) -> dict[str, Estimate]:
+    """Cohen's kappa where there are two raters, and they are known."""
+    if len(data.rater_labels) != 2 or not len(data.rater) or (data.rater < 0).any() or len(np.unique(data.rater)) != 2:
+        return {}
+    found = {"cohen_kappa": cohen_kappa(data, level=level)}
+    if weights:
+        found["cohen_kappa_weighted"] = cohen_kappa(data, weights, level=level)
+    return found
