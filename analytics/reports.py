@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.digests import body_json
-from analytics.frames import RoundFrames, round_frames, scores_frame
+from analytics.frames import RoundFrames, gold_frame, round_frames, scores_frame, tags_frame
 from analytics.sections.agreement import agreement_section
 from analytics.sections.answer import answer_section
 from analytics.sections.automated import automated_section
@@ -70,11 +70,14 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
     told = progress or (lambda *_: None)
     told("Reading judgments", 0, None)
     criteria = spec_of(round.rubric_version).criteria
+    frames = round_frames(round)
     data = ReportData(
-        frames=round_frames(round),
+        frames=frames,
         criteria=criteria,
         metrics=_metrics(round),
         scores=scores_frame(round),
+        gold=gold_frame(round, frames.ratings),
+        tags=tags_frame(round),
         seed=chosen.seed,
         level=chosen.level,
     )

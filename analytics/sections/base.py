@@ -31,8 +31,12 @@ class ReportData:
     criteria: tuple[CriterionSpec, ...]
     metrics: list[MetricInfo] = field(default_factory=list)
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gold: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tags: pd.DataFrame = field(default_factory=pd.DataFrame)
     seed: int = 0
     level: float = 0.95
+    _of: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _coded: dict[str, CodedRatings] = field(default_factory=dict)
 
     @cached_property
     def counted(self) -> pd.DataFrame:
@@ -43,13 +47,27 @@ class ReportData:
         """The criteria that have figures: all but words."""
         return [c for c in self.criteria if c.level_of_measurement != "text"]
 
+    @cached_property
+    def cannot_judge(self) -> dict[str, int]:
+        """By rater, how often."""
+        ratings = self.frames.ratings
+        return {str(k): int(n) for k, n in ratings[ratings["cannot_judge"].astype(bool)].groupby("rater").size().items()}
+
     @property
     def systems(self) -> list[str]:
         return sorted(self.frames.tasks.outputs["system"].unique())
 
     def of(self, criterion: CriterionSpec) -> pd.DataFrame:
-        """Counted ratings of one criterion, with `value` as the statistics take it."""
-        return rated(self.counted, criterion)
+        """Counted ratings of one criterion, with `value` as the statistics take it. Not to be changed: it is kept."""
+        if criterion.key not in self._of:
+            self._of[criterion.key] = rated(self.counted, criterion)
+        return self._of[criterion.key]
+
+    def coded(self, criterion: CriterionSpec) -> CodedRatings:
+        """The same as codes, made once for all sections."""
+        if criterion.key not in self._coded:
+            self._coded[criterion.key] = coded(self.of(criterion), criterion)
+        return self._coded[criterion.key]
 
 
 def rated(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:

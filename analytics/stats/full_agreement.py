@@ -20,11 +20,14 @@ from analytics.stats.scores import level_shares
 from analytics.stats.small_samples import noted
 from analytics.stats.specific import CategoryAgreement, specific_agreement_of
 
+# A scale of more levels than this is a measurement: agreement on each of them by itself says nothing.
+MAX_LEVELS = 50
+
 
 @dataclass(frozen=True)
 class FullAgreement:
     """`estimates` by their names in the registry; `weights` are those of the weighted ones, None at the nominal
-    level, where there are none. `benchmark` is of alpha, on Krippendorff's scale."""
+    level, where there are none. `specific` is empty beyond 50 levels. `benchmark` is of alpha, on Krippendorff's scale."""
 
     measurement: Measurement
     weights: Weights | None
@@ -80,7 +83,8 @@ def full_agreement(
     found |= {f"icc_{form.replace(',', '_')}": value for form, value in intraclass.items()}
     found |= _of_two(data, weights, level)
     found = {name: noted(name, value, measurement) for name, value in found.items()}
-    specific = specific_agreement_of(table, population, level)
+    many = data.n_codes > MAX_LEVELS
+    specific = CategoryAgreement((), (), ()) if many else specific_agreement_of(table, population, level)
     levels = tuple(noted("specific_agreement", value) for value in specific.agreement)
     shares = level_shares(data, level=level)
     skew = skew_warning(found["krippendorff_alpha"], found["gwet_ac1"], shares.largest_share())
