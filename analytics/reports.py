@@ -20,6 +20,8 @@ from analytics.sections.method import method_section, provenance_section
 from analytics.sections.preference import preference_section
 from analytics.sections.raters import raters_section
 from analytics.sections.scores import comparisons_section, scores_section
+from analytics.sections.slices import slices_section
+from analytics.sections.totals import totals_section
 from annotation.models import Round
 from projects.models import Metric
 from rubrics.selectors import spec_of
@@ -31,9 +33,11 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "agreement": agreement_section,
     "scores": scores_section,
     "comparisons": comparisons_section,
+    "totals": totals_section,
     "preference": preference_section,
     "raters": raters_section,
     "automated": automated_section,
+    "slices": slices_section,
 }
 
 

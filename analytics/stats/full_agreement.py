@@ -104,7 +104,9 @@ def _of_two(data: CodedRatings, weights: Weights | None, level: float) -> dict[s
     """Cohen's kappa where there are two raters, and they are known."""
     if len(data.rater_labels) != 2 or not len(data.rater) or (data.rater < 0).any() or len(np.unique(data.rater)) != 2:
         return {}
-    found = {"cohen_kappa": cohen_kappa(data, level=level)}
+    # There are no others to tell them from, so their names say nothing.
+    pair = replace(data, rater_labels=np.array(["one rater", "the other"], dtype=object))
+    found = {"cohen_kappa": cohen_kappa(pair, level=level)}
     if weights:
-        found["cohen_kappa_weighted"] = cohen_kappa(data, weights, level=level)
+        found["cohen_kappa_weighted"] = cohen_kappa(pair, weights, level=level)
     return found

@@ -1,0 +1,112 @@
+"""Where two systems are further apart, or closer, than elsewhere: prompts with a tag against all others.
+
+The question is never whether a system wins within a tag, for one that wins everywhere does, but whether its lead
+differs there. p values are adjusted over everything this section tests, as tags overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analytics.sections.base import ReportData, measurement
+from analytics.sections.pairs import battles, compared, preferences
+from analytics.sections.scores import comparable, scored
+from analytics.stats.coding import FloatArray, ObjectArray
+from analytics.stats.multiplicity import benjamini_yekutieli
+from analytics.stats.results import finite_or_none
+from analytics.stats.scores import prompt_superiority
+from analytics.stats.slices import MIN_SLICE, slices
+
+MAX_SYSTEMS = 6  # 15 pairs
+MAX_TAGS = 60  # the most frequent ones
+
+
+class _Lead(NamedTuple):
+    """How far one system is ahead of another, prompt by prompt: .5 is no lead."""
+
+    criterion: str
+    ahead: str
+    other: str
+    value: FloatArray
+    cluster: ObjectArray
+    counts: dict[str, int]
+
+
+def slices_section(data: ReportData) -> dict[str, Any]:
+    """`<tag>.comparisons.<criterion>.<ahead>.<other>`, the system that is ahead over all prompts first."""
+    members = _members(data)
+    everything = int(data.counted["cluster"].nunique())
+    found: dict[str, Any] = {tag: _about(len(prompts), everything) for tag, prompts in members.items()}
+    shown = {tag: prompts for tag, prompts in members.items() if not found[tag]["reason"]}
+    tested: list[dict[str, Any]] = []
+    for lead in _leads(data) if shown else ():
+        masks = {tag: np.isin(lead.cluster, list(prompts)) for tag, prompts in shown.items()}
+        for each in slices(lead.value, lead.cluster, masks, share=True, unit="share", level=data.level, **lead.counts):
+            entry = each.to_dict()
+            row = {name: entry[name] for name in ("estimate", "interaction")}
+            tested.append(row)
+            pairs = found[each.name]["comparisons"].setdefault(lead.criterion, {})
+            pairs.setdefault(lead.ahead, {})[lead.other] = row
+    adjusted = benjamini_yekutieli([row["interaction"]["p_value"] for row in tested])
+    for row, p in zip(tested, adjusted, strict=True):
+        row["p_adjusted"] = finite_or_none(p)
+    return found
+
+
+def _about(prompts: int, everything: int) -> dict[str, Any]:
+    rest = everything - prompts
+    reason = ""
+    if prompts < MIN_SLICE:
+        reason = f"{prompts} prompts: below {MIN_SLICE} nothing is shown."
+    elif rest < MIN_SLICE:
+        reason = f"Only {rest} prompts are without it: below {MIN_SLICE} nothing is compared."
+    return {"n_prompts": prompts, "reason": reason, "comparisons": {}}
+
+
+def _members(data: ReportData) -> dict[str, set[Any]]:
+    """The judged prompts of each tag."""
+    if data.tags.empty or data.counted.empty:
+        return {}
+    prompts = data.counted[["item", "cluster"]].drop_duplicates()
+    both = data.tags.merge(prompts, on="item")
+    sizes = both.groupby("tag")["cluster"].nunique().sort_values(ascending=False, kind="stable")
+    kept = sorted(sizes.index[:MAX_TAGS])
+    return {str(tag): set(both.loc[both["tag"] == tag, "cluster"]) for tag in kept}
+
+
+def _leads(data: ReportData) -> Iterator[_Lead]:
+    if len(data.systems) > MAX_SYSTEMS:
+        return
+    for criterion in preferences(data):
+        rows = battles(compared(data, criterion)).merged
+        for a, b in combinations(range(rows.n_systems), 2):
+            mine = (rows.a == a) & (rows.b == b)
+            if mine.any():
+                clusters = rows.cluster_labels[rows.cluster[mine]]
+                counts = {"n_raters": len(np.unique(rows.rater[mine & (rows.rater >= 0)])), "n_judgments": int(mine.sum())}
+                yield _lead(criterion.key, rows.systems[a], rows.systems[b], rows.score[mine], clusters, counts)
+    for criterion in scored(data):
+        tables = comparable(data, criterion)
+        if measurement(criterion) == "nominal" and criterion.type != "yes_no":
+            continue
+        for first, second in combinations(sorted(tables), 2):
+            value, clusters = prompt_superiority(tables[first], tables[second])
+            raters = {*tables[first].rater_labels.tolist(), *tables[second].rater_labels.tolist()}
+            judged = len(tables[first].unit) + len(tables[second].unit)
+            counts = {"n_raters": len(raters), "n_judgments": judged}
+            if len(value):
+                yield _lead(criterion.key, first, second, value, clusters, counts)
+
+
+def _lead(
+    criterion: str, a: str, b: str, value: FloatArray, cluster: ObjectArray, counts: dict[str, int]
+) -> _Lead:
+    mean = float(pd.Series(value).groupby(np.asarray(cluster, dtype=object)).mean().mean())
+    if mean >= 0.5:
+        return _Lead(criterion, a, b, value, cluster, counts)
+    return _Lead(criterion, b, a, 1 - value, cluster, counts)
