@@ -56,3 +56,13 @@ def counts(estimate: dict[str, Any]) -> str:
     if estimate["n_judgments"]:
         said.append(times(estimate["n_judgments"], "rating,ratings"))
     return ", ".join(said)
+
+
+def level_names(criterion: dict[str, Any]) -> dict[str, str]:
+    """The labels of a criterion's levels, by code and by number."""
+    labels = {str(x["code"]): x["label"] for x in criterion["levels"]}
+    return labels | {str(x["number"]): x["label"] for x in criterion["levels"] if x["number"] is not None}
+
+
+def level_name(criterion: dict[str, Any], level: Any) -> str:
+    return level_names(criterion).get(str(level), f"{level:g}" if isinstance(level, float) else str(level))

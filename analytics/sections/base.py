@@ -51,7 +51,9 @@ class ReportData:
     def cannot_judge(self) -> dict[str, int]:
         """By rater, how often."""
         ratings = self.frames.ratings
-        return {str(k): int(n) for k, n in ratings[ratings["cannot_judge"].astype(bool)].groupby("rater").size().items()}
+        return {
+            str(k): int(n) for k, n in ratings[ratings["cannot_judge"].astype(bool)].groupby("rater").size().items()
+        }
 
     @property
     def systems(self) -> list[str]:

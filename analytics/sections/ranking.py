@@ -81,5 +81,7 @@ def _tests(rows: Battles, fit: StrengthFit, seed: int, level: float) -> dict[str
         fits = transitivity.goodness_of_fit(rows, model="bradley_terry", seed=seed)
         found["goodness_of_fit"] = fits.to_dict()
         if ties:
-            found["goodness_of_fit_davidson"] = transitivity.goodness_of_fit(rows, model="davidson", seed=seed).to_dict()
+            found["goodness_of_fit_davidson"] = transitivity.goodness_of_fit(
+                rows, model="davidson", seed=seed
+            ).to_dict()
     return found

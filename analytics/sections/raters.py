@@ -12,12 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.sections.base import ReportData, coded, domain, measurement, rated
+from analytics.sections.base import ReportData, domain, measurement, rated
 from analytics.sections.pairs import battles, compared, preferences
 from analytics.stats import rater_behaviour, rater_quality, raters
 from analytics.stats.coding import code_ratings
 from analytics.stats.position import judge_positions
-from analytics.stats.rater_figures import MIN_SHARED, RaterFigure, RaterFigures, held_back, over_criteria, too_few_shared
+from analytics.stats.rater_figures import (
+    MIN_SHARED,
+    RaterFigure,
+    RaterFigures,
+    held_back,
+    over_criteria,
+    too_few_shared,
+)
 from rubrics.specs import CriterionSpec
 
 MAX_RATERS = 300  # beyond it a table of raters helps nobody, and the figures take minutes
@@ -112,9 +119,7 @@ def _statistics(data: ReportData) -> dict[str, Figures]:
             0,
             lambda c: raters.severity(data.coded(c), measurement(c), level=level),
         ),
-        "consensus_agreement": of(
-            data.measured, -1, lambda c: raters.consensus_agreement(data.coded(c), level=level)
-        ),
+        "consensus_agreement": of(data.measured, -1, lambda c: raters.consensus_agreement(data.coded(c), level=level)),
         "consensus_distance": of(
             distances, 1, lambda c: raters.consensus_distance(data.coded(c), measurement(c), level=level)
         ),

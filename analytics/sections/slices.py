@@ -88,7 +88,10 @@ def _leads(data: ReportData) -> Iterator[_Lead]:
             mine = (rows.a == a) & (rows.b == b)
             if mine.any():
                 clusters = rows.cluster_labels[rows.cluster[mine]]
-                counts = {"n_raters": len(np.unique(rows.rater[mine & (rows.rater >= 0)])), "n_judgments": int(mine.sum())}
+                counts = {
+                    "n_raters": len(np.unique(rows.rater[mine & (rows.rater >= 0)])),
+                    "n_judgments": int(mine.sum()),
+                }
                 yield _lead(criterion.key, rows.systems[a], rows.systems[b], rows.score[mine], clusters, counts)
     for criterion in scored(data):
         tables = comparable(data, criterion)
@@ -103,9 +106,7 @@ def _leads(data: ReportData) -> Iterator[_Lead]:
                 yield _lead(criterion.key, first, second, value, clusters, counts)
 
 
-def _lead(
-    criterion: str, a: str, b: str, value: FloatArray, cluster: ObjectArray, counts: dict[str, int]
-) -> _Lead:
+def _lead(criterion: str, a: str, b: str, value: FloatArray, cluster: ObjectArray, counts: dict[str, int]) -> _Lead:
     mean = float(pd.Series(value).groupby(np.asarray(cluster, dtype=object)).mean().mean())
     if mean >= 0.5:
         return _Lead(criterion, a, b, value, cluster, counts)

@@ -54,13 +54,12 @@ def krippendorff_alpha(
 ) -> Estimate:
     """Krippendorff's alpha at the declared level of measurement; at most 1, 0 at chance.
 
-    The point value comes from the `krippendorff` package where installed (our core equals it to 1e-12). All
-    paired ratings equal, or fewer than two pairable units: not estimable. Raises ValueError if the values do
-    not fit the level (text at the interval level, negative values on a ratio scale). Simulated, a 95 % interval for
-    raters like these covers .96 with 3 or 5 raters who rate everything, at the nominal level .91; for these raters, with
-    30 prompts of one output, .92 at the interval level (docs/algorithms/coverage-agreement.md).
-    Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; Content Analysis, 4th ed. 2019,
-    ch. 12.
+    The point value comes from the `krippendorff` package where installed (our core equals it to 1e-12). All paired
+    ratings equal, or fewer than two pairable units: not estimable. Raises ValueError if the values do not fit the
+    level (text at the interval level, negative values on a ratio scale). Simulated, a 95 % interval for raters like
+    these covers .96 with 3 or 5 raters who rate everything, at the nominal level .91; for these raters, with 30
+    prompts of one output, .92 at the interval level (docs/algorithms/coverage-agreement.md). Source: Krippendorff,
+    Computing Krippendorff's Alpha-Reliability, 2011; Content Analysis, 4th ed. 2019, ch. 12.
     """
     return alpha_of(PairTable(data), measurement, population, level)
 
@@ -75,10 +74,11 @@ def gwet_ac1(
     """Gwet's AC1: chance-corrected agreement that stays stable under skew, though it rewards guessing the
     majority.
 
-    q is the number of declared levels (observed ones without a declared scale; `method` says which). Not
-    estimable on a scale of one level. `variance="gwet"` reproduces the published standard errors where units
-    have one rating. Simulated, a 95 % interval for raters like these covers .89 where 3 or 5 raters rate all of several
-    outputs a prompt, else .94 or more (docs/algorithms/coverage-agreement.md). Source: Gwet, British Journal of Mathematical and Statistical Psychology 61, 2008, eq. 6.
+    q is the number of declared levels (observed ones without a declared scale; `method` says which). Not estimable on
+    a scale of one level. `variance="gwet"` reproduces the published standard errors where units have one rating.
+    Simulated, a 95 % interval for raters like these covers .89 where 3 or 5 raters rate all of several outputs a
+    prompt, else .94 or more (docs/algorithms/coverage-agreement.md). Source: Gwet, British Journal of Mathematical and
+    Statistical Psychology 61, 2008, eq. 6.
     """
     return gwet_of(PairTable(data), "identity", population, level, variance)
 

@@ -27,7 +27,8 @@ MAX_LEVELS = 50
 @dataclass(frozen=True)
 class FullAgreement:
     """`estimates` by their names in the registry; `weights` are those of the weighted ones, None at the nominal
-    level, where there are none. `specific` is empty beyond 50 levels. `benchmark` is of alpha, on Krippendorff's scale."""
+    level, where there are none. `specific` is empty beyond 50 levels. `benchmark` is of alpha, on Krippendorff's
+    scale."""
 
     measurement: Measurement
     weights: Weights | None

@@ -1,4 +1,4 @@
-"""Simulated coverage of agreement and of raters, in a short form; the table is in docs/algorithms/coverage-agreement.md.
+"""Simulated coverage of agreement and of raters, in a short form of docs/algorithms/coverage-agreement.md.
 
 Figures that fall short have a warning in `small_samples`: here they are held to what the warning says.
 """

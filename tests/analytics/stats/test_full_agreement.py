@@ -44,5 +44,7 @@ def test_what_does_not_fit_the_level_is_not_there_or_has_its_reason():
 
 def test_two_known_raters_have_cohens_kappa_and_nameless_ones_do_not():
     two = full_agreement(from_cross_table([[40, 5], [5, 20]]), "nominal")
-    assert two.estimates["cohen_kappa"].value == pytest.approx(kappas.cohen_kappa(from_cross_table([[40, 5], [5, 20]])).value)
+    assert two.estimates["cohen_kappa"].value == pytest.approx(
+        kappas.cohen_kappa(from_cross_table([[40, 5], [5, 20]])).value
+    )
     assert "cohen_kappa" not in full_agreement(from_counts([[2, 0], [1, 1]] * 10), "nominal").estimates
