@@ -190,7 +190,7 @@ def _shrunk(effect: FloatArray, error: FloatArray, used: BoolArray, groups: int)
     """Effects drawn towards zero by the share of their spread that is noise."""
     freedom = float(used.sum() - groups)
     squares, noise = effect[used] ** 2, error[used] ** 2
-    if freedom < 1 or not np.all(noise > 0) or not squares.any():
+    if freedom < 1 or not np.all(noise > 0):
         return effect
     variance = float(solve_variance(squares, noise, np.ones(1), np.array([freedom]))[0])
     return np.asarray(effect * variance / (variance + error**2))

@@ -152,7 +152,7 @@ def tournament(n: int = 24) -> list[dict[str, Any]]:
     for item in range(n):
         for number, (first, second) in enumerate((("best", "middle"), ("middle", "worst"), ("best", "worst"))):
             for who, rater in enumerate(("ann", "ben", "cem")):
-                value = ["a", "a", "a", "tie", "b"][(item * 3 + number + 2 * who) % 5]
+                value = ["a", "a", "a", "tie", "b"][(item * 7919 + number * 104729 + who * 1299709) % 97 % 5]
                 row = {"item": f"q{item}", "system": first, "system_b": second, "rater": rater, "criterion": "overall"}
                 rows.append({**row, "value": value, "position": ["a_first", "b_first"][(item + who) % 2]})
     return rows
@@ -247,7 +247,7 @@ def test_a_lead_that_turns_round_within_a_tag_is_found_and_a_small_tag_is_not_sh
             ]
     round_ = filled_round([scale("helpful", "ordinal")], rows)
     for tag, numbers in (("hard", range(14)), ("rare", range(3)), ("odd", range(1, 30, 2)), ("all", range(30))):
-        tagged(round_, tag, numbers if tag != "odd" else numbers)
+        tagged(round_, tag, numbers)
     body = body_of(round_)
     found = body["slices"]
     row = found["hard"]["comparisons"]["helpful"]["new"]["old"]
