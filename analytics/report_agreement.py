@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics.charts import Axis, interval
 from analytics.charts.axis import coefficient_axis
-from analytics.report_parts import Figure, Line, Missing, ends, figures, grouped, warnings_of
+from analytics.report_parts import Figures, Line, ends, figures, grouped, warnings_of
 from analytics.report_words import Said, level_name, say
 from analytics.sections.answer import RELIABLE, TENTATIVE, is_skewed
 
@@ -49,9 +49,8 @@ class AgreementMore:
     """What stands behind the fold of one criterion."""
 
     key: str
-    coefficients: list[Figure]
-    these_raters: list[Figure]
-    missing: list[Missing]
+    coefficients: Figures
+    these_raters: Figures
     levels: list[LevelLine]
     benchmark: str
 
@@ -124,13 +123,11 @@ def _warnings(found: dict[str, Any]) -> list[str]:
 def _more(criterion: dict[str, Any], found: dict[str, Any]) -> AgreementMore:
     unfit = _UNFIT.get(found["level_of_measurement"], ())
     named = [(NAMES[name], found[name]) for name in NAMES if name in found and name not in unfit]
-    coefficients, missing = figures(named)
-    fixed, _ = figures((NAMES[name], estimate) for name, estimate in found["these_raters"].items())
+    fixed = found["these_raters"]
     return AgreementMore(
         key=criterion["key"],
-        coefficients=coefficients,
-        these_raters=fixed,
-        missing=missing,
+        coefficients=figures(named),
+        these_raters=figures((NAMES[name], fixed[name]) for name in NAMES if name in fixed),
         levels=_levels(criterion, found),
         benchmark=_benchmark(found),
     )

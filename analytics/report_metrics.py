@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.charts import interval
-from analytics.report_parts import CORRELATION_AXIS, Figure, Line, Missing, decided, figures
-from analytics.report_words import say
+from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures
+from analytics.report_words import points, say
 
 # The smallest p of a permutation test over fewer systems is above .05: figures between systems then say nothing.
 MIN_SYSTEMS = 5
@@ -17,8 +17,7 @@ RANKS = {"kendall_tau_b": "Kendall’s τ-b", "spearman": "Spearman’s ρ"}
 @dataclass(frozen=True)
 class MetricMore:
     key: str
-    figures: list[Figure]
-    missing: list[Missing]
+    figures: Figures
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ def _beside_a_person(metric: str, key: str, row: dict[str, Any]) -> list[str]:
     elif gap["high"] < 0:
         verdict = "it does so less than another rater"
     does = "gives the answer of one rater" if found["measure"] == "agreement" else "follows one rater with"
-    points = say(gap)
-    by = f"{points.value.removesuffix(' %')}{' points' if found['measure'] == 'agreement' else ''} {points.interval}"
+    gap_said = points(gap)
+    by = f"{gap_said.value}{' points' if found['measure'] == 'agreement' else ''} {gap_said.interval}"
     return [
         f"On “{key}” {metric} {does} {judge.value} {judge.interval} {unit}, another rater {human.value} "
         f"{human.interval}; the difference is {by}: {verdict}."
@@ -124,10 +123,10 @@ def _more(metric: str, row: dict[str, Any], systems: int) -> MetricMore:
     named += [("Metric minus rater", ceiling.get("difference"))]
     test = row.get("alt_test", {})
     named += [("Advantage probability over the raters", test.get("advantage_probability"))]
-    known, missing = figures(named)
+    found = figures(named)
     if "reason" in ceiling:
-        missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
+        found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
     if between and not enough:
         reason = f"{systems} systems are too few to say much by; report.json has them."
-        missing.append(Missing("Figures between systems", reason))
-    return MetricMore(metric, known, missing)
+        found.missing.append(Missing("Figures between systems", reason))
+    return MetricMore(metric, found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.charts import Axis, Interval, Segment
-from analytics.report_words import Said, say
+from analytics.report_words import Said, p_words, say
 
 SHARE_AXIS = Axis(0.0, 1.0, 0.25, factor=100)
 CORRELATION_AXIS = Axis(-1.0, 1.0, 0.5)
@@ -33,7 +33,7 @@ class Figure:
     name: str
     said: Said
     method: str
-    p: float | None = None
+    p: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -45,9 +45,18 @@ class Missing:
     reason: str
 
 
-def figures(named: Iterable[tuple[str, dict[str, Any] | None]]) -> tuple[list[Figure], list[Missing]]:
+@dataclass(frozen=True)
+class Figures:
+    """A table behind a fold. `notes` are warnings that all of its figures have."""
+
+    lines: list[Figure] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def figures(named: Iterable[tuple[str, dict[str, Any] | None]]) -> Figures:
     """Those that have a value, and the rest by their reasons."""
-    known: list[Figure] = []
+    known: list[tuple[str, dict[str, Any]]] = []
     missing: dict[str, list[str]] = {}
     for name, estimate in named:
         if estimate is None:
@@ -55,9 +64,19 @@ def figures(named: Iterable[tuple[str, dict[str, Any] | None]]) -> tuple[list[Fi
         if estimate["value"] is None:
             missing.setdefault(estimate["reason"], []).append(name)
         else:
-            p = estimate.get("p_adjusted", estimate.get("q_value", estimate.get("p_value")))
-            known.append(Figure(name, say(estimate), estimate["method"], p, tuple(estimate["warnings"])))
-    return known, [Missing(listed(names), reason) for reason, names in missing.items()]
+            known.append((name, estimate))
+    notes = [text for text in warnings_of(*(e for _, e in known)) if all(text in e["warnings"] for _, e in known)]
+    notes = notes if len(known) > 1 else []
+    return Figures(
+        [_figure(name, estimate, notes) for name, estimate in known],
+        [Missing(listed(names), reason) for reason, names in missing.items()],
+        notes,
+    )
+
+
+def _figure(name: str, estimate: dict[str, Any], notes: list[str]) -> Figure:
+    own = tuple(text for text in estimate["warnings"] if text not in notes)
+    return Figure(name, say(estimate), estimate["method"], p_words(estimate.get("p_value")), own)
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

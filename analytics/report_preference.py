@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.charts import Axis, heat, interval, stacked
-from analytics.report_parts import SHARE_AXIS, Figure, Line, decided, figures, listed, warnings_of
+from analytics.report_parts import SHARE_AXIS, Figures, Line, decided, figures, warnings_of
 from analytics.report_words import Said, say
 
 MISFIT = 0.05
@@ -27,7 +27,7 @@ class Ranking:
     population: str
     sentences: list[str]
     warnings: list[str]
-    figures: list[Figure]
+    figures: Figures
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,8 @@ def _ranking(found: dict[str, Any]) -> Ranking | None:
     named += [(f"{name}, Davidson’s strength", e) for name, e in found.get("davidson", {}).get("strengths", {}).items()]
     named.append(("Davidson’s ν, how often equals tie", found.get("davidson", {}).get("tie_parameter")))
     named.append(("Advantage of the side shown first, logits", about["shown_first"]))
-    known, _ = figures(named)
     sentences = [*_spans(about), *_first(systems), *_fits(about), *_circles(about)]
-    return Ranking(lines, about["population"], sentences, about["warnings"], known)
+    return Ranking(lines, about["population"], sentences, about["warnings"], figures(named))
 
 
 def _ranked(name: str, own: dict[str, Any]) -> Line:
@@ -170,7 +169,8 @@ def _first(systems: dict[str, Any]) -> list[str]:
     may = sorted(name for name, e in sets.items() if e["low"] < 1.5)
     if len(may) == len(sets):
         return ["Any of them may be the first."]
-    return [f"{may[0]} is the first."] if len(may) == 1 else [f"{listed(may)} may be the first; the others are not."]
+    either = " or ".join([", ".join(may[:-1]), may[-1]] if len(may) > 1 else may)
+    return [f"First is {either}."] if len(may) == 1 else [f"The first may be {either}, and no other."]
 
 
 def _fits(about: dict[str, Any]) -> list[str]:

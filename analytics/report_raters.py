@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.report_parts import listed
-from analytics.report_words import Said, say
+from analytics.report_words import Said, p_words, say
 
 TITLES = {
     "severity": "Severity",
@@ -38,7 +38,7 @@ class RaterLine:
 class RaterCell:
     said: Said
     flagged: bool
-    q: float | None
+    q: str
 
 
 @dataclass(frozen=True)
@@ -119,4 +119,4 @@ def _table(key: str, found: dict[str, Any]) -> RaterTable:
 def _cell(figure: dict[str, Any] | None) -> RaterCell | None:
     if figure is None or figure["value"] is None:
         return None
-    return RaterCell(say(figure), figure["flagged"], figure["q_value"])
+    return RaterCell(say(figure), figure["flagged"], p_words(figure["q_value"]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.report_parts import listed
-from analytics.report_words import Said, say
+from analytics.report_words import Said, p_words, points, say
 
 SIGNIFICANT = 0.05
 MAX_LINES = 200
@@ -20,7 +20,7 @@ class SliceLine:
     name: str
     inside: Said
     gap: Said
-    p: float | None
+    p: str
     differs: bool
 
 
@@ -40,7 +40,7 @@ def slices_part(body: dict[str, Any]) -> Slices:
     tags = body.get("slices", {})
     if not tags:
         return Slices()
-    every = sorted(_lines(tags), key=lambda line: (line.p is None, line.p, line.tag, line.criterion, line.name))
+    every = _lines(tags)
     found = [line for line in every if line.differs]
     hidden = [f"{tag} ({about['n_prompts']})" for tag, about in tags.items() if about["reason"]]
     return Slices(
@@ -49,13 +49,15 @@ def slices_part(body: dict[str, Any]) -> Slices:
 
 
 def _lines(tags: dict[str, Any]) -> list[SliceLine]:
-    return [
-        _line(tag, about["n_prompts"], criterion, a, b, row)
+    rows = [
+        (row["p_adjusted"], tag, criterion, a, b, row)
         for tag, about in tags.items()
         for criterion, pairs in about["comparisons"].items()
         for a, others in pairs.items()
         for b, row in others.items()
     ]
+    rows.sort(key=lambda row: (row[0] is None, row[:5]))
+    return [_line(tag, tags[tag]["n_prompts"], criterion, a, b, row) for _, tag, criterion, a, b, row in rows]
 
 
 def _line(tag: str, n: int, criterion: str, a: str, b: str, row: dict[str, Any]) -> SliceLine:
@@ -66,8 +68,8 @@ def _line(tag: str, n: int, criterion: str, a: str, b: str, row: dict[str, Any])
         criterion=criterion,
         name=f"{a} over {b}",
         inside=say(row["estimate"]),
-        gap=say(row["interaction"]),
-        p=p,
+        gap=points(row["interaction"]),
+        p=p_words(p),
         differs=p is not None and p < SIGNIFICANT,
     )
 

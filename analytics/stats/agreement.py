@@ -8,6 +8,7 @@ agreement has no spread: its interval comes from the Wilson interval on prompts,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -150,7 +151,7 @@ def summary(
         ),
     }
     shares = level_shares(data, level=level)
-    skew = skew_warning(estimates["krippendorff_alpha"], estimates["gwet_ac1"], shares.largest_share())
+    skew = skew_of(table, measurement, estimates, shares.largest_share())
     collected = [text for found in estimates.values() for text in found.warnings]
     warnings = tuple(dict.fromkeys([skew] * bool(skew) + collected))
     return AgreementSummary(measurement, estimates, shares, warnings, weights)
@@ -160,6 +161,19 @@ def ac2_weights(measurement: Measurement) -> Weights | None:
     """The weights AC2 takes at this level of measurement; None where none apply."""
     table: dict[Measurement, Weights] = {"ordinal": "ordinal", "interval": "quadratic", "ratio": "quadratic"}
     return table.get(measurement)
+
+
+def skew_of(
+    table: PairTable, measurement: Measurement, estimates: Mapping[str, Estimate], largest_share: float | None
+) -> str:
+    """`skew_warning` of like with like: AC1 knows no near misses, so alpha is taken at the nominal level too.
+
+    On an ordered scale alpha counts near misses as small and AC1 as whole ones: they differ without any skew.
+    """
+    alpha, ac1 = estimates["krippendorff_alpha"], estimates["gwet_ac1"]
+    if measurement != "nominal" and ac1.value is not None:
+        alpha = estimate(table, Alpha(table.data, "nominal"), "these_raters", alpha.level)
+    return skew_warning(alpha, ac1, largest_share)
 
 
 def skew_warning(alpha: Estimate, ac1: Estimate, largest_share: float | None) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from analytics.stats._coefficients import PercentAgreement
 from analytics.stats._estimation import Population, estimate
 from analytics.stats._totals import PairTable
-from analytics.stats.agreement import Weights, ac2_weights, alpha_of, gwet_of, skew_warning
+from analytics.stats.agreement import Weights, ac2_weights, alpha_of, gwet_of, skew_of
 from analytics.stats.benchmarks import Benchmark, benchmark
 from analytics.stats.coding import CodedRatings, Measurement
 from analytics.stats.icc import icc_of
@@ -88,7 +88,7 @@ def full_agreement(
     specific = CategoryAgreement((), (), ()) if many else specific_agreement_of(table, population, level)
     levels = tuple(noted("specific_agreement", value) for value in specific.agreement)
     shares = level_shares(data, level=level)
-    skew = skew_warning(found["krippendorff_alpha"], found["gwet_ac1"], shares.largest_share())
+    skew = skew_of(table, measurement, found, shares.largest_share())
     told = [skew, *(text for value in found.values() for text in value.warnings)]
     return FullAgreement(
         measurement,

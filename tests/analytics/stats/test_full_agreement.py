@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from analytics.stats import agreement, icc, kappas
+from analytics.stats.coding import code_ratings
 from analytics.stats.full_agreement import full_agreement
 from tests.analytics.stats.builders import from_counts, from_cross_table, random_table
 
@@ -48,3 +49,15 @@ def test_two_known_raters_have_cohens_kappa_and_nameless_ones_do_not():
         kappas.cohen_kappa(from_cross_table([[40, 5], [5, 20]])).value
     )
     assert "cohen_kappa" not in full_agreement(from_counts([[2, 0], [1, 1]] * 10), "nominal").estimates
+
+
+def test_an_ordered_scale_is_not_called_skewed_for_its_near_misses():
+    """Near misses leave alpha high and AC1 low; neither is off by what one answer that dominates would do."""
+    unit = [u for u in range(60) for _ in "abc"]
+    value = [1 + u % 5 + (who == u % 3) * (1 if u % 5 < 4 else -1) for u in range(60) for who in range(3)]
+    data = code_ratings(unit, None, ["a", "b", "c"] * 60, value, [1, 2, 3, 4, 5])
+    found = full_agreement(data, "ordinal")
+    assert found.estimates["krippendorff_alpha"].value > found.estimates["gwet_ac1"].value + 0.2
+    assert not any(text.startswith("Skewed") for text in found.warnings)
+    skewed = full_agreement(from_cross_table([[80, 10], [5, 5]]), "ordinal")
+    assert skewed.warnings[0].startswith("Skewed")
