@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -37,6 +38,7 @@ class ReportData:
     level: float = 0.95
     _of: dict[str, pd.DataFrame] = field(default_factory=dict)
     _coded: dict[str, CodedRatings] = field(default_factory=dict)
+    _by_system: dict[tuple[str, str], dict[str, CodedRatings]] = field(default_factory=dict)
 
     @cached_property
     def counted(self) -> pd.DataFrame:
@@ -46,6 +48,15 @@ class ReportData:
     def measured(self) -> list[CriterionSpec]:
         """The criteria that have figures: all but words."""
         return [c for c in self.criteria if c.level_of_measurement != "text"]
+
+    def by_system(
+        self, kind: str, criterion: CriterionSpec, make: Callable[[], dict[str, CodedRatings]]
+    ) -> dict[str, CodedRatings]:
+        """Tables of one criterion for each system, made once of each kind."""
+        key = (kind, criterion.key)
+        if key not in self._by_system:
+            self._by_system[key] = make()
+        return self._by_system[key]
 
     @cached_property
     def cannot_judge(self) -> dict[str, int]:

@@ -29,7 +29,7 @@ from rubrics.specs import CriterionSpec
 
 MAX_RATERS = 300  # beyond it a table of raters helps nobody, and the figures take minutes
 # Judgments shuffled a thousand times each: what one report may spend on the search for straight lines.
-SHUFFLED = 20_000
+SHUFFLED = 10_000
 
 # Each statistic: its figures, and the sign of an effect that is flagged (0: either).
 Figures = dict[str, RaterFigures]

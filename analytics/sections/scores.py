@@ -23,9 +23,14 @@ def scored(data: ReportData) -> list[CriterionSpec]:
 
 
 def tables(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
-    frame = data.of(criterion)
-    about = frame[frame["system"] != ""]
-    return {str(system): coded(part, criterion) for system, part in about.groupby("system", sort=True)}
+    """The ratings of each system."""
+
+    def make() -> dict[str, CodedRatings]:
+        frame = data.of(criterion)
+        about = frame[frame["system"] != ""]
+        return {str(system): coded(part, criterion) for system, part in about.groupby("system", sort=True)}
+
+    return data.by_system("rated", criterion, make)
 
 
 def scores_section(data: ReportData) -> dict[str, Any]:
@@ -70,16 +75,21 @@ def comparisons_section(data: ReportData) -> dict[str, Any]:
 
 
 def comparable(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
+    """The same on an ordered scale: a yes/no as 0 and 1. Empty where there is no order."""
     if criterion.type == "yes_no":
-        frame = data.of(criterion)
-        about = frame[frame["system"] != ""]
-        return {
-            str(system): coded(part.assign(value=part["number"]), criterion, [0.0, 1.0])
-            for system, part in about.groupby("system", sort=True)
-        }
+        return data.by_system("numbers", criterion, lambda: _numbers(data, criterion))
     if criterion.level_of_measurement == "nominal" or not domain(criterion):
         return {}
     return tables(data, criterion)
+
+
+def _numbers(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
+    frame = data.of(criterion)
+    about = frame[frame["system"] != ""]
+    return {
+        str(system): coded(part.assign(value=part["number"]), criterion, [0.0, 1.0])
+        for system, part in about.groupby("system", sort=True)
+    }
 
 
 def _comparison(data: ReportData, criterion: CriterionSpec, a: CodedRatings, b: CodedRatings) -> dict[str, Any]:

@@ -44,8 +44,10 @@ def slices_section(data: ReportData) -> dict[str, Any]:
     found: dict[str, Any] = {tag: _about(len(prompts), everything) for tag, prompts in members.items()}
     shown = {tag: prompts for tag, prompts in members.items() if not found[tag]["reason"]}
     tested: list[dict[str, Any]] = []
+    inside = pd.DataFrame({tag: dict.fromkeys(prompts, True) for tag, prompts in shown.items()}).notna()
     for lead in _leads(data) if shown else ():
-        masks = {tag: np.isin(lead.cluster, list(prompts)) for tag, prompts in shown.items()}
+        here = inside.reindex(lead.cluster, fill_value=False)
+        masks = {tag: here[tag].to_numpy() for tag in shown}
         for each in slices(lead.value, lead.cluster, masks, share=True, unit="share", level=data.level, **lead.counts):
             entry = each.to_dict()
             row = {name: entry[name] for name in ("estimate", "interaction")}
