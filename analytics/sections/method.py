@@ -78,7 +78,8 @@ def _comparisons(data: ReportData) -> list[str]:
         found.append(
             "Win rates count ties, both good and both bad as half, and are for these raters. Position figures leave "
             "out judgments whose order is not known. Strengths are those of Bradley and Terry’s model, ties as half "
-            "wins, clustered by prompt and, with three known raters or more, by rater; sets of ranks hold for all systems at "
+            "wins, clustered by prompt and, with three known raters or more, by rater; sets of ranks hold for all "
+            "systems at "
             f"once, from 1,000 draws with seed {data.seed}."
         )
     if len(data.tags):
