@@ -5,8 +5,8 @@ Not among them: the machine's own key, the log-ins of the demonstration, written
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,14 +39,25 @@ def add_all(writer: Writer) -> None:
 
 
 @contextmanager
-def staging(parent: Path) -> Iterator[Path]:
-    """A private folder beside what will be replaced, so that a rename puts things in place."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".restore-", dir=parent))
+def private_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder that only its owner may read, and that goes with the block.
+
+    Its name is chosen before it is made, so that Ctrl-C leaves nothing whenever it comes: tempfile's own tells the
+    name only after the folder is there."""
+    folder = parent / f"{prefix}{secrets.token_hex(8)}"
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def staging(parent: Path) -> Iterator[Path]:
+    """A private folder beside what will be replaced, so that a rename puts things in place."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with private_folder(parent, ".restore-") as folder:
+        yield folder
 
 
 def need_space(folder: Path, size: int) -> None:
