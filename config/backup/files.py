@@ -5,7 +5,6 @@ Not among them: the machine's own key, the log-ins of the demonstration, written
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from config.backup.archive import Writer
+from config.folders import private_folder
 from projects.errors import ServiceError
 
 
@@ -36,20 +36,6 @@ def add_all(writer: Writer) -> None:
             writer.add(name, path)
         except FileNotFoundError:  # an upload that was imported or cancelled in this moment
             continue
-
-
-@contextmanager
-def private_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A folder that only its owner may read, and that goes with the block.
-
-    Its name is chosen before it is made, so that Ctrl-C leaves nothing whenever it comes: tempfile's own tells the
-    name only after the folder is there."""
-    folder = parent / f"{prefix}{secrets.token_hex(8)}"
-    try:
-        folder.mkdir(mode=0o700)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from config.backup import archive, files, postgresql, sqlite
 from config.backup.archive import Progress, Reader, silent
 from config.backup.manifest import Manifest
 from config.backup.state import differences, state_of
+from config.folders import private_folder
 from config.health import expected_migrations
 from config.version import VERSION, parts
 from projects.errors import ServiceError
@@ -53,7 +54,7 @@ def backup_create(*, target: Path, progress: Progress = silent) -> Outcome:
         raise ServiceError(f"{path}: there is no folder {path.parent}. Make it first.")
     here = engine()
     try:
-        with files.private_folder(path.parent, ".adjudge-backup-") as work, archive.written(path) as writer:
+        with private_folder(path.parent, ".adjudge-backup-") as work, archive.written(path) as writer:
             copy = work / here.MEMBER
             version = here.version()
             state = here.save(copy, progress)
@@ -77,7 +78,7 @@ def backup_create(*, target: Path, progress: Progress = silent) -> Outcome:
 
 def backup_check(*, path: Path, progress: Progress = silent) -> Outcome:
     """Read all of an archive: digests, names, and whether the database in it opens and holds what it should."""
-    with archive.opened(path) as reader, files.private_folder(Path(gettempdir()), "adjudge-check-") as work:
+    with archive.opened(path) as reader, private_folder(Path(gettempdir()), "adjudge-check-") as work:
         _refuse_newer(reader)
         manifest = reader.manifest
         copy = work / "database"
