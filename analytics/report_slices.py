@@ -77,7 +77,9 @@ def _line(tag: str, n: int, criterion: str, a: str, b: str, row: dict[str, Any])
 def _sentence(tags: dict[str, Any], every: list[SliceLine], found: list[SliceLine]) -> str:
     shown = [tag for tag, about in tags.items() if not about["reason"]]
     if not shown:
-        return f"None of the {len(tags)} tags has 10 prompts and 10 others beside it, so nothing is compared."
+        reasons = {about["reason"] for about in tags.values()}
+        few = f"None of the {len(tags)} tags has 10 prompts and 10 others beside it, so nothing is compared."
+        return reasons.pop() if len(reasons) == 1 and len(tags) > 1 else few
     if not every:
         return "There are no two systems whose lead could be compared between tags."
     tested = f"{len(every)} comparisons on {listed(shown)}"

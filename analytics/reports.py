@@ -18,7 +18,7 @@ from analytics.sections.automated import automated_section
 from analytics.sections.base import MetricInfo, ReportData, domain
 from analytics.sections.method import method_section, provenance_section
 from analytics.sections.preference import preference_section
-from analytics.sections.raters import raters_section
+from analytics.sections.raters import MAX_RATERS, raters_section
 from analytics.sections.scores import comparisons_section, scores_section
 from analytics.sections.slices import slices_section
 from analytics.sections.totals import totals_section
@@ -162,6 +162,8 @@ def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> lis
         found.append(f"{counts['n_excluded']} judgments of excluded raters are left out.")
     if round.design == Round.Design.UNKNOWN:
         found.append("How the items were chosen is not known, so the figures are about these items only.")
+    if counts["n_raters"] > MAX_RATERS:
+        found.append(f"{counts['n_raters']} raters: figures of each one are made for up to {MAX_RATERS}.")
     for key, section in body["agreement"].items():
         found += [f"{key}: {text}" for text in section["warnings"]]
     return found

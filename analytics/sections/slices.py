@@ -40,6 +40,9 @@ class _Lead(NamedTuple):
 def slices_section(data: ReportData) -> dict[str, Any]:
     """`<tag>.comparisons.<criterion>.<ahead>.<other>`, the system that is ahead over all prompts first."""
     members = _members(data)
+    if len(data.systems) > MAX_SYSTEMS:
+        reason = f"With more than {MAX_SYSTEMS} systems leads are not compared tag by tag."
+        return {tag: {"n_prompts": len(own), "reason": reason, "comparisons": {}} for tag, own in members.items()}
     everything = int(data.counted["cluster"].nunique())
     found: dict[str, Any] = {tag: _about(len(prompts), everything) for tag, prompts in members.items()}
     shown = {tag: prompts for tag, prompts in members.items() if not found[tag]["reason"]}
@@ -82,8 +85,6 @@ def _members(data: ReportData) -> dict[str, set[Any]]:
 
 
 def _leads(data: ReportData) -> Iterator[_Lead]:
-    if len(data.systems) > MAX_SYSTEMS:
-        return
     for criterion in preferences(data):
         rows = battles(compared(data, criterion)).merged
         for a, b in combinations(range(rows.n_systems), 2):

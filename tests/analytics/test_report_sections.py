@@ -320,3 +320,13 @@ def test_the_table_of_figures_has_each_estimate_once_under_its_place() -> None:
     missing = [row for row in rows if row["status"] == "not_estimable"]
     assert missing
     assert all(row["value"] == "" and row["reason"] for row in missing)
+
+
+def test_with_many_systems_no_slices_are_compared_and_the_page_says_why() -> None:
+    rows = judged({"ann": 0, "ben": 0}, prompts=20, systems=tuple(f"s{n}" for n in range(7)))
+    round_ = filled_round([scale("helpful", "ordinal")], rows)
+    for tag in ("hard", "easy"):
+        tagged(round_, tag, range(10))
+    body = body_of(round_)
+    assert all(about["comparisons"] == {} for about in body["slices"].values())
+    assert page_of(body).slices.sentence.startswith("With more than 6 systems")
