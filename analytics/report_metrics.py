@@ -8,6 +8,7 @@ from typing import Any
 from analytics.charts import interval
 from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures
 from analytics.report_words import points, say
+from projects.templatetags.numbers import times
 
 # The smallest p of a permutation test over fewer systems is above .05: figures between systems then say nothing.
 MIN_SYSTEMS = 5
@@ -81,7 +82,7 @@ def _beside_a_person(metric: str, key: str, row: dict[str, Any]) -> list[str]:
     gap_said = points(gap)
     by = f"{gap_said.value}{' points' if found['measure'] == 'agreement' else ''} {gap_said.interval}"
     return [
-        f"On “{key}” {metric} {does} {judge.value} {judge.interval} {unit}, another rater {human.value} "
+        f"On “{key}”, over {times(gap['n_clusters'], 'prompt,prompts')}, {metric} {does} {judge.value} {judge.interval} {unit}, another rater {human.value} "
         f"{human.interval}; the difference is {by}: {verdict}."
     ]
 

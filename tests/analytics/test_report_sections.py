@@ -207,7 +207,7 @@ def test_a_metric_is_held_against_one_rater_as_another_rater_is() -> None:
     assert (found["alt_test"]["scoring"], len(found["alt_test"]["annotators"])) == ("accuracy", 3)
     assert found["within_prompts"]["kendall_tau_b"]["n_clusters"] <= 24
     [part] = page_of(body).automated
-    assert part.sentences[0].startswith("On “helpful” judge gives the answer of one rater")
+    assert part.sentences[0].startswith("On “helpful”, over 24 prompts, judge gives the answer of one rater")
     assert "ε = 0.15" in part.sentences[1]
 
 
