@@ -71,20 +71,27 @@ def _beside_a_person(metric: str, key: str, row: dict[str, Any]) -> list[str]:
     gap = found.get("difference")
     if not gap or gap["status"] != "ok":
         return []
-    judge, human = say(found["judge"]), say(found["human"])
-    unit = "of the time" if found["measure"] == "agreement" else "(Spearman’s ρ)"
-    verdict = "whether it does so as well as another rater is not settled"
-    if gap["low"] > 0:
-        verdict = "it does so more than another rater"
-    elif gap["high"] < 0:
-        verdict = "it does so less than another rater"
-    does = "gives the answer of one rater" if found["measure"] == "agreement" else "follows one rater with"
-    gap_said = points(gap)
-    by = f"{gap_said.value}{' points' if found['measure'] == 'agreement' else ''} {gap_said.interval}"
+    judge, human, by = say(found["judge"]), say(found["human"]), points(gap)
+    equal = found["measure"] == "agreement"
+    does, unit, of = _EQUAL if equal else _CORRELATED
     return [
-        f"On “{key}”, over {times(gap['n_clusters'], 'prompt,prompts')}, {metric} {does} {judge.value} {judge.interval} {unit}, another rater {human.value} "
-        f"{human.interval}; the difference is {by}: {verdict}."
+        f"On “{key}”, over {times(gap['n_clusters'], 'prompt,prompts')}, {metric} {does} {judge.value} {judge.interval} "
+        f"{unit}, another rater {human.value} {human.interval}; the difference is {by.value}{of} {by.interval}: "
+        f"{_verdict(gap)}."
     ]
+
+
+_EQUAL = ("gives the answer of one rater", "of the time", " points")
+_CORRELATED = ("follows one rater with", "(Spearman’s ρ)", "")
+
+
+def _verdict(gap: dict[str, Any]) -> str:
+    """Only where the whole interval lies on one side."""
+    if gap["low"] > 0:
+        return "it does so more than another rater"
+    if gap["high"] < 0:
+        return "it does so less than another rater"
+    return "whether it does so as well as another rater is not settled"
 
 
 def _test(test: dict[str, Any] | None) -> list[str]:
