@@ -74,10 +74,10 @@ def _beside_a_person(metric: str, key: str, row: dict[str, Any]) -> list[str]:
     judge, human, by = say(found["judge"]), say(found["human"]), points(gap)
     equal = found["measure"] == "agreement"
     does, unit, of = _EQUAL if equal else _CORRELATED
+    over = times(gap["n_clusters"], "prompt,prompts")
     return [
-        f"On “{key}”, over {times(gap['n_clusters'], 'prompt,prompts')}, {metric} {does} {judge.value} {judge.interval} "
-        f"{unit}, another rater {human.value} {human.interval}; the difference is {by.value}{of} {by.interval}: "
-        f"{_verdict(gap)}."
+        f"On “{key}”, over {over}, {metric} {does} {judge.value} {judge.interval} {unit}, another rater {human.value} "
+        f"{human.interval}; the difference is {by.value}{of} {by.interval}: {_verdict(gap)}."
     ]
 
 

@@ -151,8 +151,8 @@ def _gold(data: ReportData) -> Figures:
         if not len(own):
             continue
         said = np.where(own["right"], "right", "wrong")
-        columns = [own[name].to_numpy(dtype=object) for name in ("unit", "cluster", "rater")]
-        table = code_ratings(*columns, said, ["wrong", "right"])
+        unit, cluster, rater = (own[name].to_numpy(dtype=object) for name in ("unit", "cluster", "rater"))
+        table = code_ratings(unit, cluster, rater, said, ["wrong", "right"])
         known = dict.fromkeys(table.unit_labels.tolist(), "right")
         found[criterion.key] = rater_quality.gold_accuracy(table, known, level=data.level).accuracy
     return found
@@ -174,10 +174,16 @@ def _repeats(data: ReportData) -> Figures:
         again = own[own.duplicated(["rater", "unit"], keep=False)]
         if not len(again):
             continue
-        columns = [again[name].to_numpy(dtype=object) for name in ("unit", "cluster", "rater")]
+        unit, cluster, rater = (again[name].to_numpy(dtype=object) for name in ("unit", "cluster", "rater"))
         places, values = again["judgment"].map(position).to_numpy(), again["value"].to_numpy()
-        level, levels = measurement(criterion), domain(criterion)
         found[criterion.key] = rater_quality.repeat_consistency(
-            *columns, places, values, level, levels, level=data.level
+            unit,
+            cluster,
+            rater,
+            places,
+            values,
+            measurement(criterion),
+            domain(criterion),
+            level=data.level,
         )
     return found

@@ -21,6 +21,7 @@ from analytics.stats.multiplicity import benjamini_yekutieli
 from analytics.stats.results import finite_or_none
 from analytics.stats.scores import prompt_superiority
 from analytics.stats.slices import MIN_SLICE, slices
+from rubrics.specs import CriterionSpec
 
 MAX_SYSTEMS = 6  # 15 pairs
 MAX_TAGS = 60  # the most frequent ones
@@ -34,7 +35,8 @@ class _Lead(NamedTuple):
     other: str
     value: FloatArray
     cluster: ObjectArray
-    counts: dict[str, int]
+    n_raters: int
+    n_judgments: int
 
 
 def slices_section(data: ReportData) -> dict[str, Any]:
@@ -51,7 +53,17 @@ def slices_section(data: ReportData) -> dict[str, Any]:
     for lead in _leads(data) if shown else ():
         here = inside.reindex(lead.cluster, fill_value=False)
         masks = {tag: here[tag].to_numpy() for tag in shown}
-        for each in slices(lead.value, lead.cluster, masks, share=True, unit="share", level=data.level, **lead.counts):
+        told = slices(
+            lead.value,
+            lead.cluster,
+            masks,
+            share=True,
+            unit="share",
+            level=data.level,
+            n_raters=lead.n_raters,
+            n_judgments=lead.n_judgments,
+        )
+        for each in told:
             entry = each.to_dict()
             row = {name: entry[name] for name in ("estimate", "interaction")}
             tested.append(row)
@@ -86,31 +98,34 @@ def _members(data: ReportData) -> dict[str, set[Any]]:
 
 def _leads(data: ReportData) -> Iterator[_Lead]:
     for criterion in preferences(data):
-        rows = battles(compared(data, criterion)).merged
-        for a, b in combinations(range(rows.n_systems), 2):
-            mine = (rows.a == a) & (rows.b == b)
-            if mine.any():
-                clusters = rows.cluster_labels[rows.cluster[mine]]
-                counts = {
-                    "n_raters": len(np.unique(rows.rater[mine & (rows.rater >= 0)])),
-                    "n_judgments": int(mine.sum()),
-                }
-                yield _lead(criterion.key, rows.systems[a], rows.systems[b], rows.score[mine], clusters, counts)
+        yield from _preferred(data, criterion)
     for criterion in scored(data):
-        tables = comparable(data, criterion)
-        if measurement(criterion) == "nominal" and criterion.type != "yes_no":
-            continue
-        for first, second in combinations(sorted(tables), 2):
-            value, clusters = prompt_superiority(tables[first], tables[second])
-            raters = {*tables[first].rater_labels.tolist(), *tables[second].rater_labels.tolist()}
-            judged = len(tables[first].unit) + len(tables[second].unit)
-            counts = {"n_raters": len(raters), "n_judgments": judged}
-            if len(value):
-                yield _lead(criterion.key, first, second, value, clusters, counts)
+        if measurement(criterion) != "nominal" or criterion.type == "yes_no":
+            yield from _above(data, criterion)
 
 
-def _lead(criterion: str, a: str, b: str, value: FloatArray, cluster: ObjectArray, counts: dict[str, int]) -> _Lead:
-    mean = float(pd.Series(value).groupby(np.asarray(cluster, dtype=object)).mean().mean())
-    if mean >= 0.5:
-        return _Lead(criterion, a, b, value, cluster, counts)
-    return _Lead(criterion, b, a, 1 - value, cluster, counts)
+def _preferred(data: ReportData, criterion: CriterionSpec) -> Iterator[_Lead]:
+    rows = battles(compared(data, criterion)).merged
+    for a, b in combinations(range(rows.n_systems), 2):
+        mine = (rows.a == a) & (rows.b == b)
+        if mine.any():
+            clusters = rows.cluster_labels[rows.cluster[mine]]
+            raters = len(np.unique(rows.rater[mine & (rows.rater >= 0)]))
+            pair = (rows.systems[a], rows.systems[b])
+            yield _ahead_first(_Lead(criterion.key, *pair, rows.score[mine], clusters, raters, int(mine.sum())))
+
+
+def _above(data: ReportData, criterion: CriterionSpec) -> Iterator[_Lead]:
+    tables = comparable(data, criterion)
+    for a, b in combinations(sorted(tables), 2):
+        first, second = tables[a], tables[b]
+        value, clusters = prompt_superiority(first, second)
+        if len(value):
+            raters = len({*first.rater_labels.tolist(), *second.rater_labels.tolist()})
+            judged = len(first.unit) + len(second.unit)
+            yield _ahead_first(_Lead(criterion.key, a, b, value, clusters, raters, judged))
+
+
+def _ahead_first(lead: _Lead) -> _Lead:
+    mean = float(pd.Series(lead.value).groupby(np.asarray(lead.cluster, dtype=object)).mean().mean())
+    return lead if mean >= 0.5 else lead._replace(ahead=lead.other, other=lead.ahead, value=1 - lead.value)
