@@ -96,7 +96,7 @@ def test_a_rater_who_marks_lower_stands_out_and_one_with_few_judgments_does_not(
 
 def test_p_values_of_raters_are_adjusted_over_all_criteria() -> None:
     rows = judged({"ann": 0, "ben": 0, "cem": -1})
-    rows += [{**row, "criterion": "clear", "value": 6 - row["value"]} for row in rows]
+    rows += [{**row, "criterion": "clear", "value": 1 + (3 * n) % 5} for n, row in enumerate(rows)]
     body = body_of(filled_round([scale("helpful", "interval"), scale("clear", "interval")], rows))
     figures = [own["severity"] for r in body["raters"].values() for own in r["criteria"].values()]
     assert len(figures) == 6
