@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
+from analytics.digests import body_json
 from annotation.exporters.writers import safe_cell
 
 COLUMNS = (
@@ -36,7 +38,7 @@ def figures_csv(body: dict[str, Any]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for place, estimate in estimates(body):
+    for place, estimate in estimates(json.loads(body_json(body))):  # keys in one order: each database keeps another
         cells = {**estimate, "figure": place, "warnings": " ".join(estimate["warnings"])}
         writer.writerow([safe_cell(cells.get(column)) for column in COLUMNS])
     return buffer.getvalue()
