@@ -132,9 +132,9 @@ def _no_error(df: int, residual: float, value: FloatArray) -> str:
 
 
 def _warnings(data: CodedRatings, components: int) -> tuple[str, ...]:
-    unknown = int((data.rater < 0).sum())
+    unknown, given = int((data.rater < 0).sum()), len(data.rater)
     notes = [
-        f"{unknown} of {len(data.rater)} ratings come from raters of unknown identity and are left out." if unknown else "",
+        f"{unknown} of {given} ratings come from raters of unknown identity and are left out." if unknown else "",
         (
             f"The raters fall into {components} groups that share no outputs: means of outputs of different groups "
             "are not comparable."
