@@ -17,14 +17,15 @@ _BLOCK = 100_000
 def cross_products(table: csr_array, weights: FloatArray | None = None) -> FloatArray:
     """table' diag(w) table for each column w of `weights` (rows, n): shape (n, columns, columns); once without them.
 
-    Every two numbers of a row are multiplied, for many rows of one length at once.
+    Every two numbers of a row are multiplied, for many rows of one length at once. `table` may hold a cell in parts.
     """
     length, size = np.diff(table.indptr), table.shape[1]
-    once = np.zeros((1 if weights is None else weights.shape[1], size * size))
+    every = np.ones((len(length), 1)) if weights is None else weights
+    once = np.zeros((every.shape[1], size * size))
     for many in np.unique(length[length > 0]).tolist():
-        one, other = np.triu_indices(many)
+        one, other = np.triu_indices(many, 1)
         rows = np.flatnonzero(length == many)
-        step = max(1, max(_BLOCK, size * size) // len(one))
+        step = max(1, max(_BLOCK, size * size) // max(1, len(one)))
         for some in (rows[at : at + step] for at in range(0, len(rows), step)):
             cells = table.indptr[some] + np.arange(many)[:, None]
             value, column = table.data[cells], table.indices[cells].astype(np.int64)
@@ -33,8 +34,8 @@ def cross_products(table: csr_array, weights: FloatArray | None = None) -> Float
                 weighted = product if weights is None else product * weights[some, index]
                 total += np.bincount(pair, weighted.ravel(), minlength=size * size)
     square = once.reshape(-1, size, size)
-    own = square * np.eye(size)  # a number meets itself once; two numbers count in both directions
-    return np.asarray(square + square.transpose(0, 2, 1) - own)
+    own = csr_array((table.data**2, table.indices, table.indptr), shape=table.shape).T @ every
+    return np.asarray(square + square.transpose(0, 2, 1) + own.T[:, :, None] * np.eye(size))
 
 
 def cost(table: csr_array, weights: int) -> float:

@@ -109,7 +109,9 @@ class _Rows:
             flat -= weighted_count(cluster * systems + self.table.b, score, groups * systems)
             return flat.reshape(groups, systems)
         row, column = np.concatenate([cluster, cluster]), np.concatenate([self.table.a, self.table.b])
-        return coo_array((np.concatenate([score, -score]), (row, column)), shape=(groups, systems)).tocsr()
+        cells = coo_array((np.concatenate([score, -score]), (row, column)), shape=(groups, systems))
+        cells.has_canonical_format = True  # a cell may stay in parts: whoever reads it adds them up
+        return cells.tocsr()
 
     def sandwich(self, cluster: IntArray, groups: int) -> FloatArray:
         theta = self.sums(cluster, groups)

@@ -7,6 +7,7 @@ are the unit of independence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from analytics.stats._outcomes import LOSS, NO_OUTCOME, SCORES, TURNED, WIN, merged_outcome, order_codes, outcome_codes
+from analytics.stats._outcomes import (
+    LOSS,
+    NO_OUTCOME,
+    OUTCOMES,
+    SCORES,
+    TURNED,
+    WIN,
+    merged_outcome,
+    order_codes,
+    outcome_codes,
+)
 from analytics.stats.coding import (
     BoolArray,
     FloatArray,
@@ -94,6 +105,13 @@ class Battles:
             position=np.where(alone, kept.position, 0),
             judgment=np.arange(len(first)),
         )
+
+    @cached_property
+    def outcome_counts(self) -> IntArray:
+        """How many judgments of each pair had each outcome, (systems, systems, outcomes): a < b, the rest is zero."""
+        one, shape = self.merged, (self.n_systems, self.n_systems, len(OUTCOMES))
+        cell = (one.a * self.n_systems + one.b) * len(OUTCOMES) + one.outcome
+        return np.bincount(cell, minlength=math.prod(shape)).reshape(shape)
 
     def rows(self, index: IntArray | BoolArray) -> Battles:
         """The showings at `index`, with the same systems, clusters and raters."""

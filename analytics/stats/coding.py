@@ -231,14 +231,17 @@ def coded_labels(column: LabelColumn, missing: str) -> tuple[IntArray, ObjectArr
         return codes[given], labels
     if column.dtype == object and pd.api.types.infer_dtype(column) not in {"string", "integer", "empty"}:
         column = np.asarray([str(label) for label in column], dtype=object)  # mixed types do not sort
-    codes, labels = distinct(column, sort=True)
+    codes, labels = distinct(column)
+    if not pd.Index(labels).is_monotonic_increasing:
+        order = labels.argsort()
+        codes, labels = np.argsort(order)[codes], labels[order]
     return codes, np.asarray(labels, dtype=object)
 
 
-def distinct(column: LabelColumn, *, sort: bool = False) -> tuple[IntArray, Any]:
-    """Codes, -1 where missing, and what they stand for: in order of appearance, or sorted."""
+def distinct(column: LabelColumn) -> tuple[IntArray, Any]:
+    """Codes in order of appearance, -1 where missing, and what they stand for."""
     values: Any = column  # either kind of column is accepted, which the types of pandas do not say
-    codes, labels = pd.factorize(values, sort=sort)
+    codes, labels = pd.factorize(values)
     return codes.astype(np.int64, copy=False), labels
 
 

@@ -24,6 +24,14 @@ def test_rows_of_any_length_give_the_plain_product(seed: int):
     assert found == pytest.approx(np.array(want), abs=1e-12)
 
 
+def test_cells_in_parts_are_added_up():
+    rng = np.random.default_rng(4)
+    column, value = rng.integers(0, 4, 60), rng.normal(size=60)
+    table = csr_array((value, column, np.arange(0, 61, 6)), shape=(10, 4))  # six parts a row in four columns
+    dense = table.toarray()
+    assert cross_products(table)[0] == pytest.approx(dense.T @ dense, abs=1e-12)
+
+
 def test_a_table_without_numbers_has_no_products():
     assert cross_products(csr_array((5, 3)), np.ones((5, 1))).tolist() == np.zeros((1, 3, 3)).tolist()
 
