@@ -148,7 +148,14 @@ class Problem:
         return f"{self.where}: {self.why}"
 
 
-Record = ItemRecord | SystemRecord | OutputRecord | ScoreRecord | HumanRatingRecord | RunRecord
+@dataclass(frozen=True, slots=True)
+class ReadElsewhere:
+    """This file adds nothing by itself: it was read together with another of the same import."""
+
+    by: str
+
+
+Record = ItemRecord | SystemRecord | OutputRecord | ScoreRecord | HumanRatingRecord | RunRecord | ReadElsewhere
 
 
 def place(name: str, row: int | None = None, column: str = "") -> str:
