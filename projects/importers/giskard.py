@@ -26,6 +26,7 @@ from projects.importers.records import (
     ScoreRecord,
     Skip,
     SystemRecord,
+    not_alone,
     problem,
     refusal,
 )
@@ -79,7 +80,7 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
         if any(_kind(head) for _, head in beside.heads(options)):
             yield ReadElsewhere("the report")
             return
-        raise refusal(name, "This file of a Giskard report holds no scores. Import the report's folder.")
+        raise not_alone(name, "This file of a Giskard report holds no scores. Import the report's folder.")
     document = _document(stream, name)
     if kind == "answers":
         yield from _answers(name, as_list(document), options, system)
@@ -164,7 +165,7 @@ def _answers(
     """Answers are in the order of the test set's questions; only with it are they anybody's."""
     testset = _testset_beside(name, options)
     if testset is None:
-        raise refusal(name, "The answers name no questions. Import them together with the report's testset.jsonl.")
+        raise not_alone(name, "The answers name no questions. Import them together with the report's testset.jsonl.")
     if len(testset) != len(answers):
         raise refusal(
             name, f"There are {len(answers):,} answers for the {len(testset):,} questions of the test set beside them, "

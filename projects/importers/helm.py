@@ -27,6 +27,7 @@ from projects.importers.records import (
     Record,
     RunRecord,
     SystemRecord,
+    not_alone,
     note,
     refusal,
 )
@@ -74,13 +75,13 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
     elif STATE in near or (kind in _OTHERS and near):
         yield ReadElsewhere(f"{_folder(name)}/{STATE}".lstrip("/"))
     elif kind in {STATS, WHOLE, SPEC}:
-        raise refusal(
+        raise not_alone(
             name,
             f"This file of a HELM run says nothing without {STATE}. Import the run's folder, a ZIP archive of it, or "
             f"{STATE}, {SPEC} and {STATS} together.",
         )
     elif kind:
-        raise refusal(name, f"This file of HELM's holds no scores. Import the run's folder, which has {STATE}.")
+        raise not_alone(name, f"This file of HELM's holds no scores. Import the run's folder, which has {STATE}.")
     else:
         raise refusal(name, f"The file is none of a HELM run: {STATE}, {STATS}, {WHOLE} or {SPEC}.")
 

@@ -209,3 +209,10 @@ def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[int, Row]]:
     from projects.importers import parquet_file  # pyarrow is large: loaded only for Parquet
 
     yield from parquet_file.rows(stream, name)
+
+
+def parquet_columns(stream: BinaryIO, name: str) -> list[str]:
+    """The names of a Parquet file's columns; the stream is left at its beginning."""
+    from projects.importers import parquet_file
+
+    return parquet_file.columns(stream, name)
