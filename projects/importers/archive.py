@@ -25,7 +25,7 @@ _DIRECTORY_BYTES = 500  # the most that one entry may take in the table of conte
 _CHUNK = 1 << 20
 _RATIO_COUNTS_FROM = 1 << 20  # a small file may well shrink to nothing
 _ENCRYPTED = 0x1
-_BAD_NAME = re.compile(r"^(?:[/\\]|[A-Za-z]:)|(?:^|[/\\])\.\.(?:[/\\]|$)|[\0-\x1f]|\\")
+_BAD_NAME = re.compile(r"^(?:[/\\]|[A-Za-z]:[/\\])|(?:^|[/\\])\.\.(?:[/\\]|$)|[\0-\x1f]|\\")
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, ZSTANDARD})
 
 

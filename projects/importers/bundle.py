@@ -89,6 +89,8 @@ def sniff(head: bytes, name: str) -> float:
 
 def members_of_archive(stream: BinaryIO, name: str) -> list[Member]:
     archive = Archive(stream, name)
+    if "[Content_Types].xml" in archive.entries:
+        raise refusal(name, "This is a spreadsheet or another document of an office program: save the sheet as CSV.")
     return [_Entry(archive, entry) for entry in archive.entries if not _is_junk(entry)]
 
 

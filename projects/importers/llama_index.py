@@ -32,6 +32,7 @@ from projects.importers.records import (
     Skip,
     SystemKey,
     SystemRecord,
+    problem,
     refusal,
 )
 from projects.importers.rows import each_row
@@ -75,8 +76,8 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
     if not reader.known:
         raise refusal(name, "No row is a result of LlamaIndex: each has a query with a score or a metric_dict.")
     if reader.unpaired:
-        raise_later = f"Results of {reader.unpaired:,} pairs do not say which systems were compared. "
-        yield Problem(name, raise_later + "Name the second system too (option system_b) to read them.")
+        why = f"Results of pairs do not say which systems were compared ({reader.unpaired:,}). Name the second one too."
+        yield problem(name, why, column="pairwise_source")
 
 
 def _metric_of(name: str) -> str:

@@ -19,6 +19,8 @@ from projects.importers.records import (
     ItemRecord,
     OutputRecord,
     Problem,
+    ReadAs,
+    ReadElsewhere,
     Record,
     RunRecord,
     ScoreKind,
@@ -71,6 +73,8 @@ class Staged:
     outputs: dict[OutputKey, StagedOutput] = field(default_factory=dict)
     scores: dict[ScoreKey, StagedScore] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    formats: set[str] = field(default_factory=set)  # of the files in an archive or a folder
+    read_elsewhere: bool = False  # the file adds nothing by itself: another of the import took it in
 
     def skip(self, what: str, why: str) -> None:
         self.problems.append(Problem(f"{self.file_name}, {what}", why))
@@ -134,6 +138,11 @@ def _take(staged: Staged, record: Record | Problem, pseudonym: Callable[[str], s
             _take_score(staged, _as_score(record, pseudonym), human=True)
         case RunRecord():
             staged.run = record
+        case ReadAs():
+            staged.formats.add(record.format)
+        case ReadElsewhere():
+            staged.read_elsewhere = True
+            staged.note("", f"This file was read together with {record.by}.")
 
 
 def _take_item(staged: Staged, record: ItemRecord) -> None:
