@@ -39,7 +39,7 @@ from projects.importers import (
     tables,
     trulens,
 )
-from projects.importers.records import ImportFileError, Problem, Record, refusal
+from projects.importers.records import ImportFileError, NotReadAlone, Problem, Record, refusal
 
 __all__ = ["GENERIC", "HEAD_BYTES", "IMPORTERS", "ImportFileError", "Importer", "detect", "read_file", "read_folder"]
 
@@ -136,9 +136,21 @@ def _reading(format: str) -> bundle.Reading:
         key = format if format != "auto" else next((key for key, _ in _recognised(head, stream, name)), "")
         if not key or key == bundle.KEY:  # an archive within an archive
             return "", iter(())
-        return key, IMPORTERS[key].read(stream, name, options)
+        records = IMPORTERS[key].read(stream, name, options)
+        return key, _table_or_none(records) if key in GENERIC else records
 
     return reading
+
+
+def _table_or_none(records: Iterator[Record | Problem]) -> Iterator[Record | Problem]:
+    """A file of no known tool beside others may be anything, a configuration say: no table, no import of it."""
+    try:
+        first = next(records, None)
+    except ImportFileError as error:
+        raise NotReadAlone(str(error)) from error
+    if first is not None:
+        yield first
+        yield from records
 
 
 def _recognised(head: bytes, stream: BinaryIO, name: str) -> list[tuple[str, float]]:
