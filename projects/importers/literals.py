@@ -13,7 +13,7 @@ from projects.importers.jsonscan import clean, loads
 
 _MAX_DEPTH = 60
 _MOST_TOKENS = 200_000
-_NESTED = re.compile(r"\s*(?:[\[{(]|[A-Z]\w{0,40}\()")
+_NESTED = re.compile(r"\s*(?:[\[{(]|(?:array|[A-Z]\w{0,40})\()")
 # A string with its prefix, a number, a name with dots, a mark. Possessive: linear on any input.
 _TOKEN = re.compile(
     r"""\s*+(?:(?P<text>[bur]{0,2}(?:'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"))"""
