@@ -49,6 +49,7 @@ def human_rows(
     """(rows as a table of judgments has them, what was left out and why)."""
     if told.format != "auto" and told.format not in IMPORTERS:
         raise ServiceError(f"The format “{told.format}” is not known. Accepted: auto, judgments, {', '.join(IMPORTERS)}.")
+    taker = _Taker(rubric, told.criteria)
     try:
         _, records = read_file(stream, name, told.format, told.options)
         ratings = [each for each in records if isinstance(each, HumanRatingRecord)]
@@ -59,7 +60,6 @@ def human_rows(
             f"{name}: the file holds no answers of people. Accepted: a table of judgments, or a tool's file with "
             "ratings that people gave."
         )
-    taker = _Taker(rubric, told.criteria)
     rows = [(number, cells) for number, each in enumerate(ratings, start=1) if (cells := taker.cells(each))]
     if not rows:
         raise ServiceError(f"{name}: none of its answers of people fits this round. {taker.why_nothing()}")
