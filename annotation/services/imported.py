@@ -117,13 +117,12 @@ def _fingerprint(stream: BinaryIO) -> tuple[str, int]:
     return sha.hexdigest(), size
 
 
-def _checked(
-    round: Round, stream: BinaryIO, name: str, progress: Progress | None, tool: ToolFile | None
-) -> Checked:
+def _checked(round: Round, stream: BinaryIO, name: str, progress: Progress | None, tool: ToolFile | None) -> Checked:
     if round.mode == Round.Mode.RANK:
         raise ServiceError("Judgments can be imported into rounds that score or compare; this round ranks.")
     try:
-        rubric, left_out = spec_of(round.rubric_version), []
+        rubric = spec_of(round.rubric_version)
+        left_out: list[tuple[str, str]] = []
         rows: Iterable[tuple[int, dict[str, Any]]]
         if tool and is_tools(stream, name, tool):
             rows, left_out = human_rows(stream, name, tool, rubric)

@@ -43,12 +43,12 @@ def is_tools(stream: BinaryIO, name: str, told: ToolFile) -> bool:
     return bool(found) and found[0][0] not in GENERIC
 
 
-def human_rows(
-    stream: BinaryIO, name: str, told: ToolFile, rubric: RubricSpec
-) -> tuple[Rows, list[tuple[str, str]]]:
+def human_rows(stream: BinaryIO, name: str, told: ToolFile, rubric: RubricSpec) -> tuple[Rows, list[tuple[str, str]]]:
     """(rows as a table of judgments has them, what was left out and why)."""
     if told.format != "auto" and told.format not in IMPORTERS:
-        raise ServiceError(f"The format “{told.format}” is not known. Accepted: auto, judgments, {', '.join(IMPORTERS)}.")
+        raise ServiceError(
+            f"The format “{told.format}” is not known. Accepted: auto, judgments, {', '.join(IMPORTERS)}."
+        )
     taker = _Taker(rubric, told.criteria)
     try:
         _, records = read_file(stream, name, told.format, told.options)
@@ -81,7 +81,9 @@ class _Taker:
             self.left_out[f"No criterion of this round is called “{rating.metric}”"] += 1
             return None
         if rating.repeat or rating.variant:
-            self.left_out["They are about a further trial or a variant of an output, which no task of a round shows"] += 1
+            self.left_out[
+                "They are about a further trial or a variant of an output, which no task of a round shows"
+            ] += 1
             return None
         target = ""
         if rating.turn is not None and criterion.scope == "turn":

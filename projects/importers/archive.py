@@ -10,7 +10,7 @@ import re
 import struct
 import zipfile
 import zlib
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from projects.importers import limits
 from projects.importers.records import ImportFileError, refusal
@@ -124,7 +124,7 @@ class Archive:
         return refusal(f"{self.name}, {entry.filename}", "This file of the ZIP archive is damaged.")
 
 
-def _bounded(source: BinaryIO, size: int) -> bytes:
+def _bounded(source: IO[bytes], size: int) -> bytes:
     found = bytearray()
     while len(found) <= size and (chunk := source.read(min(_CHUNK, size + 1 - len(found)))):
         found += chunk
@@ -140,7 +140,11 @@ def _check_directory(stream: BinaryIO, name: str) -> int:
     tail = stream.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + 22:
-        raise refusal(name, "The ZIP archive is damaged or was cut short: it has no table of contents.")
+        raise refusal(
+            name,
+            "The ZIP archive is damaged or was cut short: it has no table of contents. "
+            "If it is a spreadsheet, save the sheet as CSV.",
+        )
     entries, bytes_ = struct.unpack("<HI", tail[at + 10 : at + 16])
     at_64 = tail.rfind(_END_64, 0, at)
     if at_64 >= 0 and len(tail) >= at_64 + _END_64_BYTES:

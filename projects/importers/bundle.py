@@ -108,10 +108,14 @@ def members_of_folder(folder: Path) -> list[Member]:
             size += path.stat().st_size
             found.append(_File(path, name))
             if len(found) > limits.MAX_ENTRIES:
-                raise refusal(str(folder), f"The folder holds more than {limits.MAX_ENTRIES:,} files, the most accepted.")
+                raise refusal(
+                    str(folder), f"The folder holds more than {limits.MAX_ENTRIES:,} files, the most accepted."
+                )
             if size > limits.MAX_UNPACKED_BYTES:
                 cap = limits.MAX_UNPACKED_BYTES // (1024 * 1024)
-                raise refusal(str(folder), f"The folder's files are larger than {cap:,} MiB together, the most accepted.")
+                raise refusal(
+                    str(folder), f"The folder's files are larger than {cap:,} MiB together, the most accepted."
+                )
     return found
 
 

@@ -26,6 +26,7 @@ from projects.importers.records import (
     RunRecord,
     ScoreRecord,
     Skip,
+    Source,
     SystemKey,
     SystemRecord,
     refusal,
@@ -125,7 +126,9 @@ class _Reader:
         if not asked:
             raise Skip("The row does not say what was asked: it has no prompt, and the answers share no beginning.")
         known = {*_IDS, "prompt", "chosen", "rejected", "score_chosen", "score_rejected", "messages", "question"}
-        named = [_told(row, (f"{side}_model", f"model_{side}", f"{side}-model")) or side for side in ("chosen", "rejected")]
+        named = [
+            _told(row, (f"{side}_model", f"model_{side}", f"{side}-model")) or side for side in ("chosen", "rejected")
+        ]
         if named[0] == named[1]:
             named = ["chosen", "rejected"]
         item = ItemRecord(_ident(row, asked), messages=asked, metadata=rest_of(row, known))
@@ -137,7 +140,9 @@ class _Reader:
             yield from self._system(name)
             outputs.append(OutputRecord(item.external_id, _key(name), answer.text, answer.messages, repeat))
             yield outputs[-1]
-        yield self._preference(outputs, is_transcript=isinstance(row["chosen"], str) and bool(_TURN.match(row["chosen"])))
+        yield self._preference(
+            outputs, is_transcript=isinstance(row["chosen"], str) and bool(_TURN.match(row["chosen"]))
+        )
         for output, column in zip(outputs, ("score_chosen", "score_rejected"), strict=True):
             if not values.is_missing(row.get(column)):
                 yield from tried(self.name, line, iter_score("preference score", row[column], output))
@@ -147,8 +152,9 @@ class _Reader:
         if self.source == "human" or (is_transcript and not self.source):  # HH-RLHF: people chose
             return HumanRatingRecord(_PREFERENCE, first.item, first.system, label="a", system_b=second.system,
                                      repeat=first.repeat)  # fmt: skip
-        return ScoreRecord(_PREFERENCE, first.item, first.system, second.system, first.repeat, kind="preference", label="a",
-                           source="llm" if self.source == "llm" else "code")  # fmt: skip
+        source: Source = "llm" if self.source == "llm" else "code"
+        return ScoreRecord(_PREFERENCE, first.item, first.system, second.system, first.repeat, kind="preference",
+                           label="a", source=source)  # fmt: skip
 
     # Several answers, each judged
 
@@ -165,7 +171,9 @@ class _Reader:
             if not name or text is None:
                 raise Skip("A completion names no model or holds no response.", "completions")
             yield from self._system(name)
-            output = OutputRecord(item.external_id, _key(name), text, repeat=self.trials.next(item.external_id, _key(name)))
+            output = OutputRecord(
+                item.external_id, _key(name), text, repeat=self.trials.next(item.external_id, _key(name))
+            )
             yield output
             yield from self._annotations(line, completion, output)
 
@@ -178,8 +186,9 @@ class _Reader:
                 yield from tried(self.name, line, iter_score(aspect, rating, output, source="llm", explanation=reason))
         for key in ("overall_score", "fine-grained_score"):
             if not values.is_missing(completion.get(key)):
-                yield from tried(self.name, line, iter_score(key, completion[key], output, source="llm",
-                                                            explanation=as_text(completion.get("critique"))))  # fmt: skip
+                reason = as_text(completion.get("critique"))
+                found = iter_score(key, completion[key], output, source="llm", explanation=reason)
+                yield from tried(self.name, line, found)
 
 
 def iter_score(metric: str, cell: Any, output: OutputRecord, **more: Any) -> Iterator[Record]:

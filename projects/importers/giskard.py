@@ -159,9 +159,7 @@ def _item(row: Row) -> ItemRecord:
     )
 
 
-def _answers(
-    name: str, answers: list[Any], options: dict[str, Any] | None, system: str
-) -> Iterator[Record | Problem]:
+def _answers(name: str, answers: list[Any], options: dict[str, Any] | None, system: str) -> Iterator[Record | Problem]:
     """Answers are in the order of the test set's questions; only with it are they anybody's."""
     testset = _testset_beside(name, options)
     if testset is None:
@@ -181,8 +179,9 @@ def _answers(
 def _answer(row: Row, answer: dict[str, Any], system: str) -> Iterator[Record]:
     item, text = _item(row), values.body(answer.get("message"))
     documents = values.plain(answer.get("documents"))
-    yield OutputRecord(item.external_id, (system, ""), text, error="" if text is not None else "The agent gave no answer.",
-                       raw={"documents": documents} if documents else {})  # fmt: skip
+    error = "" if text is not None else "The agent gave no answer."
+    kept = {"documents": documents} if documents else {}
+    yield OutputRecord(item.external_id, (system, ""), text, error=error, raw=kept)
 
 
 def _testset_beside(name: str, options: dict[str, Any] | None) -> list[Row] | None:
@@ -242,9 +241,7 @@ def _scan(name: str, found: dict[str, Any], system: str) -> Iterator[Record | Pr
         yield from tried(name, None, iter([_finding(detector, gravest, texts, told, system)]))
 
 
-def _finding(
-    detector: str, level: str, texts: list[str], told: dict[str, list[str]], system: str
-) -> ScoreRecord:
+def _finding(detector: str, level: str, texts: list[str], told: dict[str, list[str]], system: str) -> ScoreRecord:
     return of_run(
         f"Giskard scan {detector}",
         level[: limits.MAX_NAME_CHARS],

@@ -41,7 +41,9 @@ def perturbation_of(row: dict[str, Any]) -> str:
     if not name:
         return canonical(told)[: limits.MAX_NAME_CHARS] if told else ""
     settings = {key: told[key] for key in sorted(told) if key not in {"name", "robustness", "fairness", "computed_on"}}
-    shown = ",".join(f"{key}={values.text(value)}" for key, value in settings.items() if not isinstance(value, dict | list))
+    shown = ",".join(
+        f"{key}={values.text(value)}" for key, value in settings.items() if not isinstance(value, dict | list)
+    )
     return (f"{name}({shown})" if shown else name)[: limits.MAX_NAME_CHARS]
 
 

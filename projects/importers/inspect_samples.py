@@ -93,7 +93,9 @@ class SampleReader:
         if len(turns) > 1:
             return payloads.Answered(None, turns)
         choice = as_dict(next(iter(as_list(said.get("choices"))), None))
-        completion = as_text(said.get("completion")) or payloads.part_text(as_dict(choice.get("message")).get("content"))
+        completion = as_text(said.get("completion")) or payloads.part_text(
+            as_dict(choice.get("message")).get("content")
+        )
         return payloads.Answered(completion if completion or choice else None)
 
     # Scores

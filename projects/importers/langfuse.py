@@ -68,8 +68,10 @@ def _is_observation(names: Collection[str]) -> bool:
 
 def _is_trace(names: Collection[str]) -> bool:
     found = set(names)
-    return {"id", "input", "output"} <= found and bool({"environment", "release", "bookmarked"} & found) and bool(
-        {"session_id", "user_id", "timestamp"} & found
+    return (
+        {"id", "input", "output"} <= found
+        and bool({"environment", "release", "bookmarked"} & found)
+        and bool({"session_id", "user_id", "timestamp"} & found)
     )
 
 

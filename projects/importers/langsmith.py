@@ -2,8 +2,8 @@
 
 Checked against version 0.15.0 of the SDK; what the hosted service exports is read from its documentation.
 
-- A table has the union of all rows' columns, ``inputs.…``, ``outputs.…``, ``reference.…``, ``feedback.…``: many cells are
-  empty, and nested ones are written as Python shows them.
+- A table has the union of all rows' columns, ``inputs.…``, ``outputs.…``, ``reference.…``, ``feedback.…``: many cells
+  are empty, and nested ones are written as Python shows them.
 - A run that failed holds a traceback, and evaluators scored it all the same: those are no scores of the system.
 - ``feedback_source.type`` says who: ``app`` is a person, ``model`` and ``auto_eval`` a judge, ``api`` a program.
 - A preference is one feedback for each of two runs, of one ``feedback_group_id`` and key: 1 for the better, equal for a
@@ -74,7 +74,7 @@ class _Rows:
 
 
 def _session(first: list[Row]) -> str:
-    run = next((row["run"] for row in first if isinstance(row.get("run"), dict)), {})
+    run: Row = next((row["run"] for row in first if isinstance(row.get("run"), dict)), {})
     found = run.get("session_name") or run.get("session_id")
     return found[:200] if isinstance(found, str) else ""
 

@@ -4,7 +4,8 @@ Checked against version 3.17.
 
 - An assessment is feedback or an expectation. Expectations are references, no scores.
 - ``valid: false`` marks an assessment that another replaced; it is left out.
-- ``source_type`` says who: HUMAN is a person, LLM_JUDGE a model, CODE a program. A value is yes or no, a number, or a text.
+- ``source_type`` says who: HUMAN is a person, LLM_JUDGE a model, CODE a program. A value is yes or no, a
+  number, or a text.
 - ``execution_duration`` is in milliseconds, the classic table's ``latency`` in seconds.
 - A trace's id is new in every run, so the item goes by the user's own id, else by what was asked.
 """
@@ -39,7 +40,12 @@ def sniff(head: bytes, name: str) -> float:
     for columns in (found, frozenset(sniffing.header(head))):
         if columns >= {"trace_id", "assessments"} or columns >= {"trace_id", "request", "response"}:
             return 0.95
-        if any(_SCORED.fullmatch(column) for column in columns) and columns & {"outputs", "inputs", "request", "trace_id"}:
+        if any(_SCORED.fullmatch(column) for column in columns) and columns & {
+            "outputs",
+            "inputs",
+            "request",
+            "trace_id",
+        }:
             return 0.9
     return 0.85 if found and all(_METRIC.fullmatch(key) for key in found) else 0.0
 
@@ -73,7 +79,9 @@ def _rows(stream: BinaryIO, name: str, system: str) -> Iterator[Record | Problem
 def _split_table(stream: BinaryIO, name: str, system: str) -> Iterator[Record | Problem]:
     """{"columns": […], "data": [[…], …]}"""
     document = _whole(stream, name)
-    columns = [column if isinstance(column, str) else values.text(column) for column in as_list(document.get("columns"))]
+    columns = [
+        column if isinstance(column, str) else values.text(column) for column in as_list(document.get("columns"))
+    ]
     if not columns or len(set(columns)) != len(columns) or len(columns) > limits.MAX_COLUMNS:
         raise refusal(name, f"The table needs 1 to {limits.MAX_COLUMNS} columns, each with a name of its own.")
     rows: list[Row] = []

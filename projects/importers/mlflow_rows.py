@@ -159,8 +159,9 @@ class TableReader(_Base):
         yield from self._new_system(system)
         ident = payloads.identity(asked.messages, payloads.named_id(row), payloads.fitting_id(row.get("id")))
         reference = values.texts(parsed(_first(row, _REFERENCES)))
-        yield ItemRecord(ident, messages=asked.messages, context=asked.context or values.texts(parsed(row.get("context"))),
-                         reference=tuple(each for each in reference if each))  # fmt: skip
+        context = asked.context or values.texts(parsed(row.get("context")))
+        told = tuple(each for each in reference if each)
+        yield ItemRecord(ident, messages=asked.messages, context=context, reference=told)
         answer = payloads.answered(_first(row, _OUTPUTS))
         output = OutputRecord(
             ident,
@@ -196,7 +197,9 @@ def _assessments(row: Row) -> list[dict[str, Any]]:
 def _root(row: Row) -> dict[str, Any]:
     """The attributes of the outermost span."""
     spans = as_list(as_dict(row.get("data")).get("spans")) or as_list(parsed(row.get("spans")))
-    root = next((each for each in map(as_dict, spans) if not each.get("parent_span_id") and not each.get("parent_id")), {})
+    root = next(
+        (each for each in map(as_dict, spans) if not each.get("parent_span_id") and not each.get("parent_id")), {}
+    )
     return as_dict(root.get("attributes"))
 
 

@@ -26,7 +26,9 @@ def metric_name(name: Any) -> str:
     return word
 
 
-def score(metric: str, cell: Any, target: OutputRecord, *, kind: str = "", missing: str = "", **more: Any) -> ScoreRecord:
+def score(
+    metric: str, cell: Any, target: OutputRecord, *, kind: str = "", missing: str = "", **more: Any
+) -> ScoreRecord:
     """One automated score. ``missing``: the tool's own reason for having none."""
     found = values.score(cell, kind)
     if found.wrong and not missing:

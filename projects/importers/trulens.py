@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from projects.importers import beside, limits, payloads, sniffing, trulens_db, values
+from projects.importers import limits, payloads, sniffing, trulens_db, values
 from projects.importers.literals import parsed
 from projects.importers.records import (
     Direction,
@@ -27,7 +27,6 @@ from projects.importers.records import (
     Skip,
     SystemKey,
     SystemRecord,
-    note,
     refusal,
 )
 from projects.importers.rows import each_row, first_rows

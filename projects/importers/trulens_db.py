@@ -112,9 +112,8 @@ class _Database:
             row |= {"cost_currency": cost.get("cost_currency") or "USD"}
             row["latency"] = (times[1] - times[0]).total_seconds() if times[0] and times[1] else None
             found[row["record_id"]] = {**row, **as_dict(apps.get(row["app_id"]))}
-        columns = ("record_id", "name", "result", "calls_json", "status")
         if f"{self.prefix}feedbacks" in self.tables:
-            for each in self._rows("feedbacks", *columns):
+            for each in self._rows("feedbacks", "record_id", "name", "result", "calls_json", "status"):
                 if each["record_id"] in found and isinstance(each["name"], str):
                     record = found[each["record_id"]]
                     record[each["name"]] = each["result"] if each["status"] == "done" else None

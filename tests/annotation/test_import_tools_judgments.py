@@ -56,7 +56,9 @@ def test_ratings_of_people_in_mlflow_are_judgments_and_a_judges_are_not() -> Non
 def test_they_are_about_the_outputs_that_import_outputs_made() -> None:
     round_ = empty_round(criteria=(FINE,))
     text = lines(trace(assessment("fine", True, "HUMAN", "ann")))
-    import_file(project=round_.project, stream=io.BytesIO(text.encode()), file_name="t.jsonl", options={"system": "bot"})
+    import_file(
+        project=round_.project, stream=io.BytesIO(text.encode()), file_name="t.jsonl", options={"system": "bot"}
+    )
     result = load(round_, text, "t.jsonl")
     assert (result.items, result.systems, result.outputs) == (0, 0, 0)
     assert Judgment.objects.get().assignment.task.item == Item.objects.get()

@@ -38,7 +38,9 @@ def test_stored_deflated_and_zstandard(data: bytes) -> None:
     assert opened(data).read("a.csv") == GOOD.encode()
 
 
-@pytest.mark.parametrize("name", ["../a.csv", "/a.csv", "a/../../b.csv", "C:/a.csv", "a\\..\\b.csv", "a\nb.csv", "x" * 301])
+@pytest.mark.parametrize(
+    "name", ["../a.csv", "/a.csv", "a/../../b.csv", "C:/a.csv", "a\\..\\b.csv", "a\nb.csv", "x" * 301]
+)
 def test_names_that_lead_elsewhere(name: str) -> None:
     assert "accepted are names within the archive" in why(zstandard_zip({name: GOOD}))
 
@@ -103,9 +105,10 @@ def test_files_that_overlap() -> None:
 
 def test_the_same_name_twice() -> None:
     found = io.BytesIO()
-    with zipfile.ZipFile(found, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+    with zipfile.ZipFile(found, "w") as archive:
         archive.writestr("a.csv", GOOD)
-        archive.writestr("a.csv", GOOD)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.csv", GOOD)
     assert "more than once" in why(found.getvalue())
 
 
@@ -124,7 +127,9 @@ def test_an_archive_of_one_table() -> None:
 
 
 def test_what_is_of_no_known_format_is_named_and_the_rest_read() -> None:
-    got = read(zipped({"a.csv": GOOD, "b.bin": b"\1\2\3", "c.json": '{"no": 1}', "in.zip": zipped({"x.csv": GOOD})}), "a.zip")
+    got = read(
+        zipped({"a.csv": GOOD, "b.bin": b"\1\2\3", "c.json": '{"no": 1}', "in.zip": zipped({"x.csv": GOOD})}), "a.zip"
+    )
     assert len(got.outputs) == 1
     assert "a.zip/b.bin, a.zip/in.zip" in got.notes[1].why
     assert [(p.where, "column is missing" in p.why) for p in got.skipped] == [("a.zip/c.json", True)]

@@ -17,7 +17,8 @@ BAD = {"name": "misspellings", "prob": 0.5, "robustness": True, "computed_on": "
 
 def state(ident: str = "id1", answer: Any = " Yes", **more: Any) -> dict[str, Any]:
     instance = {"id": ident, "input": {"text": f"Is {ident} so?"}, "split": "test",
-                "references": [{"output": {"text": "Yes"}, "tags": ["correct"]}, {"output": {"text": "No"}, "tags": []}],
+                "references": [{"output": {"text": "Yes"}, "tags": ["correct"]},
+                               {"output": {"text": "No"}, "tags": []}],
                 **more.pop("instance", {})}  # fmt: skip
     result = {"success": True, "completions": [{"text": answer}], "request_time": 0.25, **more.pop("result", {})}
     return {"instance": instance, "train_trial_index": 0, "request": {"model": "m"}, "result": result, **more}

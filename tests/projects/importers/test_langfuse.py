@@ -11,7 +11,8 @@ from tests.projects.importers.helpers import Got, lines, read, refused
 
 def score(**more: Any) -> dict[str, Any]:
     return {"id": "s", "traceId": "t1", "observationId": None, "name": "helpful", "value": 4, "stringValue": None,
-            "dataType": "NUMERIC", "source": "ANNOTATION", "comment": "Good", "authorUserId": "u-1", **more}  # fmt: skip
+            "dataType": "NUMERIC", "source": "ANNOTATION", "comment": "Good", "authorUserId": "u-1",
+            **more}  # fmt: skip
 
 
 def observation(**more: Any) -> dict[str, Any]:
@@ -27,7 +28,9 @@ def rows(*given: dict[str, Any], **options: Any) -> Got:
 
 def test_an_annotation_is_a_persons_rating() -> None:
     got = rows(score())
-    assert [(h.metric, h.item, h.number, h.rater, h.comment) for h in got.humans] == [("helpful", "t1", 4.0, "u-1", "Good")]
+    assert [(h.metric, h.item, h.number, h.rater, h.comment) for h in got.humans] == [
+        ("helpful", "t1", 4.0, "u-1", "Good")
+    ]
     assert got.key == "langfuse"
 
 
@@ -62,7 +65,10 @@ def test_a_generation_is_an_output_and_its_times_need_no_unit() -> None:
 
 
 def test_scores_of_a_trace_take_the_model_of_its_observations() -> None:
-    files = {"scores.jsonl": lines(score(), score(observationId="o1", name="x")), "observations.jsonl": lines(observation())}
+    files = {
+        "scores.jsonl": lines(score(), score(observationId="o1", name="x")),
+        "observations.jsonl": lines(observation()),
+    }
     got = read_zip(files)
     assert [(h.item, h.system) for h in got.humans] == [("t1", ("m", "")), ("t1/o1", ("m", ""))]
 

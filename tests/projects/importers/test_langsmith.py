@@ -13,7 +13,8 @@ from tests.projects.importers.helpers import Got, lines, read, refused, sample
 
 def run(ident: str = "r1", **more: Any) -> dict[str, Any]:
     return {"id": ident, "inputs": {"question": "May I?"}, "outputs": {"answer": "No."}, "run_type": "chain",
-            "trace_id": ident, "session_name": "exp-1", "reference_example_id": "e1", "extra": {"metadata": {"model": "m"}},
+            "trace_id": ident, "session_name": "exp-1", "reference_example_id": "e1",
+            "extra": {"metadata": {"model": "m"}},
             "start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01.5Z", **more}  # fmt: skip
 
 
@@ -62,7 +63,11 @@ def test_evaluators_that_scored_a_failed_run_scored_nothing() -> None:
 
 
 def test_a_score_a_bool_and_a_label_keep_their_kind() -> None:
-    results = ({"key": "a", "score": True}, {"key": "b", "score": None, "value": "yes"}, {"key": "c", "score": 1, "value": "x"})
+    results = (
+        {"key": "a", "score": True},
+        {"key": "b", "score": None, "value": "yes"},
+        {"key": "c", "score": 1, "value": "x"},
+    )
     found = read(lines(experiment(*results)), "r.jsonl").scores
     assert [(s.kind, s.label, s.number, s.details) for s in found] == [
         ("bool", "true", 1.0, None), ("label", "yes", None, None), ("number", "", 1.0, {"value": "x"}),
@@ -77,8 +82,14 @@ def test_cells_that_only_other_rows_fill_are_no_inputs() -> None:
 
 
 def test_feedback_of_a_person_is_a_persons_and_that_of_a_judge_is_not() -> None:
-    got = with_runs(feedback(), feedback(source="model", key="q", score=0.5), feedback(source="api", key="z", score=None, value="ok"))
-    assert [(h.metric, h.item, h.rater, h.number, h.comment) for h in got.humans] == [("helpful", "e1", "u-1", 1.0, "Good")]
+    got = with_runs(
+        feedback(),
+        feedback(source="model", key="q", score=0.5),
+        feedback(source="api", key="z", score=None, value="ok"),
+    )
+    assert [(h.metric, h.item, h.rater, h.number, h.comment) for h in got.humans] == [
+        ("helpful", "e1", "u-1", 1.0, "Good")
+    ]
     assert [(s.metric, s.source, s.kind) for s in got.scores] == [("q", "llm", "number"), ("z", "code", "label")]
     assert {h.system for h in got.humans} == {("m", "exp-1")}
 
@@ -96,7 +107,9 @@ def test_a_pair_is_rebuilt_from_its_group() -> None:
     assert [(h.metric, h.label, h.system, h.system_b, h.rater, h.position) for h in got.humans] == [
         ("better", "b", ("m", "exp-1"), ("m", "exp-2"), "u-1", ""),
     ]  # fmt: skip
-    tie = with_runs(feedback(score=1, source="model", **group), feedback("r2", score=1, source="model", **group), runs=runs)
+    tie = with_runs(
+        feedback(score=1, source="model", **group), feedback("r2", score=1, source="model", **group), runs=runs
+    )
     assert [(s.kind, s.label, s.source) for s in tie.scores] == [("preference", "tie", "llm")]
 
 

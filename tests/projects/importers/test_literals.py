@@ -53,7 +53,9 @@ def test_nan_is_a_number() -> None:
     assert math.isnan(parsed("{'x': nan}")["x"])
 
 
-@pytest.mark.parametrize("text", ["[__import__('os').system('x')]", "[x]", "[1, +]", "['a", "[" * 500, "f('x')", "plain"])
+@pytest.mark.parametrize(
+    "text", ["[__import__('os').system('x')]", "[x]", "[1, +]", "['a", "[" * 500, "f('x')", "plain"]
+)
 def test_what_is_no_value_stays_a_text(text: str) -> None:
     assert parsed(text) == text
 

@@ -49,14 +49,18 @@ def test_the_real_data_frame_names_the_metric_by_its_file() -> None:
 
 
 def test_the_real_retrieval() -> None:
-    got = read(sample("llama_index/retrieval_eval_results.json").read_bytes(), "retrieval_eval_results.json", system="r")
+    got = read(
+        sample("llama_index/retrieval_eval_results.json").read_bytes(), "retrieval_eval_results.json", system="r"
+    )
     assert [s.number for s in got.scores if s.metric == "mrr"] == [1.0, 0.5, 1.0]
     assert got.items[1].metadata == {"expected_ids": ["node-1"]}
     assert {s.variant for s in got.scores} == {"retrieval"}  # never an answer's place
 
 
 def test_an_invalid_result_is_missing() -> None:
-    score = read(lines(result(invalid_result=True, invalid_reason="No JSON")), "faithfulness.jsonl", system="s").scores[0]
+    score = read(lines(result(invalid_result=True, invalid_reason="No JSON")), "faithfulness.jsonl", system="s").scores[
+        0
+    ]
     assert (score.number, score.missing_reason) == (None, "The result is invalid: No JSON")
 
 

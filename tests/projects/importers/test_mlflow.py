@@ -10,14 +10,17 @@ import pytest
 from tests.projects.importers.helpers import Got, lines, read, refused, sample
 
 
-def assessment(name: str = "ok", value: Any = True, source: str = "CODE", who: str = "x", **more: Any) -> dict[str, Any]:
+def assessment(
+    name: str = "ok", value: Any = True, source: str = "CODE", who: str = "x", **more: Any
+) -> dict[str, Any]:
     return {"assessment_name": name, "source": {"source_type": source, "source_id": who}, "feedback": {"value": value},
             "rationale": "Because.", "valid": True, **more}  # fmt: skip
 
 
 def trace(*assessments: dict[str, Any], **more: Any) -> dict[str, Any]:
     info = {"trace_id": "tr-1", "state": "OK", "assessments": list(assessments), "execution_duration_ms": 1500,
-            "trace_metadata": {"mlflow.traceInputs": '{"question": "May I?"}', "mlflow.traceOutputs": '"No."'}, **more}  # fmt: skip
+            "trace_metadata": {"mlflow.traceInputs": '{"question": "May I?"}', "mlflow.traceOutputs": '"No."'},
+            **more}  # fmt: skip
     return {"info": info, "data": {"spans": []}}
 
 
@@ -77,7 +80,9 @@ def test_an_assessment_that_was_replaced_is_left_out() -> None:
 
 
 def test_people_judges_and_programs() -> None:
-    found = got(trace(assessment(source="HUMAN", who="ann"), assessment("b", "yes", "LLM_JUDGE", "gpt"), assessment("c", 2)))
+    found = got(
+        trace(assessment(source="HUMAN", who="ann"), assessment("b", "yes", "LLM_JUDGE", "gpt"), assessment("c", 2))
+    )
     assert [(h.rater, h.label, h.comment) for h in found.humans] == [("ann", "true", "Because.")]
     assert [(s.metric, s.source, s.judge) for s in found.scores] == [("b", "llm", "gpt"), ("c", "code", "")]
 

@@ -103,7 +103,12 @@ def test_nested_cells_of_csv_are_read_and_never_run() -> None:
 
 def test_a_database_of_an_older_version_and_another_prefix() -> None:
     got = read(database(*OLD), "x.sqlite")
-    assert (got.key, got.systems[0].name, got.outputs[0].latency_ms, got.outputs[0].cost) == ("trulens", "faq", 2000.0, 0.5)
+    assert (got.key, got.systems[0].name, got.outputs[0].latency_ms, got.outputs[0].cost) == (
+        "trulens",
+        "faq",
+        2000.0,
+        0.5,
+    )
     assert [(s.metric, s.number, s.explanation) for s in got.scores] == [
         ("Groundedness", 0.5, "Half."), ("Relevance", None, ""),
     ]  # fmt: skip
