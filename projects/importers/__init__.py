@@ -102,6 +102,7 @@ def read_file(
     _check_format(name, format)
     if not stream.seekable():
         stream = io.BytesIO(limits.read_all(stream, name))
+    stream, name = archive.gunzipped(stream, name)
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     if not head.strip():
@@ -157,15 +158,9 @@ def _recognised(head: bytes, stream: BinaryIO, name: str) -> list[tuple[str, flo
     """As ``detect``; a Parquet file has the names of its columns at its end, so they are fetched for it."""
     found = detect(head, name)
     if found and found[0][0] == "parquet":
-        columns = tables.parquet_columns(stream, name)
-        tools = [pair for pair in detect(_as_header(columns), name) if pair[0] not in GENERIC]
+        tools = [pair for pair in detect(tables.parquet_header(stream, name), name) if pair[0] not in GENERIC]
         found = [*tools, *found]
     return found
-
-
-def _as_header(columns: list[str]) -> bytes:
-    cells = (column.replace('"', '""').replace("\n", " ") for column in columns)
-    return (",".join(f'"{cell}"' for cell in cells) + "\n").encode("utf-8", "replace")
 
 
 def _likeliest(head: bytes, stream: BinaryIO, name: str) -> str:
@@ -177,4 +172,5 @@ def _likeliest(head: bytes, stream: BinaryIO, name: str) -> str:
 
 
 def _accepted() -> str:
-    return "; ".join(f"{importer.title} ({key})" for key, importer in IMPORTERS.items())
+    """The first word of each title is the tool's name."""
+    return ", ".join(f"{importer.title.split()[0].rstrip(',')} ({key})" for key, importer in IMPORTERS.items())

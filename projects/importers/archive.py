@@ -6,6 +6,8 @@ compressed with Zstandard (method 93), which Python's own reader does not know b
 
 from __future__ import annotations
 
+import gzip
+import io
 import re
 import struct
 import zipfile
@@ -17,6 +19,7 @@ from projects.importers.records import ImportFileError, refusal
 
 MAGIC = b"PK\x03\x04"
 ZSTANDARD = 93
+_GZIP = b"\x1f\x8b"
 
 _END = b"PK\x05\x06"
 _END_64, _END_64_BYTES = b"PK\x06\x06", 56
@@ -122,6 +125,30 @@ class Archive:
 
     def _damaged(self, entry: zipfile.ZipInfo) -> ImportFileError:
         return refusal(f"{self.name}, {entry.filename}", "This file of the ZIP archive is damaged.")
+
+
+def gunzipped(stream: BinaryIO, name: str) -> tuple[BinaryIO, str]:
+    """A file packed by gzip, unpacked under the same caps, with its name without .gz; any other as it is."""
+    stream.seek(0)
+    packed = stream.read(2) == _GZIP
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    if not packed:
+        return stream, name
+    most = min(limits.MAX_BYTES, max(_RATIO_COUNTS_FROM, size * limits.MAX_RATIO))
+    try:
+        with gzip.GzipFile(fileobj=stream) as source:
+            data = _bounded(source, most)
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise refusal(name, "The file is packed by gzip and damaged, so it cannot be unpacked.") from error
+    finally:
+        stream.seek(0)
+    if len(data) > most:
+        raise refusal(
+            name, f"The file unpacks to more than {_mib(limits.MAX_BYTES)} or {limits.MAX_RATIO:,} times its size, "
+            "the most accepted."
+        )  # fmt: skip
+    return io.BytesIO(data), name.removesuffix(".gz")
 
 
 def _bounded(source: IO[bytes], size: int) -> bytes:

@@ -24,12 +24,12 @@ class Beside(Protocol):
 
 
 def heads(options: dict[str, Any] | None) -> Iterator[tuple[Beside, bytes]]:
-    """The other files with their first bytes; each is left as it was found."""
+    """The other files with their first bytes, of Parquet with its columns' names; each is left as it was found."""
     for each in (options or {}).get("beside", ()):
         each.stream.seek(0)
         head = each.stream.read(HEAD_BYTES)
         each.stream.seek(0)
-        yield each, head
+        yield each, tables.parquet_header(each.stream, each.name) if head.startswith(tables.PARQUET_MAGIC) else head
 
 
 def document(stream: BinaryIO, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from projects.importers import limits
-from projects.importers.archive import Archive, is_archive
+from projects.importers.archive import Archive, gunzipped, is_archive
 from projects.importers.records import (
     ImportFileError,
     NotReadAlone,
@@ -32,7 +32,7 @@ TITLE = "ZIP archive or folder of files that belong together"
 KEY = "zip"
 
 _NAMED = 10
-_JUNK = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "SOURCE.md", "README.md"})
+_JUNK = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _HEAD = 65536
 
 Reading = Callable[[bytes, BinaryIO, str, dict[str, Any]], "tuple[str, Iterator[Record | Problem]]"]
@@ -155,14 +155,11 @@ class _Bundle:
                 member.close()
 
     def _member(self, member: Member, options: dict[str, Any]) -> Iterator[Record | Problem]:
-        member.stream.seek(0)
-        head = member.stream.read(_HEAD)
-        member.stream.seek(0)
-        if not head.strip():
-            self.unknown.append(member.name)
-            return
         try:
-            key, records = self.reading(head, member.stream, member.name, options)
+            stream, name = gunzipped(member.stream, member.name)
+            head = stream.read(_HEAD)
+            stream.seek(0)
+            key, records = self.reading(head, stream, name, options) if head.strip() else ("", iter(()))
         except NotReadAlone as error:
             self._left_out(error)
             return

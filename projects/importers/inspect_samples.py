@@ -122,7 +122,6 @@ class SampleReader:
                 metric[: limits.MAX_METRIC_CHARS],
                 value,
                 output,
-                kind="label" if isinstance(value, str) and value in {*_VERDICTS, "P"} else "",
                 passed=_VERDICTS.get(value) if isinstance(value, str) else None,
                 source="llm" if judge else "code",
                 judge=judge[: limits.MAX_NAME_CHARS],

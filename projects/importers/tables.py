@@ -211,8 +211,9 @@ def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[int, Row]]:
     yield from parquet_file.rows(stream, name)
 
 
-def parquet_columns(stream: BinaryIO, name: str) -> list[str]:
-    """The names of a Parquet file's columns; the stream is left at its beginning."""
+def parquet_header(stream: BinaryIO, name: str) -> bytes:
+    """The names of a Parquet file's columns as the header of a CSV file; the stream is left at its beginning."""
     from projects.importers import parquet_file
 
-    return parquet_file.columns(stream, name)
+    cells = (column.replace('"', '""').replace("\n", " ") for column in parquet_file.columns(stream, name))
+    return (",".join(f'"{cell}"' for cell in cells) + "\n").encode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -359,6 +360,13 @@ def test_an_archive_is_looked_at_and_imported_as_one(lead: Client, project: Proj
     assert (batch.state, batch.format) == ("done", "lm_eval")
     assert Output.objects.get().system.name == "m1"
     assert kept_files() == []
+
+
+def test_a_table_packed_by_gzip_is_mapped_like_any_other(lead: Client, project: Project) -> None:
+    answer = upload(lead, project, gzip.compress(GOOD), "answers.csv.gz")
+    assert "How the fields are read" in lead.get(answer.url).content.decode()
+    lead.post(answer.url, {"action": "import"})
+    assert Output.objects.count() == 2
 
 
 def test_a_hostile_archive_is_refused_with_a_sentence_and_leaves_nothing(lead: Client, project: Project) -> None:

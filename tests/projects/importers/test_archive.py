@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
 import zipfile
@@ -115,6 +116,15 @@ def test_the_same_name_twice() -> None:
 @pytest.mark.parametrize("cut", range(4, 120, 9))
 def test_every_beginning_of_an_archive_is_refused(cut: int) -> None:
     assert refused(zipped({"a.csv": GOOD})[:cut], "a.zip")
+
+
+def test_a_file_packed_by_gzip_is_unpacked_under_the_same_caps(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(read(gzip.compress(GOOD.encode()), "a.csv.gz").outputs) == 1
+    assert len(read(zipped({"a.csv.gz": gzip.compress(GOOD.encode())}), "a.zip").outputs) == 1
+    assert "damaged" in refused(gzip.compress(GOOD.encode())[:-9], "a.csv.gz")
+    assert "200 times its size" in refused(gzip.compress(b"x" * 5_000_000), "a.csv.gz")
+    monkeypatch.setattr(limits, "MAX_BYTES", 10)
+    assert "unpacks to more than 10 bytes" in refused(gzip.compress(GOOD.encode()), "a.csv.gz")
 
 
 def test_a_spreadsheet_says_what_to_do() -> None:

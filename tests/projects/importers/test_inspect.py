@@ -53,7 +53,8 @@ def test_the_real_archive_with_zstandard() -> None:
     judge = found.score("model_graded_qa", item="geo-03", repeat=0)
     assert (judge.label, judge.source, judge.judge) == ("I", "llm", "mockllm/judge-model")
     assert found.score("rubric/accuracy", item="geo-03", repeat=0).number == 1.0
-    assert found.score("geography_qa includes accuracy (run)").number == 0.75
+    whole = found.score("geography_qa includes accuracy (run)")
+    assert (whole.number, whole.details) == (0.75, {"stderr": 0.25})
     assert found.score("geography_qa rubric/fluency mean (run)").number == 4.0
 
 
@@ -137,6 +138,13 @@ def test_a_conversation_after_the_input_is_the_output() -> None:
     turns = [{"role": "user", "content": "Hi", "source": "input"}, {"role": "assistant", "content": "Yes?", "id": "x"},
              {"role": "tool", "content": "4", "function": "add"}, {"role": "assistant", "content": "4."}]  # fmt: skip
     assert [m["role"] for m in got(one(messages=turns)).outputs[0].messages] == ["assistant", "tool", "assistant"]
+
+
+def test_an_answer_that_the_input_holds_is_none_of_the_system() -> None:
+    asked = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes?"}]
+    turns = [{**turn, "source": "input"} for turn in asked]
+    found = got(one(input=asked, messages=[*turns, {"role": "assistant", "content": "No.", "source": "generate"}]))
+    assert (found.outputs[0].text, found.outputs[0].messages) == ("No.", ())
 
 
 def test_choices_are_shown_with_the_right_letter() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.projects.importers.archives import read_zip
@@ -58,6 +61,15 @@ def test_annotations_beside_their_spans_are_about_what_the_spans_hold() -> None:
     (output,) = got.outputs
     assert (output.text, output.latency_ms, output.tokens_in) == ("No.", 2000.0, 3)
     assert got.notes[-1].why.startswith("2 files read as phoenix")
+
+
+def test_spans_in_parquet_are_found_too() -> None:
+    table = pa.table({"context.span_id": ["s1"], "attributes.input.value": ["May I?"],
+                      "attributes.output.value": ["No."], "attributes.llm.model_name": ["m"]})  # fmt: skip
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    got = read_zip({"a.jsonl": lines(annotation()), "s.parquet": buffer.getvalue()})
+    assert (got.humans[0].system, got.outputs[0].text) == (("m", ""), "No.")
 
 
 def test_the_system_is_asked_for_where_no_span_names_it() -> None:
