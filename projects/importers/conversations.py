@@ -192,8 +192,7 @@ class _Reader:
 
 
 def iter_score(metric: str, cell: Any, output: OutputRecord, **more: Any) -> Iterator[Record]:
-    missing = isinstance(cell, str) and cell.strip().lower() in {"n/a", "none"}
-    yield score(metric_name(metric), None if missing else cell, output, **more)
+    yield score(metric_name(metric), cell, output, **more)
 
 
 def _key(name: Any) -> SystemKey:

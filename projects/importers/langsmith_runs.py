@@ -151,9 +151,8 @@ class TableReader:
 
 
 def _part(row: Row, start: str) -> dict[str, Any]:
-    """{'question': …} of the columns inputs.question …; cells that only other rows fill are left out."""
-    cells = {column.partition(".")[2]: cell for column, cell in row.items() if column.startswith(f"{start}.")}
-    return {key: parsed(cell) for key, cell in cells.items() if not values.is_missing(cell)}
+    """{'question': …} of the columns inputs.question …; cells that only other rows fill are empty."""
+    return {column.partition(".")[2]: parsed(cell) for column, cell in row.items() if column.startswith(f"{start}.")}
 
 
 def item_of(inputs: Any, reference: Any, metadata: dict[str, Any], ident: Any) -> ItemRecord:

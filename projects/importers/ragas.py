@@ -29,9 +29,11 @@ from projects.importers.records import (
     Source,
     SystemKey,
     SystemRecord,
+    not_alone,
     note,
     refusal,
 )
+from projects.importers.roles import HEADERS, normal
 from projects.importers.rows import each_row, first_rows
 from projects.importers.scoring import Kinds, Trials, metric_name, score, tried
 from projects.importers.shapes import as_list
@@ -71,11 +73,23 @@ def sniff(head: bytes, name: str) -> float:
             return 0.9
         if found >= {"question", "answer", "contexts"} and {"ground_truth", "ground_truths"} & found:
             return 0.85
-    return 0.0
+    return 0.8 if _scores_alone(sniffing.keys(head)) else 0.0
+
+
+def _scores_alone(columns: frozenset[str]) -> bool:
+    """``scores.json`` and ``traces.json``: metrics and nothing else, so nobody can tell what they are about."""
+    metrics = {column.split("(", 1)[0] for column in columns} & (_BY_MODEL | _BY_CODE)
+    known = {heading for headings in HEADERS.values() for heading in headings}
+    return bool(metrics) and not {normal(column) for column in columns} & known
 
 
 def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> Iterator[Record | Problem]:
     first = [_renamed(row) for row in first_rows(stream, name)]
+    if first and _scores_alone(frozenset(first[0])):
+        raise not_alone(
+            name, "These scores name no question, so it cannot be told what they are about. Import the table of "
+            "to_pandas(), which has user_input."
+        )  # fmt: skip
     if not any("user_input" in row for row in first):
         raise refusal(name, "No row holds a user_input (or, of version 0.1, a question), as Ragas's tables do.")
     reader = _Reader(name, Kinds(first), beside.asked_system(options))

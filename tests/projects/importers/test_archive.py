@@ -53,8 +53,17 @@ def test_more_files_than_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     lying = bytearray(data)  # the count says 1; the table of contents is as long as it is
     at = lying.rfind(b"PK\x05\x06")
     lying[at + 8 : at + 12] = struct.pack("<HH", 1, 1)
-    monkeypatch.setattr(limits, "MAX_ENTRIES", 3)
     assert "more than 3 files" in why(bytes(lying))
+
+
+def test_a_long_table_of_contents_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_it(*args: object) -> None:
+        raise AssertionError("the table of contents was read")
+
+    data = zipped({f"{n}.csv": GOOD for n in range(4)})
+    monkeypatch.setattr(limits, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(zipfile, "ZipFile", read_it)
+    assert "more than 3 files" in why(data)
 
 
 def test_files_that_unpack_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:

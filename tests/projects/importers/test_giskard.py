@@ -59,6 +59,15 @@ def test_the_real_scan_is_findings_about_a_whole_system() -> None:
     assert [s.label for s in table.scores] == ["2/10", "40%"]
 
 
+def test_the_gravest_level_of_a_detector_counts() -> None:
+    found = {"XDetector": {"minor": ["a", "b"], "major": ["c"], "odd": ["d"]}, "YDetector": {"minor": []}}
+    scores = read(json.dumps(found), "scan.json", system="s").scores
+    assert [s.label for s in scores] == ["major", "no issue"]
+    assert (scores[0].explanation, scores[0].details) == (
+        "minor: a\nminor: b\nmajor: c\nodd: d", {"found": {"minor": 2, "major": 1, "odd": 1}},
+    )  # fmt: skip
+
+
 def test_answers_are_joined_with_the_test_set_beside_them() -> None:
     got = report([{"message": "No.", "documents": ["d"]}], {"s-1": {"correctness": True, "correctness_reason": None}})
     assert [(o.item, o.text, o.raw) for o in got.outputs] == [("s-1", "No.", {"documents": ["d"]})]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from projects.importers import read_folder
 from projects.importers.helm import scenario_of
@@ -84,8 +84,10 @@ def test_bookkeeping_is_left_out_and_tokens_are_taken() -> None:
 
 
 def test_a_count_of_zero_is_missing() -> None:
-    score = run([state()], [stats(exact_match=None)]).scores[0]
-    assert (score.number, bool(score.missing_reason)) == (None, True)
+    empty = {"name": {"name": "f1_score"}, "count": 0, "mean": 0.0}
+    row = stats(exact_match=None)
+    found = run([state()], [{**row, "stats": [*row["stats"], empty]}]).scores
+    assert [(s.number, bool(s.missing_reason)) for s in found] == [(None, True)] * 2
 
 
 def test_a_failed_request_is_no_bad_answer() -> None:
@@ -118,6 +120,18 @@ def test_files_of_a_run_say_that_they_belong_together() -> None:
     found = read(alone, "scenario_state.json")
     assert found.items[0].external_id.startswith("sha256-")
     assert len(found.notes) == 2
+
+
+def test_a_file_of_another_runs_folder_is_not_taken() -> None:
+    class Other(NamedTuple):
+        name: str
+        stream: io.BytesIO
+
+    spec = json.dumps({"name": "other:model=x", "scenario_spec": {}, "adapter_spec": {"model": "x"}}).encode()
+    alone = json.dumps({"adapter_spec": {"model": "m"}, "request_states": [state()]})
+    for folder, system in (("a", "x"), ("b", "m")):
+        beside = [Other(f"{folder}/run_spec.json", io.BytesIO(spec))]
+        assert read(alone, "a/scenario_state.json", beside=beside).systems[0].name == system
 
 
 def test_the_files_of_two_runs_side_by_side_keep_apart() -> None:

@@ -74,6 +74,7 @@ def test_who_won_and_what_was_shown_first() -> None:
 def test_a_question_missing_in_one_list_stands_in_another() -> None:
     given = json.dumps({"faithfulness": [result()], "relevancy": [result(query=None, score=0.0)]})
     got = read(given, "b.json", system="s")
+    assert [(s.metric, s.number) for s in got.scores] == [("faithfulness", 1.0), ("relevancy", 0.0)]
     assert len({s.item for s in got.scores}) == 1
 
 

@@ -48,19 +48,21 @@ def test_the_real_conversation() -> None:
 
 
 def test_scores_without_questions_belong_to_nobody() -> None:
-    assert "column is missing" in refused(sample("ragas/scores.json").read_bytes(), "scores.json", system="bot")
+    for name in ("scores.json", "traces.json"):
+        assert "name no question" in refused(sample(f"ragas/{name}").read_bytes(), name, system="bot")
+    assert read(lines({"item": "q", "system": "s", "faithfulness": 1}), "a.jsonl").key == "jsonl"
 
 
 def test_a_failed_metric_is_missing() -> None:
     got = read('[{"user_input": "q", "response": "a", "faithfulness": NaN, "answer_relevancy": 0.5}]', "r.json",
                system="bot")  # fmt: skip
-    assert [(s.metric, s.number, bool(s.missing_reason)) for s in got.scores] == [
-        ("faithfulness", None, True), ("answer_relevancy", 0.5, False),
+    assert [(s.metric, s.number, s.missing_reason) for s in got.scores] == [
+        ("faithfulness", None, "Ragas gave no value: the metric failed."), ("answer_relevancy", 0.5, ""),
     ]  # fmt: skip
 
 
 def test_the_scale_is_known_for_ragas_own_metrics_only() -> None:
-    scores = rows(row(**{"faithfulness": 0.5, "noise_sensitivity(mode=relevant)": 0.2, "my_rubric": 4})).scores
+    scores = rows(row(**{"faithfulness": 0.5, "noise_sensitivity(mode=relevant)": 0.2, "my_rubric": 1})).scores
     assert [(s.maximum, s.direction) for s in scores] == [(1.0, "higher"), (1.0, "lower"), (None, "unknown")]
 
 
