@@ -37,6 +37,7 @@ WORDS = {
     "flag.resolve": "settled a flag",
     "round.close": "closed {target}",
     "round.reopen": "reopened {target}",
+    "round.unblind": "unblinded {target}",
     "round.extend": "extended {target}",
     "leak.accept": "let a word stay that tells a system in {target}",
     "leak.exclude": "left items out of {target} whose texts tell a system",

@@ -18,11 +18,23 @@ from rest_framework.response import Response
 
 from annotation.exporters.tables import RATING_COLUMNS, RATINGS, Row, current_ratings, rating_rows
 from annotation.exporters.writers import csv_lines
-from annotation.models import Rating, Round
+from annotation.models import Assignment, Rating, Round, Unblinding
 from annotation.selectors import Progress, progress_of, rounds_of
 from annotation.services.imported import ImportResult, judgments_import
 from annotation.services.imported_rows import COLUMNS
-from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, FilePush, FormParser, Found, JsonParser, Listed
+from annotation.services.unblinding import KeyRow, expect_unblinded, judged, key_rows, round_unblind
+from config.api_base import (
+    PROBLEMS,
+    WRITE_PROBLEMS,
+    ApiView,
+    FilePush,
+    FormParser,
+    Found,
+    JsonParser,
+    Listed,
+    Problem,
+)
+from config.errors import PROBLEM_TYPE
 from projects.access import Action
 from projects.models import Project
 from rubrics.models import RubricVersion
@@ -111,6 +123,64 @@ class RoundDetail(ApiView):
     )
     def get(self, request: Request, project: str, round: str) -> Response:
         return Response(RoundDetailOut(round_of(self.project(Action.VIEW), round)).data)
+
+
+# --- who answered: after the blind was lifted ---------------------------------------------------------
+
+
+class StoodOut(serializers.Serializer[Any]):
+    letter = serializers.CharField(help_text="As shown; empty for a single output.")
+    system = serializers.CharField()
+
+
+class KeyOut(serializers.Serializer[KeyRow]):
+    """Which system stood where, for one judgment."""
+
+    item = serializers.CharField()
+    task = serializers.CharField()
+    rater = serializers.CharField(help_text="A pseudonym; empty where the rater's identity is not known.")
+    purpose = serializers.CharField()
+    systems = StoodOut(many=True)
+
+
+class UnblindingOut(serializers.ModelSerializer[Unblinding]):
+    """When the blind was lifted. Who did it stands in the audit log."""
+
+    class Meta:
+        model = Unblinding
+        fields = ["unblinded_at"]
+
+
+class RoundKey(ApiView, generics.GenericAPIView[Any]):
+    queryset = Assignment.objects.none()
+
+    @extend_schema(
+        tags=["rounds"],
+        summary="Which system stood where",
+        description="One row a judgment, in the order they were made. 409 until a lead has unblinded the closed round.",
+        responses={200: KeyOut(many=True), **PROBLEMS, (409, PROBLEM_TYPE): Problem},
+    )
+    def get(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.VIEW), round)
+        expect_unblinded(row)
+        page = self.paginate_queryset(judged(row))
+        return self.get_paginated_response([_key(each) for each in key_rows(page or [])])
+
+    @extend_schema(
+        tags=["rounds"],
+        summary="Unblind a closed round",
+        description="For good, and in the audit log. 409 while the round is not closed; again changes nothing.",
+        request=None,
+        responses={200: UnblindingOut, **WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.RUN), round)
+        return Response(UnblindingOut(round_unblind(round=row, actor=request.user)).data)
+
+
+def _key(row: KeyRow) -> dict[str, Any]:
+    stood = [{"letter": letter, "system": system} for letter, system in row.systems]
+    return {"item": row.item, "task": row.task, "rater": row.rater, "purpose": row.purpose, "systems": stood}
 
 
 # --- judgments ------------------------------------------------------------------------------------------

@@ -118,6 +118,8 @@ PAGES = [
     get("annotation:exclusion", LEADS),
     post("annotation:exclusion", LEADS, 422),
     post("annotation:seat_resume", LEADS, 302),
+    get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
+    post("annotation:key", LEADS, 409),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
     post("annotation:leak_act", LEADS, 404),  # no act is named
@@ -161,6 +163,8 @@ API = [
     post("api:outputs", LEADS, 400),
     get("api:rounds", VIEWERS),
     get("api:round", VIEWERS),
+    get("api:key", VIEWERS, 409),
+    post("api:key", LEADS, 409),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
     get("api:report", VIEWERS),
