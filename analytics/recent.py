@@ -37,6 +37,8 @@ WORDS = {
     "flag.resolve": "settled a flag",
     "round.close": "closed {target}",
     "round.reopen": "reopened {target}",
+    "adjudication.make": "gave a final answer",
+    "adjudication.withdraw": "took a final answer back",
     "round.unblind": "unblinded {target}",
     "round.extend": "extended {target}",
     "leak.accept": "let a word stay that tells a system in {target}",

@@ -41,9 +41,10 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
 class ReportOptions:
     seed: int = 0
     level: float = 0.95
+    final_answers: bool = False  # of reviewers, in place of raters' own in figures about systems
 
     def to_dict(self) -> dict[str, Any]:
-        return {"seed": self.seed, "level": self.level}
+        return {"seed": self.seed, "level": self.level, "final_answers": self.final_answers}
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
         scores=scores_frame(round),
         seed=chosen.seed,
         level=chosen.level,
+        final_answers=chosen.final_answers,
     )
     counts = _counts(data.frames)
     body: dict[str, Any] = {
@@ -85,6 +87,7 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
         "criteria": [_criterion(c) for c in criteria],
         "systems": data.systems,
     }
+    body["final_answers"] = _finals(data)
     for done, (name, section) in enumerate(SECTIONS.items()):
         told("Computing the report", done, len(SECTIONS))
         body[name] = section(data)
@@ -93,6 +96,11 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
     body["provenance"] = {**provenance_section(round, data), "counts": counts}
     body["answer"] = answer_section(body, criteria)
     return Report(body)
+
+
+def _finals(data: ReportData) -> dict[str, Any]:
+    unsettled = int(data.frames.finals["unsettled"].sum())
+    return {"used": data.final_answers, "n": len(data.frames.finals) - unsettled, "n_unsettled": unsettled}
 
 
 def _metrics(round: Round) -> list[MetricInfo]:
@@ -153,6 +161,11 @@ def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> lis
         found.append(f"Interim: the round is {round.state}, so these figures will move with further judgments.")
     if counts["n_excluded"]:
         found.append(f"{counts['n_excluded']} judgments of excluded raters are left out.")
+    if body["final_answers"]["used"] and body["final_answers"]["n"]:
+        found.append(
+            f"{body['final_answers']['n']} final answers of reviewers stand in place of the raters’ own in scores, "
+            "preference and metrics; agreement is of the raters alone."
+        )
     if round.design == Round.Design.UNKNOWN:
         found.append("How the items were chosen is not known, so the figures are about these items only.")
     for key, section in body["agreement"].items():

@@ -16,10 +16,13 @@ from rest_framework import generics, renderers, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.exporters.tables import RATING_COLUMNS, RATINGS, Row, current_ratings, rating_rows
+from annotation.exporters.base import Column, Row
+from annotation.exporters.finals import FINAL_COLUMNS, final_rows
+from annotation.exporters.tables import RATING_COLUMNS, RATINGS, current_ratings, rating_rows
 from annotation.exporters.writers import csv_lines
 from annotation.models import Assignment, Rating, Round, Unblinding
 from annotation.selectors import Progress, progress_of, rounds_of
+from annotation.services.adjudication import Ruling, adjudicate, place_named
 from annotation.services.imported import ImportResult, judgments_import
 from annotation.services.imported_rows import COLUMNS
 from annotation.services.unblinding import KeyRow, expect_unblinded, judged, key_rows, round_unblind
@@ -33,6 +36,7 @@ from config.api_base import (
     JsonParser,
     Listed,
     Problem,
+    StrictSerializer,
 )
 from config.errors import PROBLEM_TYPE
 from projects.access import Action
@@ -193,14 +197,22 @@ _FIELDS: dict[str, type[serializers.Field[Any, Any, Any, Any]]] = {
     "boolean": serializers.BooleanField,
     "moment": serializers.DateTimeField,
 }
+
+
 # The columns of the export, so that the schema, the file and the answer never differ.
+def _fields(columns: tuple[Column, ...]) -> dict[str, Any]:
+    return {c.name: _FIELDS[c.kind](help_text=c.meaning, allow_null=c.kind in _MAY_LACK) for c in columns}
+
+
 RatingOut = type(
     "RatingOut",
     (serializers.Serializer,),
-    {
-        "__doc__": "One rating, with the columns of `export`.",
-        **{c.name: _FIELDS[c.kind](help_text=c.meaning, allow_null=c.kind in _MAY_LACK) for c in RATING_COLUMNS},
-    },
+    {"__doc__": "One rating, with the columns of `export`.", **_fields(RATING_COLUMNS)},
+)
+FinalOut = type(
+    "FinalOut",
+    (serializers.Serializer,),
+    {"__doc__": "One final answer, with the columns of `export`.", **_fields(FINAL_COLUMNS)},
 )
 
 
@@ -219,8 +231,8 @@ def json_lines(rows: Iterable[Row]) -> Iterator[str]:
         yield json.dumps(_named(row), ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _named(row: Row) -> dict[str, Any]:
-    return {column.name: cell for column, cell in zip(RATING_COLUMNS, row, strict=True)}
+def _named(row: Row, columns: tuple[Column, ...] = RATING_COLUMNS) -> dict[str, Any]:
+    return {column.name: cell for column, cell in zip(columns, row, strict=True)}
 
 
 class JudgmentsFile(FilePush):
@@ -298,6 +310,47 @@ class Judgments(ApiView, generics.GenericAPIView[Any]):
         row = round_of(self.project(Action.IMPORT), round)
         stream, name = _sent(request)
         return Response(judgments_import(round=row, stream=stream, name=name, actor=request.user).to_dict())
+
+
+class FinalIn(StrictSerializer):
+    """A final answer, in canonical order, as `export` has it: a preference is signed towards the second output."""
+
+    task = serializers.CharField(help_text="As in `export`.")
+    criterion = serializers.CharField()
+    canonical_target = serializers.CharField(required=False, default="", allow_blank=True)
+    value = serializers.CharField(help_text="As the form of the criterion sends it; `unsettled` where it cannot be.")
+    reason = serializers.CharField(max_length=5_000)
+    revision = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=10_000, help_text="Of the final answer that stands; 0: none."
+    )
+
+
+class FinalAnswers(ApiView):
+    @extend_schema(
+        tags=["rounds"],
+        summary="Final answers of reviewers",
+        description="All that stand, in the order they were given. They are never among the judgments.",
+        responses={200: FinalOut(many=True), **PROBLEMS},
+    )
+    def get(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.VIEW), round)
+        return Response([_named(each, FINAL_COLUMNS) for each in final_rows(row)])
+
+    @extend_schema(
+        tags=["rounds"],
+        summary="Give a final answer",
+        description="Again the same changes nothing; 409 where another revision stands by now.",
+        request=FinalIn,
+        responses={200: FinalOut, **WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.REVIEW), round)
+        sent = self.read(FinalIn)
+        place = place_named(row, sent["task"], sent["criterion"], sent["canonical_target"])
+        ruling = Ruling(value=sent["value"], reason=sent["reason"], revision=sent["revision"])
+        made = adjudicate(round=row, place=place, ruling=ruling, actor=self.person)
+        [stands] = final_rows(row, made.pk)
+        return Response(_named(stands, FINAL_COLUMNS))
 
 
 def _sent(request: Request) -> tuple[Any, str]:

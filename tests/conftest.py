@@ -40,7 +40,14 @@ LONG = (
 
 
 # Sweeps over the whole product: many small tests that change rarely.
-SWEEPS = ("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py")
+SWEEPS = (
+    "test_permissions.py",
+    "test_canaries.py",
+    "test_constraints.py",
+    "test_docs.py",
+    "test_report_pages.py",
+    "test_responses.py",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

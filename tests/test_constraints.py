@@ -317,6 +317,10 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "comment_erased_is_empty": lambda w: Comment.objects.create(assignment=w.assignment, text="x", erased_at=NOW),
     "adjudication_revision_once": lambda w: again(a_ruling(w), current=False),
     "adjudication_one_current": lambda w: again(a_ruling(w), revision=2),
+    "adjudication_without_answer_is_empty": lambda w: again(a_ruling(w), revision=2, current=False, unsettled=True),
+    "adjudication_withdrawn_is_not_current": lambda w: Adjudication.objects.create(
+        task=w.assignment.task, criterion=w.only(Criterion), withdrawn=True
+    ),
     "exclusion_one_standing": lambda w: again(an_exclusion(w)),
     "exclusion_has_reason": lambda w: change(an_exclusion(w), reason=""),
     "leakdecision_item_once": lambda w: again(a_decision(w)),

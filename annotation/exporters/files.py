@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import CHUNK, TABLES, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table
+from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
 from config.stopping import point_of_no_return

@@ -47,10 +47,7 @@ def round_unblind(*, round: Round, actor: Any, now: datetime | None = None) -> U
         actor=actor,
         verb="round.unblind",
         target=f"round:{row.pk}",
-        payload={
-            "judgments": judged(row).count(),
-            "systems": list(row.round_systems.values_list("system_id", flat=True)),
-        },
+        payload={"judgments": judged(row).count(), "systems": systems},
     )
     return made
 
