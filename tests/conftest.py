@@ -41,11 +41,7 @@ LONG = (
 
 # Sweeps over the whole product: many small tests that change rarely.
 SWEEPS = (
-    "test_permissions.py",
-    "test_canaries.py",
-    "test_constraints.py",
-    "test_docs.py",
-    "test_report_pages.py",
+    *("test_permissions.py", "test_canaries.py", "test_constraints.py", "test_docs.py", "test_report_pages.py"),
     "test_responses.py",
 )
 
