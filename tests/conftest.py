@@ -36,13 +36,17 @@ LONG = (
     "test_a_restore_that_is_stopped_changes_nothing",
     "test_ctrl_c_leaves_everything_or_nothing",
     "test_every_block_prints_what_stands_below_it",
+    "test_any_order_of_acts_keeps_every_promise",
+    "test_racing_raters_fill_every_place_once_and_lose_nothing_to_a_kill",
 )
 
 
 # Sweeps over the whole product: many small tests that change rarely.
 SWEEPS = (
-    *("test_permissions.py", "test_canaries.py", "test_constraints.py", "test_docs.py", "test_report_pages.py"),
-    "test_responses.py",
+    *("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py"),
+    *("test_manners.py", "test_stopping.py", "test_startup.py"),  # every command in processes of its own
+    *("test_registry.py", "test_registry_preference.py"),  # every statistic under every change that it declares
+    "test_canaries.py",
 )
 
 
@@ -51,13 +55,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if getattr(item, "originalname", item.name) in LONG or item.path.name in SWEEPS:
             item.add_marker(pytest.mark.long)
     if os.environ.get("PYTEST_SECOND_DATABASE"):
-        config.hook.pytest_deselected(items=[item for item in items if not _reaches_the_database(item)])
-        items[:] = [item for item in items if _reaches_the_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not _tells_more(item)])
+        items[:] = [item for item in items if _tells_more(item)]
 
 
-def _reaches_the_database(item: pytest.Item) -> bool:
-    """pytest-django blocks the database in all other tests, so on the second database they could only say the
-    same again."""
+def _tells_more(item: pytest.Item) -> bool:
+    """Whether a test can say something on the second database that it has not said on the first.
+
+    pytest-django blocks the database in all tests that do not ask for it. And what a page does in the browser does
+    not depend on what is behind it: one whole path shows that the parts fit together here too."""
+    if item.path.parent.name == "browser":
+        return item.path.name == "test_path.py"
     asked = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
     return bool(asked) or item.get_closest_marker("django_db") is not None
 
