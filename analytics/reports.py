@@ -22,6 +22,7 @@ from analytics.sections.raters import raters_section
 from analytics.sections.scores import comparisons_section, scores_section
 from annotation.models import Round
 from projects.models import Metric
+from projects.templatetags.numbers import times
 from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec
 
@@ -162,9 +163,10 @@ def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> lis
     if counts["n_excluded"]:
         found.append(f"{counts['n_excluded']} judgments of excluded raters are left out.")
     if body["final_answers"]["used"] and body["final_answers"]["n"]:
+        given = times(body["final_answers"]["n"], "final answer,final answers")
         found.append(
-            f"{body['final_answers']['n']} final answers of reviewers stand in place of the raters’ own in scores, "
-            "preference and metrics; agreement is of the raters alone."
+            f"{given} of reviewers taken in place of the raters’ own in scores, preference and metrics; "
+            "agreement is of the raters alone."
         )
     if round.design == Round.Design.UNKNOWN:
         found.append("How the items were chosen is not known, so the figures are about these items only.")

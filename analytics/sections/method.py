@@ -81,7 +81,7 @@ def _final_words(data: ReportData) -> list[str]:
     given = times(n, "final answer,final answers")
     if data.final_answers:
         return [
-            f"{given} of reviewers stand in place of the raters’ own in scores, preference and metrics against humans. "
+            f"With {given} of reviewers in place of the raters’ own, in scores, preference and metrics against humans. "
             "Agreement, sides and raters are of the raters’ own answers alone."
         ]
-    return [f"{given} of reviewers exist and are not used here: all figures are of the raters’ own answers."]
+    return [f"Without the {given} of reviewers: all figures are of the raters’ own answers."]

@@ -60,9 +60,9 @@ def test_it_says_openly_whether_they_are_taken() -> None:
     assert body_of(round)["final_answers"] == {"used": False, "n": 0, "n_unsettled": 0}
     settle(round, "q1", number=5.0)
     without, taken = body_of(round), body_of(round, final_answers=True)
-    assert "1 final answer of reviewers exist and are not used" in " ".join(without["method"])
-    assert "stand in place of the raters’ own" in " ".join(taken["method"])
-    assert any("1 final answers of reviewers" in warning for warning in taken["warnings"])
+    assert "Without the 1 final answer of reviewers" in " ".join(without["method"])
+    assert "With 1 final answer of reviewers in place of the raters’ own" in " ".join(taken["method"])
+    assert any("1 final answer of reviewers taken" in warning for warning in taken["warnings"])
     assert taken["final_answers"] == {"used": True, "n": 1, "n_unsettled": 0}
     assert taken["provenance"]["data_digest"] != without["provenance"]["data_digest"]
 

@@ -15,7 +15,7 @@ from annotation import claims
 from annotation.adjudication_cases import Place, canonical_target, cases, page_order, turned
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.tables import rating_rows
-from annotation.models import Adjudication, Round, Seat
+from annotation.models import Adjudication, Assignment, Round, Seat
 from annotation.services import rounds
 from annotation.services.adjudication import Ruling, adjudicate, adjudication_withdraw
 from annotation.services.exclusion import seat_exclude
@@ -107,6 +107,13 @@ def test_work_left_out_is_not_disagreed_with() -> None:
     assert cases(round) == []
 
 
+def test_answers_that_figures_do_not_count_are_not_disagreed_with() -> None:
+    round = disagreed()
+    last = round.seats.order_by("-pk")[0]
+    last.assignments.update(purpose=Assignment.Purpose.EXTRA, slot=None)
+    assert cases(round) == []
+
+
 def test_sides_are_turned_to_the_order_of_the_outputs() -> None:
     """Two raters who chose the same answer on different sides agree."""
     round = round_factory(mode="compare", items=1, systems=2, overlap=2)
@@ -161,6 +168,8 @@ def test_the_same_again_changes_nothing_and_another_in_the_meantime_is_a_conflic
     assert decide(round, place) == made
     with pytest.raises(Conflict, match="Somebody else"):
         decide(round, place, "3")
+    with pytest.raises(Conflict, match="Somebody else"):
+        decide(round, place, "3", revision=7)  # of a page that never was
     assert Adjudication.objects.count() == 1
 
 
