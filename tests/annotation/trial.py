@@ -84,7 +84,7 @@ class Server:
 
     def wait(self) -> None:
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
             link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
             with suppress(OSError, http.client.HTTPException), closing(link):
                 link.request("GET", "/healthz")
