@@ -1,7 +1,7 @@
 """The numbers of blinding: sides counterbalanced, and nothing about a task that tells its system or that it is gold.
 
 Whoever would guess may look at everything but the texts: when a task came, its identifier, how long the page was and
-how long it took. A linear guess is trained on one half of the tasks and tried on the other. Long form: slow.
+how long it took. A guess is trained on one half of the tasks and tried on the other. Long form: slow.
 """
 
 from __future__ import annotations
@@ -173,23 +173,33 @@ def chance(truth: np.ndarray) -> float:
     return float(4 * np.sqrt((yes + no + 1) / (12 * yes * no)))
 
 
-def guess(x: np.ndarray, truth: np.ndarray) -> float:
-    """Area under the curve of a linear guess on the half it was not trained on: 0.5 is chance. Ridge, with a penalty as
-    large as the data, so that thirty features do not fit the noise of few tasks."""
-    train, test = np.arange(len(x)) % 2 == 0, np.arange(len(x)) % 2 == 1
-    centred = truth[train] - truth[train].mean()
-    weights = np.linalg.solve(x[train].T @ x[train] + train.sum() * np.eye(x.shape[1]), x[train].T @ centred)
-    ranks = rankdata(x[test] @ weights)
-    yes = truth[test].astype(bool)
+def area(score: np.ndarray, truth: np.ndarray) -> float:
+    """Under the curve: the chance that a task of the one kind scores above one of the other; 0.5 tells nothing."""
+    ranks, yes = rankdata(score), truth.astype(bool)
     n_yes, n_no = int(yes.sum()), int((~yes).sum())
     return float((ranks[yes].sum() - n_yes * (n_yes + 1) / 2) / (n_yes * n_no))
 
 
+def by_one(x: np.ndarray, truth: np.ndarray, train: np.ndarray) -> float:
+    """By the one feature that told most on the half it was trained on."""
+    told = [area(x[train, n], truth[train]) - 0.5 for n in range(x.shape[1])]
+    best = int(np.argmax(np.abs(told)))
+    return area(np.sign(told[best]) * x[~train, best], truth[~train])
+
+
+def by_all(x: np.ndarray, truth: np.ndarray, train: np.ndarray) -> float:
+    """By all of them: ridge, with a penalty as large as the data."""
+    centred = truth[train] - truth[train].mean()
+    weights = np.linalg.solve(x[train].T @ x[train] + train.sum() * np.eye(x.shape[1]), x[train].T @ centred)
+    return area(x[~train] @ weights, truth[~train])
+
+
 def guessed(shown: list[Shown], what: str) -> tuple[float, float]:
-    """The guess, and what chance allows."""
+    """How far the better of two guesses is from chance on the other half, and how far chance goes."""
     truth = np.asarray([getattr(each, what) for each in shown], dtype=np.int64)
     assert 0 < truth.sum() < len(truth)
-    return guess(features(shown), truth), chance(truth)
+    x, train = features(shown), np.arange(len(shown)) % 2 == 0
+    return max(abs(guess(x, truth, train) - 0.5) for guess in (by_one, by_all)), chance(truth)
 
 
 def test_nothing_but_the_texts_tells_the_system_or_gold() -> None:
@@ -197,7 +207,7 @@ def test_nothing_but_the_texts_tells_the_system_or_gold() -> None:
     assert len(shown) > 60
     for what in ("left", "gold"):
         found, allowed = guessed(without_time(shown), what)
-        assert abs(found - 0.5) < allowed, what
+        assert found < allowed, what
 
 
 def test_a_guess_that_has_something_to_go_by_is_found() -> None:
@@ -207,23 +217,21 @@ def test_a_guess_that_has_something_to_go_by_is_found() -> None:
     told = [replace(each, public_id="ab"[each.left] + each.public_id[1:]) for each in without_time(shown)]
     for given, what in ((longer, "gold"), (told, "left")):
         found, allowed = guessed(given, what)
-        assert found - 0.5 > allowed, what
+        assert found > allowed, what
 
 
 @pytest.mark.slow
 def test_nothing_but_the_texts_tells_the_system_or_gold_over_4000_tasks() -> None:
-    """With the time that the server took, too. The medians of the time for each system are within 5 %."""
+    """The time that the server took is compared by its medians: within 1 ms or 5 %."""
     shown: list[Shown] = []
     for _ in range(4):
         shown += look(pairs(items=800, gold=250, gold_rate=0.25), 1_000)
-    print(len(shown), sum(each.gold for each in shown))  # noqa: T201
+    print(len(shown), sum(each.gold for each in shown))  # noqa: T201 - the figures are what this is for
     for what in ("left", "gold"):
-        for given, name in ((shown, "with time"), (without_time(shown), "without time")):
-            found, allowed = guessed(given, what)
-            print(what, name, round(found, 3), "chance allows", round(allowed, 3))  # noqa: T201
-            if name == "without time" or what == "left":
-                assert abs(found - 0.5) < max(allowed, 0.03), (what, name)
-    for what in ("left", "gold"):
+        found, allowed = guessed(without_time(shown), what)
+        with_time, _ = guessed(shown, what)
         medians = [np.median([s.seconds for s in shown if getattr(s, what) == side]) * 1000 for side in (0, 1)]
-        print(what, "median ms", [round(float(m), 3) for m in medians])  # noqa: T201
+        print(what, round(found, 3), "chance", round(allowed, 3), "with time", round(with_time, 3))  # noqa: T201
+        print(what, "median ms", [round(float(m), 2) for m in medians])  # noqa: T201
+        assert found < max(allowed, 0.03), what
         assert abs(medians[0] - medians[1]) < max(1.0, 0.05 * medians[0]), what
