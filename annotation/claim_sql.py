@@ -69,8 +69,8 @@ LOSE_HOLDER = """
 UPDATE annotation_assignment SET state = 3
 WHERE state = 0 AND id = (SELECT holder FROM annotation_slot WHERE id = %s)"""
 
-# Gold tasks this rater has not met, nor another task that excludes them. Few, so all are read and the seed chooses. What
-# the rater has met is read once, not once for each of them: the time that gold takes must not tell it from other tasks.
+# Gold tasks this rater has not met, nor another task that excludes them. Few, so all are read and the seed chooses.
+# What the rater has met is read once, not once for each of them: the time that gold takes must not give it away.
 GOLD = """
 WITH met AS (SELECT y.task_id, y.item_key FROM annotation_assignment y WHERE y.seat_id = %s AND y.state < 3)
 SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END
