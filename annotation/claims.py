@@ -140,7 +140,7 @@ def _check_due(seat: SeatNow) -> Taken | None:
     """A gold task or a repeat, when the plan of this seat has one at this place and there is one to give."""
     purpose, rate = check_due(seat.seed, seat.id, seat.n_assigned, seat.gold_rate, seat.repeat_rate)
     if purpose == "gold":
-        rows = run(sql.GOLD, [seat.round, seat.id])
+        rows = run(sql.GOLD, [seat.id, seat.round])
     elif purpose == "repeat":
         rows = run(sql.REPEATABLE, [seat.id, _REPEAT_FROM, _REPEAT_GAP])
     else:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import CHUNK, TABLES, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table
+from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
 from config.folders import made_if_missing, private_folder

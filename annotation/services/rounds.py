@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotation.models import Assignment, Round, RoundSystem, Slot, Task
+from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
 from annotation.selection import STRATEGIES
 from annotation.services.round_tasks import (
     Progress,
@@ -258,6 +258,11 @@ def round_reopen(*, round: Round, actor: Any) -> Round:
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
         raise ServiceError("Only a closed round can be reopened.")
+    if Unblinding.objects.filter(round=row).exists():
+        raise ServiceError(
+            "This round was unblinded, so it cannot be reopened: whoever judges now could know which system answered. "
+            "Make a new round."
+        )
     slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
     return _set_state(row, Round.State.OPEN, "round.reopen", actor)

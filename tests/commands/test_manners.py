@@ -91,6 +91,7 @@ REFUSED = {
     "check_backup {files}/ratings.csv": "ratings.csv",
     "restore {files}/base.tar": "--overwrite",
     "create_lead nobody": "“nobody” is not an e-mail address.",
+    "db_worker --lease 0": "--lease: 0 is not accepted, only seconds from 0.01 to 3600.",
     "create_lead a@example.org --password-file {files}/absent": "absent: the password file cannot be read:",
 }
 
@@ -129,6 +130,7 @@ OUTCOMES = {
     "backup {files}/data/json.tar": "rows",
     "check_backup {files}/base.tar": "rows",
     "restore {files}/base.tar --overwrite": "rows",
+    "db_worker --batch": "done",
 }
 
 
