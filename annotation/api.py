@@ -20,10 +20,13 @@ from annotation.exporters.tables import RATING_COLUMNS, RATINGS, Row, current_ra
 from annotation.exporters.writers import csv_lines
 from annotation.models import Rating, Round
 from annotation.selectors import Progress, progress_of, rounds_of
+from annotation.services.draw_facts import DrawFacts, Stratum, draw_facts
 from annotation.services.imported import ImportResult, judgments_import
 from annotation.services.imported_rows import COLUMNS
+from annotation.services.round_tasks import sample_of
 from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, FilePush, FormParser, Found, JsonParser, Listed
 from projects.access import Action
+from projects.errors import ServiceError
 from projects.models import Project
 from rubrics.models import RubricVersion
 
@@ -78,14 +81,57 @@ class ProgressOut(serializers.Serializer[Progress]):
     imported = serializers.IntegerField()
 
 
+class StratumOut(serializers.Serializer[Stratum]):
+    """A stratum: how many items of how many were drawn, each with which chance. `size` is empty where not known."""
+
+    name = serializers.CharField()
+    size = serializers.IntegerField(allow_null=True)
+    drawn = serializers.IntegerField()
+    chance = serializers.FloatField(allow_null=True)
+
+
+class SampleOut(serializers.Serializer[Any]):
+    """How the items were drawn, or would be when a draft opens; `lowest` and `highest` are of the items' chances to be
+    drawn, and empty where those are not known."""
+
+    design = serializers.ChoiceField(choices=Round.Design.choices)
+    seed = serializers.IntegerField()
+    tag = serializers.CharField()
+    by = serializers.CharField(help_text="What the strata are: language, or what the tags begin with.")
+    weight = serializers.CharField(help_text="The metadata of an item that holds its weight.")
+    drawn = serializers.IntegerField()
+    frame = serializers.IntegerField(allow_null=True)
+    lowest = serializers.FloatField(allow_null=True)
+    highest = serializers.FloatField(allow_null=True)
+    strata = StratumOut(many=True)
+
+
 class RoundDetailOut(serializers.ModelSerializer[Round]):
     rubric = RubricOut(source="rubric_version")
     overlap = serializers.IntegerField()  # declared: a model field's range depends on the database
     progress = serializers.SerializerMethodField()
+    sample = serializers.SerializerMethodField()
 
     class Meta:
         model = Round
-        fields = _ROUND
+        fields = [*_ROUND, "sample"]
+
+    @extend_schema_field(SampleOut)
+    def get_sample(self, row: Round) -> dict[str, Any]:
+        sample = sample_of(row)
+        try:
+            facts = draw_facts(row)
+        except ServiceError:  # a draft that cannot be drawn as things stand; opening it says why
+            facts = DrawFacts()
+        return {
+            "design": row.design,
+            "seed": row.seed,
+            "tag": sample.tag,
+            "by": sample.strata,
+            "weight": sample.weight,
+            **{key: getattr(facts, key) for key in ("drawn", "frame", "lowest", "highest")},
+            "strata": StratumOut(facts.strata, many=True).data,
+        }
 
     @extend_schema_field(ProgressOut)
     def get_progress(self, row: Round) -> dict[str, Any]:

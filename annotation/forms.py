@@ -8,13 +8,28 @@ from django import forms
 from django.http import QueryDict
 
 from annotation.models import Round
+from annotation.sampling import Sample
 from annotation.selection import TITLES
-from annotation.services.round_tasks import Sample
 from projects import selectors
 from projects.models import Project, System
 from rubrics.models import Guideline, RubricVersion
 
 MAX_MINUTES = 10_080  # a week
+ALLOCATION_TITLES = {"proportional": "In proportion to its size", "equal": "As many of each"}
+# What a design means, for the lead who chooses it: what is judged, and what the report may say.
+DESIGNS_IN_WORDS = {
+    "census": ("All of them", "every item is judged, and the report is about these items"),
+    "random": ("A random sample", "every item has the same chance, and the report speaks for all of them"),
+    "stratified": (
+        "A sample of each group",
+        "no group is left out by bad luck, and small groups can be drawn more heavily; each item’s chance is kept",
+    ),
+    "weighted": (
+        "A sample by weight",
+        "items with a larger number, such as how often they are asked, are likelier to be drawn; each item’s chance "
+        "is kept",
+    ),
+}
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -55,13 +70,32 @@ class RoundForm(forms.Form):
         error_messages={"required": "Choose at least one system, or two to compare."},
     )
     tag = forms.ChoiceField(label="Items", required=False)
-    size = forms.IntegerField(
-        label="Draw at random",
+    design = forms.ChoiceField(
+        label="How many of these items",
         required=False,
-        min_value=1,
-        max_value=100_000_000,
-        help_text="How many of these items. Left empty: all of them. The draw is recorded, and results are "
-        "weighted by it.",
+        choices=[(key, f"{title}: {words}") for key, (title, words) in DESIGNS_IN_WORDS.items()],
+        widget=forms.RadioSelect,
+        initial="census",
+    )
+    size = forms.IntegerField(
+        label="Items to draw", required=False, min_value=1, max_value=100_000_000, help_text="For a sample."
+    )
+    strata = forms.CharField(
+        label="Groups of items",
+        required=False,
+        max_length=100,
+        help_text="For a sample of each group: language, or what the tags begin with. With topic, the items with "
+        "topic:refunds are one group. An item with several such tags is in the first by alphabet.",
+    )
+    allocation = forms.ChoiceField(
+        label="Drawn of each group", required=False, choices=ALLOCATION_TITLES.items(), initial="proportional"
+    )
+    weight = forms.CharField(
+        label="Weight",
+        required=False,
+        max_length=100,
+        help_text="For a sample by weight: the column of your file, kept as metadata of the item, that holds a number "
+        "above 0.",
     )
     overlap = forms.IntegerField(
         label="Raters for each task",
@@ -143,8 +177,28 @@ class RoundForm(forms.Form):
             "gold_rate": (given["gold_rate"] or 0) / 100,
             "repeat_rate": (given["repeat_rate"] or 0) / 100,
             "options": {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {},
-            "sample": Sample(tag=given["tag"], size=given["size"]),
+            "sample": self._sample(),
         }
+
+    def _sample(self) -> Sample:
+        given = self.cleaned_data
+        return Sample(
+            design=given["design"] or "census",
+            tag=given["tag"],
+            size=given["size"],
+            strata=given["strata"].strip(),
+            allocation=given["allocation"] or "proportional",
+            weight=given["weight"].strip(),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        design, size = given.get("design"), given.get("size")
+        if design == "census" and size:
+            self.add_error("size", "All items are judged, so leave this empty; or choose one of the samples.")
+        if design in ("random", "stratified", "weighted") and not size and "size" not in self.errors:
+            self.add_error("size", "Say how many items are drawn.")
+        return given
 
 
 class ExtendForm(forms.Form):

@@ -31,7 +31,8 @@ from annotation.guards import GUARDS as ANNOTATION
 from annotation.selection import STRATEGIES
 from annotation.services.imported_rows import COLUMNS
 from annotation.services.seats import seat_for
-from annotation.services.study import METRIC_KEYS, ROUND_KEYS, TOP, study_apply
+from annotation.services.study import METRIC_KEYS, TOP, study_apply
+from annotation.services.study_round import ROUND_KEYS, SAMPLE_KEYS
 from projects.guards import GUARDS as PROJECTS
 from projects.importers import IMPORTERS
 from projects.importers.roles import ROLES
@@ -256,7 +257,7 @@ def assert_named(page: str, names: Iterable[str], *more: str) -> None:
 
 
 def test_every_criterion_type_is_described() -> None:
-    assert_named("docs/study-file.md", [*CRITERIA, *STRATEGIES])
+    assert_named("docs/study-file.md", [*CRITERIA, *STRATEGIES, *SAMPLE_KEYS])
     assert_named("docs/algorithms/task-selection.md", STRATEGIES)
 
 

@@ -7,12 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from annotation.exporters.tables import CHUNK, TABLES, Row, Table
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
+from annotation.services.round_tasks import sample_of
 from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from rubrics.schema import rubric_to
@@ -119,7 +121,9 @@ def description(round: Round) -> dict[str, Any]:
             "only_criteria": round.only_criteria,
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
             "sample": {
+                **asdict(sample_of(round)),
                 "design": round.design,
+                "drawn": round.round_items.count(),
                 "frame_size": round.frame_size,
                 "frame_digest": round.frame_digest,
             },

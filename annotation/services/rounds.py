@@ -11,12 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task
+from annotation.sampling import ALLOCATIONS, Sample
 from annotation.selection import STRATEGIES
+from annotation.services.draw_facts import DrawFacts, draw_facts
 from annotation.services.round_tasks import (
     Progress,
-    Sample,
     add_new_items,
-    choose_items,
     draw_items,
     make_slots,
     make_tasks,
@@ -46,6 +46,7 @@ class Plan:
     hours: float
     raters: int
     warnings: tuple[str, ...]
+    draw: DrawFacts
 
 
 @transaction.atomic
@@ -70,7 +71,7 @@ def round_create(
     means all of the project's at that moment. Extra settings are fields of Round, such as `lease_seconds`."""
     sample = sample or Sample()
     _check_round(project, name, mode, rubric_version, systems, overlap, strategy)
-    _check_sample(sample)
+    check_sample(sample)
     settings["options"] = {**settings.get("options", {}), "sample": asdict(sample)}
     taken = Round.objects.filter(project=project)
     if slug and taken.filter(slug=slug).exists():
@@ -126,13 +127,33 @@ def _check_round(
     _check_criteria(version, mode)
 
 
-def _check_sample(sample: Sample) -> None:
-    if sample.design not in Round.Design.values:
-        raise ServiceError(
-            f"“{sample.design}” is not a sample design. Accepted: {', '.join(Round.Design.values)}.", field="sample"
-        )
+def check_sample(sample: Sample) -> None:
+    """What a sample design needs is there, and nothing that it does not know."""
+    if problem := _sample_problem(sample):
+        raise ServiceError(problem, field="sample")
+
+
+def _sample_problem(sample: Sample) -> str:
+    design = sample.design
+    if design not in Round.Design.values:
+        return f"“{design}” is not a sample design. Accepted: {', '.join(Round.Design.values)}."
     if sample.size is not None and sample.size < 1:
-        raise ServiceError("A sample needs at least one item.", field="sample")
+        return "A sample needs at least one item."
+    if sample.allocation not in ALLOCATIONS:
+        return f"“{sample.allocation}” is not an allocation. Accepted: {', '.join(ALLOCATIONS)}."
+    if sample.size is not None and sample.sizes:
+        return "Say how many to draw in all, or how many of each stratum, but not both."
+    if sample.sizes and design != Round.Design.STRATIFIED:
+        return "Sizes of strata belong to a stratified sample."
+    if sample.weight and design != Round.Design.WEIGHTED:
+        return "A weight belongs to a weighted sample."
+    if sample.draws and design == Round.Design.STRATIFIED and not sample.strata:
+        return "A stratified sample needs its strata: language, or what the tags begin with, such as topic."
+    if sample.draws and design == Round.Design.WEIGHTED and not sample.weight:
+        return "A weighted sample needs its weight: the name of the items’ metadata that holds a number."
+    if sample.population is not None and sample.draws and design in (Round.Design.STRATIFIED, Round.Design.WEIGHTED):
+        return "A population is for a simple random sample: with strata or weights its chances would not be known."
+    return ""
 
 
 def _check_criteria(version: RubricVersion, mode: str) -> None:
@@ -158,19 +179,15 @@ def _blind_title(title: str, systems: Sequence[System]) -> str:
 
 def round_plan(row: Round) -> Plan:
     """What opening would make: read only."""
-    items = (
-        choose_items(row)[1]
-        if row.state == Round.State.DRAFT
-        else list(row.round_items.values_list("item_id", flat=True))
-    )
+    facts, warnings = _planned_draw(row)
+    items = facts.items
     kinds = dict(row.tasks.values_list("key", "kind"))
     wanted = {key for key, *_ in wanted_tasks(row, items)} | set(kinds)
     wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
     gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
     raters = Membership.objects.filter(project_id=row.project_id, role__in=roles_with(Action.RATE)).count()
-    warnings = []
-    if not wanted:
+    if not wanted and not warnings:
         warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
     if raters < row.overlap:
         warnings.append(
@@ -191,7 +208,16 @@ def round_plan(row: Round) -> Plan:
         hours=judgments * row.planned_seconds / 3600,
         raters=raters,
         warnings=tuple(warnings),
+        draw=facts,
     )
+
+
+def _planned_draw(row: Round) -> tuple[DrawFacts, list[str]]:
+    """The items that a round judges, or would; and why they cannot be drawn as things stand."""
+    try:
+        return draw_facts(row), []
+    except ServiceError as error:
+        return DrawFacts(), [error.message]
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from annotation.models import Assignment, Flag, Round
 from annotation.selection import TITLES
 from annotation.services import rounds as service
 from annotation.services import upkeep
+from annotation.services.draw_facts import draw_facts
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
 from projects.access import Action, can, get_project
@@ -73,11 +74,13 @@ def _page(
     request: HttpRequest, project: Project, round: Round, extend: ExtendForm | None = None, status: int = 200
 ) -> HttpResponse:
     names = can(request.user, Action.REVIEW, project)
+    plan = service.round_plan(round) if round.state != Round.State.CLOSED else None
     context: dict[str, Any] = {
         "project": project,
         "nav": "rounds",
         "round": round,
-        "plan": service.round_plan(round) if round.state != Round.State.CLOSED else None,
+        "plan": plan,
+        "draw": plan.draw if plan else draw_facts(round),
         "systems": [rs.system for rs in round.round_systems.select_related("system")],
         "sample": round.options.get("sample", {}),
         "strategy": TITLES.get(round.strategy, round.strategy),

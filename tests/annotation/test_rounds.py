@@ -8,10 +8,10 @@ import pytest
 
 from annotation import claims
 from annotation.models import Assignment, Flag, Round, RoundItem, Slot, Task
+from annotation.sampling import Sample
 from annotation.selection import STRATEGIES, TITLES
 from annotation.selectors import progress_of
 from annotation.services import judging, rounds
-from annotation.services.round_tasks import Sample
 from annotation.services.rounds import round_create, round_plan
 from annotation.services.seats import seat_for
 from annotation.services.upkeep import flag_resolve, round_drop
