@@ -130,7 +130,7 @@ class RoundDetailOut(serializers.ModelSerializer[Round]):
             "by": sample.strata,
             "weight": sample.weight,
             **{key: getattr(facts, key) for key in ("drawn", "frame", "lowest", "highest")},
-            "strata": StratumOut(facts.strata, many=True).data,
+            "strata": [StratumOut(stratum).data for stratum in facts.strata],
         }
 
     @extend_schema_field(ProgressOut)

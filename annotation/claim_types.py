@@ -67,7 +67,7 @@ class SeatNow:
     id: int
     round: int
     state: str
-    group: str
+    eligibility: Any  # a JSON column as raw SQL gives it
     cursor: int
     n_assigned: int
     n_judged: int
@@ -118,4 +118,5 @@ class Taken:
     slot: int | None = None
     purpose: str = "normal"
     occasion: int = 0
-    probability: float = 1.0
+    probability: float | None = 1.0
+    note: str = ""  # why the chance is not known

@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from annotation.models import Round
 from annotation.sampling import Sample
-from annotation.selection import TITLES
+from annotation.strategies import STRATEGIES
 from projects import selectors
 from projects.models import Project, System
 from rubrics.models import Guideline, RubricVersion
@@ -104,7 +104,12 @@ class RoundForm(forms.Form):
         initial=2,
         help_text="Two or more, so that agreement can be measured.",
     )
-    strategy = forms.ChoiceField(label="Order", choices=TITLES.items(), initial="balanced")
+    strategy = forms.ChoiceField(
+        label="Order of tasks",
+        choices=[(s.key, f"{s.title}: {s.rater} {s.report}") for s in STRATEGIES.values()],
+        widget=forms.RadioSelect,
+        initial="balanced",
+    )
     show_reference = forms.BooleanField(
         required=False,
         label="Show raters the reference answer",

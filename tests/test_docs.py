@@ -28,7 +28,7 @@ from annotation.claims import NewRating, Submission
 from annotation.exporters.files import export_round
 from annotation.exporters.tables import TABLES
 from annotation.guards import GUARDS as ANNOTATION
-from annotation.selection import STRATEGIES
+from annotation.strategies import STRATEGIES
 from annotation.services.imported_rows import COLUMNS
 from annotation.services.seats import seat_for
 from annotation.services.study import METRIC_KEYS, TOP, study_apply

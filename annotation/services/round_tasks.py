@@ -13,7 +13,7 @@ from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
 from annotation.sampling import BY_LANGUAGE, CannotDraw, Drawn, Sample, Unit, draw, stratum_of
-from annotation.selection import STRATEGIES, Candidate
+from annotation.strategies import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
 from projects.errors import ServiceError
 from projects.models import Item, ItemTag, Output, System
@@ -213,9 +213,14 @@ def task_order(row: Round, *, with_slots: bool) -> list[int]:
     rows = tasks.filter(has if with_slots else ~has).annotate(system=Subquery(first_output.values("output__system_id")))
     blank = TaskOutput.objects.filter(task__round=row).exclude(output__has_text=True)
     silent = set() if with_slots else set(blank.values_list("task_id", flat=True))
-    found = rows.order_by("id").values_list("id", "ordinal", "pair", "system")
-    candidates = [Candidate(task, n, pair or str(system)) for task, n, pair, system in found if task not in silent]
-    return STRATEGIES[row.strategy](candidates, row.seed)
+    found = rows.order_by("id").values_list("id", "ordinal", "pair", "system", "item_id")
+    strata = dict(row.round_items.exclude(stratum="").values_list("item_id", "stratum"))
+    candidates = [
+        Candidate(task, n, pair or str(system), strata.get(item, ""))
+        for task, n, pair, system, item in found
+        if task not in silent
+    ]
+    return STRATEGIES[row.strategy].order(candidates, row.seed)
 
 
 def add_new_items(row: Round) -> int:

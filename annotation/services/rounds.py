@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task
 from annotation.sampling import ALLOCATIONS, Sample
-from annotation.selection import STRATEGIES
 from annotation.services.draw_facts import DrawFacts, draw_facts
 from annotation.services.round_tasks import (
     Progress,
@@ -26,6 +25,7 @@ from annotation.services.round_tasks import (
     wanted_tasks,
 )
 from annotation.services.slots import slots_settle
+from annotation.strategies import STRATEGIES
 from projects import audit
 from projects.access import Action, roles_with
 from projects.errors import ServiceError

@@ -9,10 +9,10 @@ from typing import Any
 
 from annotation.models import Round
 from annotation.sampling import ALLOCATIONS, Sample
-from annotation.selection import STRATEGIES
 from annotation.services import rounds
 from annotation.services.leak_scan import open_leaks
 from annotation.services.round_tasks import Progress, sample_of
+from annotation.strategies import STRATEGIES
 from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Project, System
@@ -53,11 +53,12 @@ def _sample(source: Source, value: Any) -> Sample:
         return Sample()
     at: Path = ("sample",)
     given = source.mapping(value, at, SAMPLE_KEYS)
-    whole = {
+    whole: dict[str, Any] = {
         k: source.integer(given[k], (*at, k), 1, 100_000_000)
         for k in ("population", "size")
         if given.get(k) is not None
     }
+    words: dict[str, Any] = {k: source.text(given.get(k), (*at, k)) for k in ("tag", "strata", "weight")}
     sizes = given.get("sizes") or {}
     if not isinstance(sizes, dict):
         source.fail((*at, "sizes"), '“sizes” needs a number for each stratum, such as {"topic:returns": 40}.')
@@ -65,7 +66,7 @@ def _sample(source: Source, value: Any) -> Sample:
         design=source.one_of(given.get("design", "census"), (*at, "design"), Round.Design.values),
         allocation=source.one_of(given.get("allocation", "proportional"), (*at, "allocation"), ALLOCATIONS),
         sizes={str(k): source.integer(n, (*at, "sizes", k), 1, 100_000_000) for k, n in sizes.items()},
-        **{k: source.text(given.get(k), (*at, k)) for k in ("tag", "strata", "weight")},
+        **words,
         **whole,
     )
     try:

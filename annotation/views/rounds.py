@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import round_page, selectors
 from annotation.forms import ExtendForm, RoundForm
 from annotation.models import Assignment, Flag, Round
-from annotation.selection import TITLES
 from annotation.services import rounds as service
 from annotation.services import upkeep
 from annotation.services.draw_facts import draw_facts
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
+from annotation.strategies import STRATEGIES
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -83,7 +83,7 @@ def _page(
         "draw": plan.draw if plan else draw_facts(round),
         "systems": [rs.system for rs in round.round_systems.select_related("system")],
         "sample": round.options.get("sample", {}),
-        "strategy": TITLES.get(round.strategy, round.strategy),
+        "strategy": STRATEGIES.get(round.strategy),
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
         # Viewers read figures; who is behind a pseudonym is for those who work with the raters.
