@@ -18,12 +18,14 @@ from rest_framework.response import Response
 
 from annotation.exporters.tables import RATING_COLUMNS, RATINGS, Row, current_ratings, rating_rows
 from annotation.exporters.writers import csv_lines
-from annotation.models import Rating, Round
+from annotation.models import Rating, Renewal, Round
+from annotation.pairing import PAIRINGS
 from annotation.selectors import Progress, progress_of, rounds_of
 from annotation.services.draw_facts import DrawFacts, Stratum, draw_facts
 from annotation.services.imported import ImportResult, judgments_import
 from annotation.services.imported_rows import COLUMNS
-from annotation.services.round_tasks import sample_of
+from annotation.services.renewing import INTERVALS, narrow_of, renews
+from annotation.services.round_tasks import pairs_of, sample_of
 from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, FilePush, FormParser, Found, JsonParser, Listed
 from projects.access import Action
 from projects.errors import ServiceError
@@ -106,15 +108,56 @@ class SampleOut(serializers.Serializer[Any]):
     strata = StratumOut(many=True)
 
 
+class PairsOut(serializers.Serializer[Any]):
+    """Which pairs are compared; empty in a round that scores."""
+
+    design = serializers.ChoiceField(choices=list(PAIRINGS))
+    per_item = serializers.IntegerField(allow_null=True)
+    baseline = serializers.CharField(allow_null=True)
+
+
+class OrderOut(serializers.Serializer[Any]):
+    """What an order that follows the judgments narrows, and when it was last worked out; empty for other orders."""
+
+    criterion = serializers.CharField(help_text="Empty: the first of the rubric.")
+    interval = serializers.ChoiceField(choices=list(INTERVALS))
+    worked_out_at = serializers.DateTimeField(allow_null=True)
+    judgments = serializers.IntegerField()
+    words = serializers.CharField()
+
+
 class RoundDetailOut(serializers.ModelSerializer[Round]):
     rubric = RubricOut(source="rubric_version")
     overlap = serializers.IntegerField()  # declared: a model field's range depends on the database
     progress = serializers.SerializerMethodField()
     sample = serializers.SerializerMethodField()
+    pairs = serializers.SerializerMethodField()
+    order = serializers.SerializerMethodField()
 
     class Meta:
         model = Round
-        fields = [*_ROUND, "sample"]
+        fields = [*_ROUND, "sample", "pairs", "order"]
+
+    @extend_schema_field(PairsOut(allow_null=True))
+    def get_pairs(self, row: Round) -> dict[str, Any] | None:
+        if row.mode != Round.Mode.COMPARE:
+            return None
+        pairs = pairs_of(row)
+        baseline = row.baseline.label if row.baseline else None
+        return {"design": pairs.design, "per_item": pairs.per_item, "baseline": baseline}
+
+    @extend_schema_field(OrderOut(allow_null=True))
+    def get_order(self, row: Round) -> dict[str, Any] | None:
+        if not renews(row):
+            return None
+        narrow, renewal = narrow_of(row), Renewal.objects.filter(round=row).first()
+        return {
+            "criterion": narrow.criterion,
+            "interval": narrow.interval,
+            "worked_out_at": renewal.done_at if renewal else None,
+            "judgments": renewal.n_judgments if renewal else 0,
+            "words": renewal.words if renewal else "",
+        }
 
     @extend_schema_field(SampleOut)
     def get_sample(self, row: Round) -> dict[str, Any]:

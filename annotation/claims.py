@@ -35,6 +35,7 @@ _REPEAT_GAP = 5  # judged tasks between a task and its repeat, at least
 _REPEAT_FROM = 200  # of the latest judged tasks
 _DRAWS = 3  # from a window whose slots others hold, until it is walked instead
 _LOOK = 256  # open slots at the front that are looked at for a window
+_BEFORE_ALL = -(2**62)  # an order worked out anew goes on in front, below 0
 _last_asked: dict[int, float] = {}
 
 
@@ -179,7 +180,7 @@ def _strategy(seat: SeatNow) -> Strategy:
 
 def _walk(seat: SeatNow, lane: str) -> Taken | None:
     """The next open slot after the cursor; then one lap from the start. Nothing is drawn: the chance is 1."""
-    for start in (seat.cursor, 0) if seat.cursor else (0,):
+    for start in (seat.cursor, _BEFORE_ALL) if seat.cursor else (_BEFORE_ALL,):
         rows = run(sql.WALK, {"round": seat.round, "lane": lane, "start": start, "seat": seat.id})
         if rows:
             seat.cursor = rows[0][3]

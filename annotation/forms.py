@@ -8,7 +8,9 @@ from django import forms
 from django.http import QueryDict
 
 from annotation.models import Round
+from annotation.pairing import PAIRINGS_IN_WORDS, Pairs
 from annotation.sampling import Sample
+from annotation.services.renewing import MEAN, STRENGTH, Narrow
 from annotation.strategies import STRATEGIES
 from projects import selectors
 from projects.models import Project, System
@@ -41,6 +43,11 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name}, version {obj.number}"
+
+
+class SystemField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.label)
 
 
 class SystemsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -110,6 +117,30 @@ class RoundForm(forms.Form):
         widget=forms.RadioSelect,
         initial="balanced",
     )
+    pairs = forms.ChoiceField(
+        label="Which pairs, where two are compared",
+        required=False,
+        choices=[(key, f"{title}: {words}") for key, (title, words) in PAIRINGS_IN_WORDS.items()],
+        widget=forms.RadioSelect,
+        initial="all",
+    )
+    baseline = SystemField(
+        label="Baseline", queryset=System.objects.none(), required=False, empty_label="None", help_text="Its system."
+    )
+    pairs_per_item = forms.IntegerField(
+        label="Pairs of each item",
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text="For some pairs in balance. Left empty: as many as give each system one place in an item.",
+    )
+    narrow = forms.CharField(
+        label="Criterion to be sure of",
+        required=False,
+        max_length=60,
+        help_text="For “Most uncertain first”: the key of the criterion whose intervals are to get narrow. Left empty: "
+        "the first of the rubric.",
+    )
     show_reference = forms.BooleanField(
         required=False,
         label="Show raters the reference answer",
@@ -164,6 +195,7 @@ class RoundForm(forms.Form):
         # "published" comes before "superseded".
         self._field("rubric_version").queryset = own.order_by("status", "rubric__name", "-number")
         self._field("systems").queryset = System.objects.filter(project=project).order_by("name", "version")
+        self._field("baseline").queryset = self._field("systems").queryset
         self._field("guideline").queryset = Guideline.objects.filter(project=project).order_by("name", "-number")
         tags = [(tag, f"With the tag {tag}") for tag in selectors.tags(project)]
         self._field("tag").choices = [("", "All items of these systems"), *tags]
@@ -183,7 +215,19 @@ class RoundForm(forms.Form):
             "repeat_rate": (given["repeat_rate"] or 0) / 100,
             "options": {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {},
             "sample": self._sample(),
+            "pairs": self._pairs(),
+            "baseline": given["baseline"],
+            "narrow": Narrow(given["narrow"].strip(), STRENGTH if given["pairs"] == "adaptive" else MEAN)
+            if given["narrow"].strip()
+            else None,
         }
+
+    def _pairs(self) -> Pairs | None:
+        given = self.cleaned_data
+        if given["mode"] != Round.Mode.COMPARE:
+            return None
+        chosen = given["pairs"] or ("baseline" if given["baseline"] else "all")
+        return Pairs(chosen, given["pairs_per_item"] if chosen == "balanced" else None)
 
     def _sample(self) -> Sample:
         given = self.cleaned_data

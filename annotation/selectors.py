@@ -29,7 +29,7 @@ def round_for_rater(user: Any, public_id: str) -> Round:
 
 def round_of(project: Project, slug: str) -> Round:
     """The round behind an address of those who run or read rounds; who may be there has been asked already."""
-    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by")
+    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by", "baseline")
     return get_object_or_404(rows, project=project, slug=slug)
 
 

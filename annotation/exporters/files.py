@@ -14,7 +14,8 @@ from typing import Any
 from annotation.exporters.tables import CHUNK, TABLES, Row, Table
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
-from annotation.services.round_tasks import sample_of
+from annotation.services.renewing import narrow_of, renews
+from annotation.services.round_tasks import pairs_of, sample_of
 from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from rubrics.schema import rubric_to
@@ -120,6 +121,8 @@ def description(round: Round) -> dict[str, Any]:
             "is_pilot": round.is_pilot,
             "only_criteria": round.only_criteria,
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
+            "pairs": asdict(pairs_of(round)) if round.mode == Round.Mode.COMPARE else None,
+            "narrow": asdict(narrow_of(round)) if renews(round) else None,
             "sample": {
                 **asdict(sample_of(round)),
                 "design": round.design,

@@ -16,9 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "assignment",
             "draw_note",
-            models.CharField(
-                blank=True, default="", help_text="Why the probability is not known.", max_length=20
-            ),
+            models.CharField(blank=True, default="", help_text="Why the probability is not known.", max_length=20),
         ),
         install_guards(READS_ASSIGNMENTS),
         migrations.CreateModel(

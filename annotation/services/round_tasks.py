@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
+from annotation.pairing import PAIRINGS, Group, Pair, Pairs
 from annotation.sampling import BY_LANGUAGE, CannotDraw, Drawn, Sample, Unit, draw, stratum_of
 from annotation.strategies import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
@@ -138,6 +139,10 @@ def draw_items(row: Round) -> None:
     )
 
 
+def pairs_of(row: Round) -> Pairs:
+    return Pairs(**row.options.get("pairs", {"design": "baseline" if row.baseline_id else "all"}))
+
+
 def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
     """(key, item, pair, outputs in canonical order) of every task the items and systems give."""
     chosen = set(items)
@@ -150,16 +155,31 @@ def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, 
     ]
     if row.mode == Round.Mode.SCORE:
         return [(task_key([o]), item, "", [o]) for o, item, _, _, _ in outputs]
-    groups: dict[tuple[int, int, str], list[tuple[int, int]]] = defaultdict(list)
+    members: dict[tuple[int, int, str], list[tuple[int, int]]] = defaultdict(list)
     for output, item, system, repeat, variant in outputs:
-        groups[item, repeat, variant].append((output, system))
-    wanted = []
-    for (item, _, _), members in groups.items():
-        for (a, sa), (b, sb) in combinations(sorted(members), 2):
-            if row.baseline_id and row.baseline_id not in (sa, sb):
-                continue
-            wanted.append((task_key([a, b]), item, pair_key([sa, sb]), [a, b]))
-    return wanted
+        members[item, repeat, variant].append((output, system))
+    pairs, known = pairs_of(row), _pairs_made(row)
+    groups = []
+    for (item, repeat, variant), each in members.items():
+        kept = tuple(pair for pair in combinations(sorted(each), 2) if key_of(pair) in known)
+        groups.append(Group(f"{item}:{repeat}:{variant}", tuple(each), kept))
+    found = PAIRINGS[pairs.design](groups, pairs, row.baseline_id, row.seed)
+    return [
+        (key_of(pair), item, pair_key([pair[0][1], pair[1][1]]), [pair[0][0], pair[1][0]])
+        for (item, _, _), chosen_pairs in zip(members, found, strict=True)
+        for pair in chosen_pairs
+    ]
+
+
+def key_of(pair: Pair) -> str:
+    return task_key([pair[0][0], pair[1][0]])
+
+
+def _pairs_made(row: Round) -> set[str]:
+    """Pairs that stand already: a round that grows leaves them as they are."""
+    if row.state == Round.State.DRAFT:
+        return set()
+    return set(row.tasks.filter(kind=Task.Kind.NORMAL).values_list("key", flat=True))
 
 
 def _insert(rows: Sequence[Model], what: str, told: Progress) -> None:

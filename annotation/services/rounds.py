@@ -11,8 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task
-from annotation.sampling import ALLOCATIONS, Sample
+from annotation.pairing import Pairs
+from annotation.sampling import Sample
 from annotation.services.draw_facts import DrawFacts, draw_facts
+from annotation.services.pair_facts import PairFacts, pair_facts
+from annotation.services.renewing import Narrow
+from annotation.services.renewing_tasks import renew_while_open
+from annotation.services.round_checks import blind_title, check_narrow, check_pairs, check_round, check_sample
 from annotation.services.round_tasks import (
     Progress,
     add_new_items,
@@ -25,15 +30,12 @@ from annotation.services.round_tasks import (
     wanted_tasks,
 )
 from annotation.services.slots import slots_settle
-from annotation.strategies import STRATEGIES
 from projects import audit
 from projects.access import Action, roles_with
 from projects.errors import ServiceError
 from projects.models import Membership, Project, System
 from projects.services.projects import unique_slug
-from rubrics.criteria import CRITERIA
 from rubrics.models import Guideline, RubricVersion
-from rubrics.selectors import spec_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Plan:
     raters: int
     warnings: tuple[str, ...]
     draw: DrawFacts
+    pairs: PairFacts | None = None
 
 
 @transaction.atomic
@@ -64,15 +67,24 @@ def round_create(
     guideline: Guideline | None = None,
     strategy: str = "balanced",
     sample: Sample | None = None,
+    pairs: Pairs | None = None,
+    narrow: Narrow | None = None,
     seed: int | None = None,
     **settings: Any,
 ) -> Round:
     """A round in draft. Its items are drawn when it opens, from what has been imported by then; no systems
     means all of the project's at that moment. Extra settings are fields of Round, such as `lease_seconds`."""
     sample = sample or Sample()
-    _check_round(project, name, mode, rubric_version, systems, overlap, strategy)
+    check_round(project, name, mode, rubric_version, systems, overlap, strategy)
     check_sample(sample)
-    settings["options"] = {**settings.get("options", {}), "sample": asdict(sample)}
+    pairs = pairs or Pairs(design="baseline" if settings.get("baseline") else "all")
+    check_pairs(pairs, mode, settings.get("baseline"), strategy)
+    chosen: dict[str, Any] = {
+        "sample": sample,
+        "pairs": pairs,
+        "narrow": check_narrow(narrow, rubric_version, mode, strategy, pairs),
+    }
+    settings["options"] = settings.get("options", {}) | {k: asdict(v) for k, v in chosen.items() if v is not None}
     taken = Round.objects.filter(project=project)
     if slug and taken.filter(slug=slug).exists():
         raise ServiceError(f"This project has a round “{slug}” already. Choose another name.", field="name")
@@ -80,7 +92,7 @@ def round_create(
         project=project,
         slug=slug or unique_slug(name, taken, "round"),
         name=name.strip(),
-        title=_blind_title(title.strip() or name.strip(), systems),
+        title=blind_title(title.strip() or name.strip(), systems),
         mode=mode,
         rubric_version=rubric_version,
         guideline=guideline,
@@ -99,93 +111,17 @@ def round_create(
     return row
 
 
-def _check_round(
-    project: Project,
-    name: str,
-    mode: str,
-    version: RubricVersion,
-    systems: Sequence[System],
-    overlap: int,
-    strategy: str,
-) -> None:
-    if not name.strip():
-        raise ServiceError("A round needs a name.", field="name")
-    if mode not in (Round.Mode.SCORE, Round.Mode.COMPARE):
-        raise ServiceError(f"“{mode}” is not a mode. Accepted: score, compare.", field="mode")
-    if strategy not in STRATEGIES:
-        raise ServiceError(f"“{strategy}” is not a strategy. Accepted: {', '.join(STRATEGIES)}.", field="strategy")
-    if not 1 <= overlap <= 100:
-        raise ServiceError("Raters for each task must be a whole number from 1 to 100.", field="overlap")
-    if not version.is_frozen:
-        raise ServiceError(
-            "Publish the rubric version before a round uses it, so that it cannot change.", field="rubric_version"
-        )
-    if version.rubric.project_id not in (None, project.pk) or any(s.project_id != project.pk for s in systems):
-        raise ServiceError("The rubric and the systems must belong to this project.")
-    if mode == Round.Mode.COMPARE and len(systems) == 1:
-        raise ServiceError("Choose at least two systems to compare.", field="systems")
-    _check_criteria(version, mode)
-
-
-def check_sample(sample: Sample) -> None:
-    """What a sample design needs is there, and nothing that it does not know."""
-    if problem := _sample_problem(sample):
-        raise ServiceError(problem, field="sample")
-
-
-def _sample_problem(sample: Sample) -> str:
-    design = sample.design
-    if design not in Round.Design.values:
-        return f"“{design}” is not a sample design. Accepted: {', '.join(Round.Design.values)}."
-    if sample.size is not None and sample.size < 1:
-        return "A sample needs at least one item."
-    if sample.allocation not in ALLOCATIONS:
-        return f"“{sample.allocation}” is not an allocation. Accepted: {', '.join(ALLOCATIONS)}."
-    if sample.size is not None and sample.sizes:
-        return "Say how many to draw in all, or how many of each stratum, but not both."
-    if sample.sizes and design != Round.Design.STRATIFIED:
-        return "Sizes of strata belong to a stratified sample."
-    if sample.weight and design != Round.Design.WEIGHTED:
-        return "A weight belongs to a weighted sample."
-    if sample.draws and design == Round.Design.STRATIFIED and not sample.strata:
-        return "A stratified sample needs its strata: language, or what the tags begin with, such as topic."
-    if sample.draws and design == Round.Design.WEIGHTED and not sample.weight:
-        return "A weighted sample needs its weight: the name of the items’ metadata that holds a number."
-    if sample.population is not None and sample.draws and design in (Round.Design.STRATIFIED, Round.Design.WEIGHTED):
-        return "A population is for a simple random sample: with strata or weights its chances would not be known."
-    return ""
-
-
-def _check_criteria(version: RubricVersion, mode: str) -> None:
-    for criterion in spec_of(version).criteria:
-        if mode not in CRITERIA[criterion.type].modes:
-            raise ServiceError(
-                f"The criterion “{criterion.key}” needs two answers side by side, so the round's mode must be compare.",
-                field="mode",
-            )
-
-
-def _blind_title(title: str, systems: Sequence[System]) -> str:
-    """Raters see the title, so it must name no system."""
-    for system in systems:
-        for word in (system.name, system.label):
-            if len(word) > 1 and word.casefold() in title.casefold():
-                raise ServiceError(
-                    f"The title raters see names the system “{word}”. Give the round a title for raters without it.",
-                    field="title",
-                )
-    return title
-
-
 def round_plan(row: Round) -> Plan:
     """What opening would make: read only."""
     facts, warnings = _planned_draw(row)
     items = facts.items
     kinds = dict(row.tasks.values_list("key", "kind"))
-    wanted = {key for key, *_ in wanted_tasks(row, items)} | set(kinds)
+    made = wanted_tasks(row, items)
+    wanted = {key for key, *_ in made} | set(kinds)
     wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
     gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
+    pairs = pair_facts(row, [pair for key, _, pair, _ in made if key in wanted]) if row.mode == "compare" else None
     raters = Membership.objects.filter(project_id=row.project_id, role__in=roles_with(Action.RATE)).count()
     if not wanted and not warnings:
         warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
@@ -193,6 +129,11 @@ def round_plan(row: Round) -> Plan:
         warnings.append(
             f"Each task wants {row.overlap} raters, and the project has {raters}: "
             f"the round cannot finish until {row.overlap - raters} more join."
+        )
+    if pairs is not None and len(pairs.parts) > 1:
+        warnings.append(
+            f"Not every system can be set against every other: nothing connects {' with '.join(pairs.parts)}. "
+            "Compare more pairs, or add items that these systems answered."
         )
     if row.gold_rate and not gold:
         warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
@@ -209,6 +150,7 @@ def round_plan(row: Round) -> Plan:
         raters=raters,
         warnings=tuple(warnings),
         draw=facts,
+        pairs=pairs,
     )
 
 
@@ -241,6 +183,7 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None, progres
         row.opened_at = now or timezone.now()
     row.state = Round.State.OPEN
     row.save(update_fields=["state", "opened_at", "design", "frame_size", "frame_digest"])
+    renew_while_open(row)
     audit.record(project=row.project, actor=actor, verb="round.open", target=f"round:{row.pk}")
     return row
 
@@ -249,7 +192,7 @@ def _settle_systems(row: Round) -> None:
     """Fix which systems the round judges, and see that the title raters read names none of them."""
     systems = systems_of(row)
     RoundSystem.objects.bulk_create([RoundSystem(round=row, system=s) for s in systems], ignore_conflicts=True)
-    _blind_title(row.title, systems)
+    blind_title(row.title, systems)
 
 
 @transaction.atomic
@@ -286,6 +229,7 @@ def round_reopen(*, round: Round, actor: Any) -> Round:
         raise ServiceError("Only a closed round can be reopened.")
     slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
+    renew_while_open(row)
     return _set_state(row, Round.State.OPEN, "round.reopen", actor)
 
 

@@ -8,10 +8,13 @@ from functools import partial
 from typing import Any
 
 from annotation.models import Round
+from annotation.pairing import PAIRINGS, Pairs
 from annotation.sampling import ALLOCATIONS, Sample
 from annotation.services import rounds
 from annotation.services.leak_scan import open_leaks
-from annotation.services.round_tasks import Progress, sample_of
+from annotation.services.renewing import INTERVALS, Narrow, narrow_of, renews
+from annotation.services.round_checks import check_narrow, check_pairs, check_sample
+from annotation.services.round_tasks import Progress, pairs_of, sample_of
 from annotation.strategies import STRATEGIES
 from projects.errors import ServiceError
 from projects.located import Path, Source
@@ -21,6 +24,7 @@ from rubrics.models import Guideline, RubricVersion
 ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
     "gold_pause_below", "gold_at_least",
+    "pairs", "pairs_per_item", "narrow",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
 )  # fmt: skip
 SAMPLE_KEYS = ("design", "population", "size", "tag", "strata", "allocation", "sizes", "weight")
@@ -70,7 +74,7 @@ def _sample(source: Source, value: Any) -> Sample:
         **whole,
     )
     try:
-        rounds.check_sample(sample)
+        check_sample(sample)
     except ServiceError as error:
         source.fail(at, error.message)
     return sample
@@ -169,6 +173,8 @@ def round_from(
             strategy=source.one_of(given.get("strategy", "balanced"), (*at, "strategy"), STRATEGIES),
             baseline=_baseline(source, given, project),
             sample=_sample(source, data.get("sample")),
+            pairs=_pairs(source, given),
+            narrow=_narrow(source, given),
             actor=actor,
             **settings,
         )
@@ -237,6 +243,7 @@ def _update_round(
         wanted["strategy"] = source.one_of(given["strategy"], ("round", "strategy"), STRATEGIES)
     if "title" in given:
         wanted["title"] = source.text(given["title"], ("round", "title"))
+    _update_designs(source, given, row, wanted)
     fixed = ("mode", "rubric_version", "guideline", "seed", "one_task_per_item", "strategy")
     changed = [k for k, v in wanted.items() if getattr(row, k) != v]
     if row.opened_at is not None and (stuck := [k for k in changed if k in fixed]):
@@ -256,6 +263,55 @@ def _update_round(
         if overlap != row.overlap:
             _raise_overlap(row, overlap, actor)
             applied.changes.append(f"round {row.slug}: overlap {overlap}")
+
+
+def _pairs(source: Source, given: dict[str, Any]) -> Pairs | None:
+    at: Path = ("round",)
+    if given.get("pairs") is None:
+        if given.get("pairs_per_item") is not None:
+            source.fail((*at, "pairs_per_item"), "“pairs_per_item” belongs to “pairs: balanced”.")
+        return None
+    per_item = given.get("pairs_per_item")
+    return Pairs(
+        design=source.one_of(given["pairs"], (*at, "pairs"), PAIRINGS),
+        per_item=None if per_item is None else source.integer(per_item, (*at, "pairs_per_item"), 1, 1000),
+    )
+
+
+def _narrow(source: Source, given: dict[str, Any]) -> Narrow | None:
+    at: Path = ("round", "narrow")
+    if given.get("narrow") is None:
+        return None
+    named = source.mapping(given["narrow"], at, ("criterion", "interval"))
+    interval = (
+        {"interval": source.one_of(named["interval"], (*at, "interval"), INTERVALS)} if "interval" in named else {}
+    )
+    return Narrow(criterion=source.text(named.get("criterion"), (*at, "criterion")), **interval)
+
+
+def _update_designs(source: Source, given: dict[str, Any], row: Round, wanted: dict[str, Any]) -> None:
+    """Pairs and the interval to narrow of an existing round, checked with all that goes along with them."""
+    pairs = _pairs(source, given) or pairs_of(row)
+    strategy, version = wanted.get("strategy", row.strategy), wanted.get("rubric_version", row.rubric_version)
+    check_pairs(pairs, wanted["mode"], row.baseline, strategy)
+    named = _narrow(source, given) or (narrow_of(row) if renews(row) and strategy == row.strategy else None)
+    narrow = check_narrow(named, version, wanted["mode"], strategy, pairs)
+    if row.opened_at is not None:
+        for key, what, now, then in (
+            ("pairs", "pairs", pairs, pairs_of(row)),
+            ("narrow", "interval to narrow", narrow, narrow_of(row) if narrow else None),
+        ):
+            if now != then:
+                source.fail(
+                    ("round", key),
+                    f"The round “{row.slug}” has been opened, so its {what} cannot change. "
+                    "Give the round another name to make a new one.",
+                )
+        return
+    if pairs != pairs_of(row):
+        wanted["options"]["pairs"] = asdict(pairs)
+    if narrow is not None and (narrow != narrow_of(row) or not renews(row)):
+        wanted["options"]["narrow"] = asdict(narrow)
 
 
 def _raise_overlap(row: Round, overlap: int, actor: Any) -> None:

@@ -15,12 +15,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation import round_page, selectors
 from annotation.forms import ExtendForm, RoundForm
-from annotation.models import Assignment, Flag, Round
+from annotation.models import Assignment, Flag, Renewal, Round
+from annotation.pairing import PAIRINGS_IN_WORDS
 from annotation.services import rounds as service
 from annotation.services import upkeep
 from annotation.services.draw_facts import draw_facts
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
+from annotation.services.renewing import renews
+from annotation.services.round_tasks import pairs_of
 from annotation.strategies import STRATEGIES
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
@@ -84,6 +87,8 @@ def _page(
         "systems": [rs.system for rs in round.round_systems.select_related("system")],
         "sample": round.options.get("sample", {}),
         "strategy": STRATEGIES.get(round.strategy),
+        "renewal": Renewal.objects.filter(round=round).first() if renews(round) else None,
+        "pairs_words": PAIRINGS_IN_WORDS[pairs_of(round).design],
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
         # Viewers read figures; who is behind a pseudonym is for those who work with the raters.

@@ -9,12 +9,12 @@ import pytest
 from annotation import claims
 from annotation.models import Assignment, Flag, Round, RoundItem, Slot, Task
 from annotation.sampling import Sample
-from annotation.strategies import STRATEGIES
 from annotation.selectors import progress_of
 from annotation.services import judging, rounds
 from annotation.services.rounds import round_create, round_plan
 from annotation.services.seats import seat_for
 from annotation.services.upkeep import flag_resolve, round_drop
+from annotation.strategies import STRATEGIES
 from projects.errors import ServiceError
 from projects.models import AuditEvent, ItemTag, Project, System
 from rubrics.services import rubric_create

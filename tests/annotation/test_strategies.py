@@ -63,7 +63,7 @@ def test_strata_take_turns_by_their_size() -> None:
 def test_the_ranks_of_a_window_have_their_chances(k: int) -> None:
     starts = 4000
     seen = Counter(by_rank((n + 0.5) / starts, k) for n in range(starts))
-    chances = {rank: chance for rank, chance in seen}
+    chances = dict(seen.keys())
     assert sorted(chances) == list(range(1, k + 1))
     assert sum(chances.values()) == pytest.approx(1)
     assert {rank: count / starts for (rank, _), count in seen.items()} == pytest.approx(chances, abs=1 / starts)

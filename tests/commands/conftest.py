@@ -16,7 +16,7 @@ rubric:
   name: Quality
   criteria:
     - {key: overall, question: "Which is better?", type: preference, points: 5, ties: [tie]}
-round: {name: pilot, title: Answers, mode: compare, overlap: 2, state: open}
+round: {name: pilot, title: Answers, mode: compare, overlap: 2, strategy: uncertain, state: open}
 """
 
 
