@@ -22,6 +22,7 @@ from annotation.models import Rating, Renewal, Round
 from annotation.pairing import PAIRINGS
 from annotation.selectors import Progress, progress_of, rounds_of
 from annotation.services.draw_facts import DrawFacts, Stratum, draw_facts
+from annotation.services.eligibility import GroupProgress, groups_progress, requirements_of
 from annotation.services.imported import ImportResult, judgments_import
 from annotation.services.imported_rows import COLUMNS
 from annotation.services.renewing import INTERVALS, narrow_of, renews
@@ -126,6 +127,25 @@ class OrderOut(serializers.Serializer[Any]):
     words = serializers.CharField()
 
 
+class EligibleOut(serializers.Serializer[Any]):
+    """Who may judge what. `tags`: items with the tag are for raters with that qualification."""
+
+    qualification = serializers.CharField(help_text="Without it nobody takes part; empty: all raters.")
+    language = serializers.BooleanField(help_text="Only items in a language that the rater reads.")
+    tags = serializers.DictField(child=serializers.CharField())
+
+
+class GroupOut(serializers.Serializer[GroupProgress]):
+    """Judgments by a required group, and how many people can make them. The name is empty for anybody."""
+
+    name = serializers.CharField()
+    wanted = serializers.IntegerField()
+    judged = serializers.IntegerField()
+    leased = serializers.IntegerField()
+    left = serializers.IntegerField()
+    people = serializers.IntegerField()
+
+
 class RoundDetailOut(serializers.ModelSerializer[Round]):
     rubric = RubricOut(source="rubric_version")
     overlap = serializers.IntegerField()  # declared: a model field's range depends on the database
@@ -133,10 +153,21 @@ class RoundDetailOut(serializers.ModelSerializer[Round]):
     sample = serializers.SerializerMethodField()
     pairs = serializers.SerializerMethodField()
     order = serializers.SerializerMethodField()
+    eligible = serializers.SerializerMethodField()
+    groups = serializers.SerializerMethodField()
 
     class Meta:
         model = Round
-        fields = [*_ROUND, "sample", "pairs", "order"]
+        fields = [*_ROUND, "sample", "pairs", "order", "eligible", "groups"]
+
+    @extend_schema_field(EligibleOut)
+    def get_eligible(self, row: Round) -> dict[str, Any]:
+        wants = requirements_of(row)
+        return {"qualification": wants.qualification, "language": wants.language, "tags": dict(wants.tags)}
+
+    @extend_schema_field(GroupOut(many=True))
+    def get_groups(self, row: Round) -> list[Any]:
+        return [GroupOut(group).data for group in groups_progress(row)]
 
     @extend_schema_field(PairsOut(allow_null=True))
     def get_pairs(self, row: Round) -> dict[str, Any] | None:

@@ -131,10 +131,12 @@ LOSE_HOLDER = """
 UPDATE annotation_assignment SET state = 3
 WHERE state = 0 AND id = (SELECT holder FROM annotation_slot WHERE id = %s)"""
 
-# Gold tasks this rater has not met, nor another task that excludes them. Few, so all are read and the seed chooses.
+# Gold tasks this rater has not met, nor another task that excludes them; with what the item asks: its language, and how
+# many of its tags are not for this rater. Few, so all are read and the seed chooses.
 GOLD = """
-SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END
-FROM annotation_task t JOIN annotation_round r ON r.id = t.round_id
+SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END, i.language,
+       (SELECT COUNT(*) FROM projects_itemtag g WHERE g.item_id = t.item_id AND g.tag IN ({barred}))
+FROM annotation_task t JOIN annotation_round r ON r.id = t.round_id JOIN projects_item i ON i.id = t.item_id
 WHERE t.round_id = %s AND t.kind = 'gold'
   AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
                   WHERE y.seat_id = %s AND y.state < 3

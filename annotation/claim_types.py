@@ -46,8 +46,8 @@ class Outcome:
     """What came of a request: the next task, or why there is none.
 
     `status`: task, nothing_now (leased by others: retry), finished (this rater), complete (the round),
-    not_open, seat_paused, seat_closed, cap. `problem`: lost, conflict, closed, paused or unknown, when a submit was
-    not taken."""
+    not_open, seat_paused, seat_closed, cap, not_for_you (nothing asks for what this rater can do). `problem`: lost,
+    conflict, closed, paused or unknown, when a submit was not taken."""
 
     status: str
     assignment: int | None = None

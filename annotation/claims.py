@@ -22,7 +22,7 @@ from annotation import claim_steps as steps
 from annotation.claim_steps import at, change, run
 from annotation.claim_types import NewRating, NewText, Opened, Outcome, SeatNow, Sent, Submission, Taken
 from annotation.gold import pause_reason
-from annotation.lanes import lanes_for
+from annotation.lanes import as_read, lanes_for, reads
 from annotation.presentation import content_of, present, read_presentation
 from annotation.selection import check_due, check_key, side_coin
 from annotation.strategies import JUMP, STRATEGIES, WALK, WIN, WINDOW, Strategy, drawn, gap_chance
@@ -134,7 +134,7 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
 def _next(seat: SeatNow, now: datetime) -> Outcome:
     if seat.cap is not None and seat.n_assigned >= seat.cap:
         return Outcome(status="cap")
-    lanes = lanes_for(seat.eligibility, seat.n_assigned)
+    lanes = lanes_for(as_read(seat.eligibility), seat.n_assigned)
     if not lanes:
         return Outcome(status="not_for_you")
     if (check := _check_due(seat)) is not None:
@@ -150,7 +150,7 @@ def _check_due(seat: SeatNow) -> Taken | None:
     """A gold task or a repeat, when the plan of this seat has one at this place and there is one to give."""
     purpose, rate = check_due(seat.seed, seat.id, seat.n_assigned, seat.gold_rate, seat.repeat_rate)
     if purpose == "gold":
-        rows = run(sql.GOLD, [seat.round, seat.id])
+        rows = _gold(seat)
     elif purpose == "repeat":
         rows = run(sql.REPEATABLE, [seat.id, _REPEAT_FROM, _REPEAT_GAP])
     else:
@@ -162,6 +162,19 @@ def _check_due(seat: SeatNow) -> Taken | None:
     _, _, _, _, pair, tally = found[0][:6]
     occasion = 1 if purpose == "repeat" else 0
     return Taken(task, item_key, pair, content_of(found), tally, purpose=purpose, occasion=occasion, probability=rate)
+
+
+def _gold(seat: SeatNow) -> list[tuple[Any, ...]]:
+    """Gold tasks that this rater has not met, and may judge: gold holds no slot, so no lane keeps it apart."""
+    may = as_read(seat.eligibility)
+    barred = may.get("barred") or [""]
+    names = ", ".join(["%s"] * len(barred))
+    rows = run(sql.GOLD.format(barred=names), [*barred, seat.round, seat.id])
+    return [
+        (task, item_key)
+        for task, item_key, language, n_barred in rows
+        if not n_barred and ("languages" not in may or reads(may["languages"], language))
+    ]
 
 
 def _time_to_ask(round_id: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS_IN_WORDS, Pairs
 from annotation.sampling import Sample
@@ -149,6 +150,29 @@ class RoundForm(forms.Form):
     one_task_per_item = forms.BooleanField(
         label="One task of an item per rater", required=False, help_text="Nobody sees two answers to one prompt."
     )
+    groups = forms.CharField(
+        label="Groups of raters",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One a line, with how many of its raters each task gets: expert 2. Who has that qualification (see "
+        "People) is in the group, and takes its places only, or those for anybody. Raters do not see groups.",
+    )
+    qualification = forms.CharField(
+        label="Only raters with the qualification", required=False, max_length=30, help_text="Left empty: all raters."
+    )
+    match_language = forms.BooleanField(
+        label="Only items in a language the rater reads",
+        required=False,
+        help_text="Languages are noted under People. An item without a language is for everybody.",
+    )
+    tag_rules = forms.CharField(
+        label="Items with a tag, for whom",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One a line: domain:medicine = medicine. Only raters with that qualification get items with the tag.",
+    )
     guideline = GuidelineField(
         label="Guidelines", queryset=Guideline.objects.none(), required=False, empty_label="No guidelines"
     )
@@ -217,10 +241,36 @@ class RoundForm(forms.Form):
             "sample": self._sample(),
             "pairs": self._pairs(),
             "baseline": given["baseline"],
+            "requirements": Requirements(
+                groups=tuple(given["groups"]),
+                qualification=given["qualification"].strip(),
+                language=given["match_language"],
+                tags=given["tag_rules"],
+            ),
             "narrow": Narrow(given["narrow"].strip(), STRENGTH if given["pairs"] == "adaptive" else MEAN)
             if given["narrow"].strip()
             else None,
         }
+
+    def clean_groups(self) -> list[tuple[str, int]]:
+        found = []
+        for line in filter(None, map(str.strip, self.cleaned_data["groups"].splitlines())):
+            name, _, n = line.rpartition(" ")
+            if not name.strip() or not n.isascii() or not n.isdigit() or len(n) > 3:
+                raise forms.ValidationError(f"“{line[:60]}” is not a group and a number. Accepted: expert 2.")
+            found.append((name.strip(), int(n)))
+        return found
+
+    def clean_tag_rules(self) -> dict[str, str]:
+        found = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["tag_rules"].splitlines())):
+            tag, sign, name = line.rpartition("=")
+            if not sign or not tag.strip() or not name.strip():
+                raise forms.ValidationError(
+                    f"“{line[:60]}” is not a tag and a qualification. Accepted: domain:medicine = medicine."
+                )
+            found[tag.strip()] = name.strip()
+        return found
 
     def _pairs(self) -> Pairs | None:
         given = self.cleaned_data

@@ -14,6 +14,7 @@ from typing import Any
 from annotation.exporters.tables import CHUNK, TABLES, Row, Table
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
+from annotation.services.eligibility import requirements_of
 from annotation.services.renewing import narrow_of, renews
 from annotation.services.round_tasks import pairs_of, sample_of
 from config.stopping import point_of_no_return
@@ -123,6 +124,12 @@ def description(round: Round) -> dict[str, Any]:
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
             "pairs": asdict(pairs_of(round)) if round.mode == Round.Mode.COMPARE else None,
             "narrow": asdict(narrow_of(round)) if renews(round) else None,
+            "groups": dict(requirements_of(round).groups),
+            "eligible": {
+                "qualification": requirements_of(round).qualification,
+                "language": requirements_of(round).language,
+                "tags": dict(requirements_of(round).tags),
+            },
             "sample": {
                 **asdict(sample_of(round)),
                 "design": round.design,

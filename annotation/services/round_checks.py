@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
 from annotation.sampling import ALLOCATIONS, Sample
+from annotation.services.eligibility import MAX_WORD
 from annotation.services.renewing import INTERVALS, MEAN, STRENGTH, Narrow, criterion_to_narrow
 from annotation.strategies import STRATEGIES, WIN
 from projects.errors import ServiceError
@@ -137,4 +139,28 @@ def _narrow_problem(narrow: Narrow, mode: str, pairs: Pairs) -> str:
         return "Only a round that compares two outputs gives strengths."
     if pairs.design == "adaptive" and narrow.interval != STRENGTH:
         return "Adaptive pairs narrow the interval of strengths: leave the interval out, or write strength."
+    return ""
+
+
+def check_requirements(wants: Requirements, overlap: int) -> None:
+    if problem := _requirements_problem(wants, overlap):
+        raise ServiceError(problem, field="groups")
+
+
+def _requirements_problem(wants: Requirements, overlap: int) -> str:
+    names = [name for name, _ in wants.groups]
+    if len(set(names)) < len(names):
+        return "A group is named twice. Name each once, with how many of its raters each task gets."
+    words = [*names, wants.qualification, *wants.tags.values()]
+    if any(not name.strip() for name in [*names, *wants.tags.values()]):
+        return "A group and a qualification need a name."
+    if long := next((word for word in words if len(word) > MAX_WORD), ""):
+        return f"“{long[:40]}” is too long for a qualification: at most {MAX_WORD} characters."
+    if any(n < 1 for _, n in wants.groups):
+        return "Each task needs at least one rater of a group that is named."
+    if wants.reserved > overlap:
+        return (
+            f"The groups ask for {wants.reserved} raters for each task, and the round for {overlap}. "
+            "Raise the raters for each task, or ask for fewer."
+        )
     return ""

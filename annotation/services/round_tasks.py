@@ -11,9 +11,18 @@ from typing import Any
 
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 
+from annotation.lanes import code
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
 from annotation.pairing import PAIRINGS, Group, Pair, Pairs
 from annotation.sampling import BY_LANGUAGE, CannotDraw, Drawn, Sample, Unit, draw, stratum_of
+from annotation.services.eligibility import (
+    asked_of,
+    lanes_kept,
+    lanes_of,
+    lanes_with,
+    requirements_of,
+    seats_settle,
+)
 from annotation.strategies import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
 from projects.errors import ServiceError
@@ -212,16 +221,37 @@ def make_tasks(row: Round, told: Progress = unseen) -> int:
 def make_slots(row: Round, told: Progress = unseen) -> int:
     """The wanted judgments of every normal task that has outputs with a text and no slot yet."""
     order = task_order(row, with_slots=False)
-    items = dict(row.tasks.values_list("id", "item_id")) if row.one_task_per_item else {}
+    items = dict(row.tasks.values_list("id", "item_id"))
     start = row.slots.aggregate(last=Max("pos"))["last"] or 0
+    groups, lanes = requirements_of(row).places(row.overlap), _number_lanes(row, order, items)
     slots = [
-        Slot(round=row, task_id=task, n=n, pos=start + pos, item_key=items.get(task, task))
+        Slot(
+            round=row,
+            task_id=task,
+            n=n,
+            pos=start + pos,
+            item_key=items[task] if row.one_task_per_item else task,
+            group=code(group, lanes.get(task, 0)),
+        )
         for pos, task in enumerate(order, start=1)
-        for n in range(1, row.overlap + 1)
+        for n, group in enumerate(groups, start=1)
     ]
     _insert(slots, "Making a place for each judgment", told)
+    seats_settle(row)
     note_growth(len(slots), RoundItem, Task, TaskOutput, Slot)
     return len(slots)
+
+
+def _number_lanes(row: Round, tasks: Sequence[int], items: dict[int, int]) -> dict[int, int]:
+    """Which lane each task is in; lanes that come new are numbered and kept with the round."""
+    if not requirements_of(row).any:
+        return {}
+    asked = asked_of(row, sorted({items[task] for task in tasks}))
+    lanes = lanes_with(lanes_of(row), [asked[items[task]] for task in tasks])
+    row.options = {**row.options, "lanes": lanes_kept(lanes)}
+    row.save(update_fields=["options"])
+    number = {lane.asked: n for n, lane in enumerate(lanes)}
+    return {task: number[asked[items[task]]] for task in tasks}
 
 
 def task_order(row: Round, *, with_slots: bool) -> list[int]:

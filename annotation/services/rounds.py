@@ -10,14 +10,23 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from annotation.lanes import Lane, Requirements
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task
 from annotation.pairing import Pairs
 from annotation.sampling import Sample
 from annotation.services.draw_facts import DrawFacts, draw_facts
+from annotation.services.eligibility import asked_of, lanes_of, lanes_with, seats_settle, shortages
 from annotation.services.pair_facts import PairFacts, pair_facts
 from annotation.services.renewing import Narrow
 from annotation.services.renewing_tasks import renew_while_open
-from annotation.services.round_checks import blind_title, check_narrow, check_pairs, check_round, check_sample
+from annotation.services.round_checks import (
+    blind_title,
+    check_narrow,
+    check_pairs,
+    check_requirements,
+    check_round,
+    check_sample,
+)
 from annotation.services.round_tasks import (
     Progress,
     add_new_items,
@@ -69,6 +78,7 @@ def round_create(
     sample: Sample | None = None,
     pairs: Pairs | None = None,
     narrow: Narrow | None = None,
+    requirements: Requirements | None = None,
     seed: int | None = None,
     **settings: Any,
 ) -> Round:
@@ -79,7 +89,10 @@ def round_create(
     check_sample(sample)
     pairs = pairs or Pairs(design="baseline" if settings.get("baseline") else "all")
     check_pairs(pairs, mode, settings.get("baseline"), strategy)
+    requirements = requirements or Requirements()
+    check_requirements(requirements, overlap)
     chosen: dict[str, Any] = {
+        "requirements": requirements if requirements.any else None,
         "sample": sample,
         "pairs": pairs,
         "narrow": check_narrow(narrow, rubric_version, mode, strategy, pairs),
@@ -137,6 +150,7 @@ def round_plan(row: Round) -> Plan:
         )
     if row.gold_rate and not gold:
         warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
+    warnings += shortages(row, _planned_lanes(row, made))
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(
             f"{raters} raters with at most {row.cap_per_rater} tasks each give {raters * row.cap_per_rater:,} "
@@ -152,6 +166,13 @@ def round_plan(row: Round) -> Plan:
         draw=facts,
         pairs=pairs,
     )
+
+
+def _planned_lanes(row: Round, made: Sequence[tuple[str, int, str, list[int]]]) -> list[Lane]:
+    if row.state != Round.State.DRAFT:
+        return lanes_of(row)
+    asked = asked_of(row, sorted({item for _, item, *_ in made}))
+    return lanes_with([], [asked[item] for _, item, *_ in made])
 
 
 def _planned_draw(row: Round) -> tuple[DrawFacts, list[str]]:
@@ -264,6 +285,7 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
         row.overlap = overlap
         row.save(update_fields=["overlap"])
         added += slots_settle(row, task_order(row, with_slots=True))
+        seats_settle(row)
     audit.record(
         project=row.project, actor=actor, verb="round.extend", target=f"round:{row.pk}", payload={"added": added}
     )

@@ -9,6 +9,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, Seat, Slot
+from annotation.services.eligibility import settle_seat
 from projects import audit
 from projects.access import Action, allowed
 from projects.errors import ServiceError
@@ -22,11 +23,20 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     if seat is not None and seat.state == Seat.State.CLOSED:
         # Closed when the member was removed; whoever gets here has been let in again.
         excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
-        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE)
+        settle_seat(seat, round, Membership.objects.filter(project=round.project, user=user).first())
+        Seat.objects.filter(pk=seat.pk).update(
+            state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE,
+            group=seat.group,
+            eligibility=seat.eligibility,
+        )
     if seat is not None:
         return seat
     rater = people.rater_for_user(project=round.project, user=user)
-    seat, _ = Seat.objects.get_or_create(round=round, rater=rater)
+    fresh = Seat(round=round, rater=rater)
+    settle_seat(fresh, round, Membership.objects.filter(project=round.project, user=user).first())
+    seat, _ = Seat.objects.get_or_create(
+        round=round, rater=rater, defaults={"group": fresh.group, "eligibility": fresh.eligibility}
+    )
     return seat
 
 

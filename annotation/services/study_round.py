@@ -7,13 +7,15 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
 from annotation.sampling import ALLOCATIONS, Sample
 from annotation.services import rounds
+from annotation.services.eligibility import requirements_of
 from annotation.services.leak_scan import open_leaks
 from annotation.services.renewing import INTERVALS, Narrow, narrow_of, renews
-from annotation.services.round_checks import check_narrow, check_pairs, check_sample
+from annotation.services.round_checks import check_narrow, check_pairs, check_requirements, check_sample
 from annotation.services.round_tasks import Progress, pairs_of, sample_of
 from annotation.strategies import STRATEGIES
 from projects.errors import ServiceError
@@ -24,7 +26,7 @@ from rubrics.models import Guideline, RubricVersion
 ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
     "gold_pause_below", "gold_at_least",
-    "pairs", "pairs_per_item", "narrow",
+    "pairs", "pairs_per_item", "narrow", "groups", "eligible",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
 )  # fmt: skip
 SAMPLE_KEYS = ("design", "population", "size", "tag", "strata", "allocation", "sizes", "weight")
@@ -175,6 +177,7 @@ def round_from(
             sample=_sample(source, data.get("sample")),
             pairs=_pairs(source, given),
             narrow=_narrow(source, given),
+            requirements=_requirements(source, given),
             actor=actor,
             **settings,
         )
@@ -289,6 +292,34 @@ def _narrow(source: Source, given: dict[str, Any]) -> Narrow | None:
     return Narrow(criterion=source.text(named.get("criterion"), (*at, "criterion")), **interval)
 
 
+def _requirements(source: Source, given: dict[str, Any]) -> Requirements | None:
+    """Who may judge what; None where the file says nothing about it."""
+    if given.get("groups") is None and given.get("eligible") is None:
+        return None
+    at: Path = ("round", "eligible")
+    groups = _words(source, given.get("groups") or {}, ("round", "groups"), "a number of raters for each group")
+    eligible = source.mapping(given.get("eligible") or {}, at, ("qualification", "language", "tags"))
+    tags = _words(source, eligible.get("tags") or {}, (*at, "tags"), "a qualification for each tag")
+    wants = Requirements(
+        groups=tuple((name, source.integer(n, ("round", "groups", name), 1, 100)) for name, n in groups.items()),
+        qualification=source.text(eligible.get("qualification"), (*at, "qualification")),
+        language=source.flag(eligible.get("language", False), (*at, "language")),
+        tags={tag: source.text(name, (*at, "tags", tag)) for tag, name in tags.items()},
+    )
+    overlap = source.integer(given.get("overlap", 1), ("round", "overlap"), 1, 100)
+    try:
+        check_requirements(wants, overlap)
+    except ServiceError as error:
+        source.fail(("round", "groups"), error.message)
+    return wants
+
+
+def _words(source: Source, value: Any, at: Path, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        source.fail(at, f"“{at[-1]}” needs {what}.")
+    return {str(key).strip(): each for key, each in value.items()}
+
+
 def _update_designs(source: Source, given: dict[str, Any], row: Round, wanted: dict[str, Any]) -> None:
     """Pairs and the interval to narrow of an existing round, checked with all that goes along with them."""
     pairs = _pairs(source, given) or pairs_of(row)
@@ -296,10 +327,12 @@ def _update_designs(source: Source, given: dict[str, Any], row: Round, wanted: d
     check_pairs(pairs, wanted["mode"], row.baseline, strategy)
     named = _narrow(source, given) or (narrow_of(row) if renews(row) and strategy == row.strategy else None)
     narrow = check_narrow(named, version, wanted["mode"], strategy, pairs)
+    wants = _requirements(source, given) or requirements_of(row)
     if row.opened_at is not None:
         for key, what, now, then in (
             ("pairs", "pairs", pairs, pairs_of(row)),
             ("narrow", "interval to narrow", narrow, narrow_of(row) if narrow else None),
+            ("groups", "groups and who is eligible", wants, requirements_of(row)),
         ):
             if now != then:
                 source.fail(
@@ -308,6 +341,8 @@ def _update_designs(source: Source, given: dict[str, Any], row: Round, wanted: d
                     "Give the round another name to make a new one.",
                 )
         return
+    if wants != requirements_of(row):
+        wanted["options"]["requirements"] = asdict(wants)
     if pairs != pairs_of(row):
         wanted["options"]["pairs"] = asdict(pairs)
     if narrow is not None and (narrow != narrow_of(row) or not renews(row)):

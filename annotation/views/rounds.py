@@ -20,6 +20,7 @@ from annotation.pairing import PAIRINGS_IN_WORDS
 from annotation.services import rounds as service
 from annotation.services import upkeep
 from annotation.services.draw_facts import draw_facts
+from annotation.services.eligibility import groups_progress, requirements_of
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
 from annotation.services.renewing import renews
@@ -88,6 +89,7 @@ def _page(
         "sample": round.options.get("sample", {}),
         "strategy": STRATEGIES.get(round.strategy),
         "renewal": Renewal.objects.filter(round=round).first() if renews(round) else None,
+        "wants": requirements_of(round),
         "pairs_words": PAIRINGS_IN_WORDS[pairs_of(round).design],
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
@@ -106,6 +108,7 @@ def _figures(round: Round) -> dict[str, Any]:
     typical = round_page.median_of_all(raters)
     return {
         "progress": progress,
+        "groups": groups_progress(round),
         "raters": raters,
         "typical": typical,
         "time_left": _in_words(progress.left * (round.planned_seconds if typical is None else typical)),
