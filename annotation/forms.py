@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from annotation.lanes import Requirements
-from annotation.models import Round
+from annotation.models import Round, Seat
 from annotation.pairing import PAIRINGS_IN_WORDS, Pairs
 from annotation.sampling import Sample
 from annotation.services.renewing import MEAN, STRENGTH, Narrow
@@ -315,6 +315,28 @@ class ExclusionForm(forms.Form):
         help_text="The report repeats it, so name no person.",
         error_messages={"required": "Say why this rater's work is left out."},
     )
+
+
+class PlaceForm(forms.Form):
+    """What one rater gets of a round."""
+
+    cap = forms.IntegerField(
+        label="At most (tasks)",
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="For this rater alone. Left empty: as many as the round says.",
+    )
+    group = forms.ChoiceField(
+        label="Group", help_text="Whose places this rater takes: one of the groups to which the rater belongs."
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, seat: Seat, groups: list[str]) -> None:
+        super().__init__(data, initial={"cap": seat.cap, "group": seat.group})
+        if len(groups) > 1:
+            self.fields["group"].choices = [(name, name) for name in groups]  # type: ignore[attr-defined]
+        else:
+            del self.fields["group"]
 
 
 class LeakTermsForm(forms.Form):

@@ -10,8 +10,9 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from annotation.models import Assignment, Judgment, Round, Slot
+from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, can, visible_projects
-from projects.models import Project
+from projects.models import Membership, Project
 
 
 def round_for_rater(user: Any, public_id: str) -> Round:
@@ -40,6 +41,7 @@ class Waiting:
     round: Round
     judged: int
     open_slots: bool
+    fits: bool = True  # false: nothing in it asks for what this rater can do
 
 
 def rounds_for_rater(user: Any) -> list[Waiting]:
@@ -64,7 +66,10 @@ def rounds_for_rater(user: Any) -> list[Waiting]:
         .values_list("round_id", flat=True)
         .distinct()
     )
-    return [Waiting(r, r.judged, r.pk in waiting) for r in shown]
+    asking = [r for r in shown if requirements_of(r).any]
+    members = {m.project_id: m for m in Membership.objects.filter(user=user)} if asking else {}
+    closed_to = {r.pk for r in asking if not may_take(r, members.get(r.project_id))}
+    return [Waiting(r, r.judged, r.pk in waiting, r.pk not in closed_to) for r in shown]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
-from annotation.lanes import Asked, Lane, Requirements, eligibility, numbers
+from annotation.lanes import Asked, Lane, Requirements, eligibility, lanes_for, numbers
 from annotation.models import Round, Seat, Slot
 from projects import audit
 from projects.access import Action, roles_with
@@ -65,6 +65,20 @@ def settle_seat(seat: Seat, row: Round, membership: Membership | None) -> None:
     """What this seat may take, by what its rater can do now. Not saved."""
     can: tuple[list[str], list[str]] = (membership.qualifications, membership.languages) if membership else ([], [])
     seat.group, seat.eligibility = eligibility(requirements_of(row), lanes_of(row), row.overlap, *can, group=seat.group)
+
+
+def may_take(row: Round, membership: Membership | None) -> bool:
+    """Whether anything in the round is for this person, before they have sat down in it."""
+    seat = Seat(round=row)
+    settle_seat(seat, row, membership)
+    return bool(lanes_for(seat.eligibility, 0))
+
+
+def groups_open_to(seat: Seat) -> list[str]:
+    """The groups of the round to which this rater belongs."""
+    member = Membership.objects.filter(project_id=seat.round.project_id, user=seat.rater.user_id).first()
+    names = [name for name, _ in requirements_of(seat.round).groups]
+    return [name for name in names if member is not None and name in member.qualifications]
 
 
 def seats_settle(row: Round) -> None:

@@ -16,6 +16,8 @@ from projects.errors import ServiceError
 from projects.models import Membership, Project
 from projects.services import people
 
+MAX_CAP = 1_000_000
+
 
 def seat_for(*, round: Round, user: Any) -> Seat:
     """The user's seat in the round, made at the first visit."""
@@ -52,6 +54,28 @@ def seat_resume(*, seat: Seat, actor: Any) -> Seat:
     row.checked_until = row.assignments.aggregate(last=Max("pk"))["last"] or 0
     row.save(update_fields=["state", "paused_reason", "checked_until"])
     audit.record(project=row.round.project, actor=actor, verb="rater.resume", target=f"seat:{row.pk}")
+    return row
+
+
+@transaction.atomic
+def seat_place(*, seat: Seat, cap: int | None, group: str | None, actor: Any) -> Seat:
+    """How many tasks this rater gets at most (None: as many as the round says), and whose places: of a group to which
+    the rater belongs (None: as it is)."""
+    row = Seat.objects.select_for_update(of=("self",)).select_related("round__project", "rater").get(pk=seat.pk)
+    if cap is not None and not 1 <= cap <= MAX_CAP:
+        raise ServiceError(f"The most tasks for a rater is a whole number from 1 to {MAX_CAP:,}.", field="cap")
+    if group is not None:
+        member = Membership.objects.filter(project=row.round.project, user=row.rater.user).first()
+        row.group = group
+        settle_seat(row, row.round, member)
+        if row.group != group:
+            raise ServiceError(f"This rater does not belong to the group “{group}”. See People.", field="group")
+    row.cap = cap
+    row.save(update_fields=["cap", "group", "eligibility"])
+    audit.record(
+        project=row.round.project, actor=actor, verb="rater.place", target=f"seat:{row.pk}",
+        payload={"cap": cap, "group": row.group},
+    )  # fmt: skip
     return row
 
 

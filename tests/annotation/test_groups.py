@@ -22,7 +22,7 @@ from annotation.services import rounds
 from annotation.services.eligibility import groups_progress, lanes_of, member_qualify
 from annotation.services.exclusion import seat_exclude, seat_include
 from annotation.services.rounds import round_plan
-from annotation.services.seats import seat_for
+from annotation.services.seats import seat_for, seat_place
 from annotation.services.study import study_apply
 from projects.errors import ServiceError
 from projects.located import load
@@ -193,8 +193,8 @@ def test_gold_that_asks_for_more_than_a_rater_can_is_not_given() -> None:
     work(a_seat(round, languages=("de",)))
     work(a_seat(round, "expert", languages=("fr",)))
     given: dict[int, set[str]] = {}
-    for seat, task in Assignment.objects.filter(purpose="gold").order_by("seat").values_list("seat", "task__key"):
-        given.setdefault(seat, set()).add(task)
+    for seat, key in Assignment.objects.filter(purpose="gold").order_by("seat").values_list("seat", "task__key"):
+        given.setdefault(seat, set()).add(key)
     assert list(given.values()) == [{"gold-2"}, {"gold-0", "gold-1"}]
 
 
@@ -211,7 +211,7 @@ def test_what_a_member_can_do_counts_from_the_next_task_on() -> None:
     assert seat.group == "layperson"
     for given, said in (({"languages": ["Deutsch!"]}, "not a language"), ({"qualifications": ["x" * 31]}, "too long")):
         with pytest.raises(ServiceError, match=said):
-            member_qualify(membership=membership, **{"qualifications": [], "languages": [], **given}, actor=None)  # type: ignore[arg-type]
+            member_qualify(membership=membership, **{"qualifications": [], "languages": [], **given}, actor=None)
 
 
 @in_database
@@ -392,3 +392,41 @@ def test_a_plan_says_which_tasks_nobody_can_judge(project: Project) -> None:
     Item.objects.filter(pk=Item.objects.order_by("pk")[0].pk).update(language="is")
     said = " ".join(round_plan(round).warnings)
     assert "1 tasks ask for the language is, and 0 can judge them; each wants 2 raters." in said
+
+
+def test_the_lead_says_how_much_a_rater_gets_and_of_which_group(lead: Client, project: Project) -> None:
+    round = round_factory(project, items=4, systems=1, overlap=3, requirements=TWO_AND_ONE)
+    seat = a_seat(round, "expert", "layperson")
+    assert "At most (tasks)" in words(lead.get(url(round, "exclusion", seat.pk)))
+    place = url(round, "seat_place", seat.pk)
+    assert lead.post(place, {"cap": "2", "group": "layperson"}).status_code == 302
+    assert work(seat) == "cap"
+    seat.refresh_from_db()
+    assert (seat.group, seat.cap, seat.n_judged) == ("layperson", 2, 2)
+    page = words(lead.get(url(round)))
+    assert "group layperson at most 2 tasks" in page
+    lead.post(place, {"cap": "", "group": "expert"})
+    assert work(seat) == "finished"  # the two that are left; nobody gets a task twice
+    assert all(sum(counts.values()) == 1 for counts in judged_by(round).values())
+    for sent, said in (
+        ({"cap": "0", "group": "expert"}, "greater than or equal to 1"),
+        ({"group": "zebra"}, "valid choice"),
+    ):
+        assert said in text(lead.post(place, sent, follow=True))
+    one = a_seat(round, "expert")
+    with pytest.raises(ServiceError, match="does not belong to the group"):
+        seat_place(seat=one, cap=None, group="layperson", actor=None)
+
+
+@in_database
+def test_the_home_page_says_so_before_a_round_is_opened(client: Client) -> None:
+    round = round_factory(items=1, systems=1, overlap=3, requirements=TWO_AND_ONE)
+    seat = a_seat(round)
+    client.force_login(seat.rater.user)  # type: ignore[arg-type]
+    shown = text(client.get(reverse("annotation:home")))
+    assert "Its tasks ask for a qualification or a language" in shown
+    assert ">Start<" not in shown
+    member_qualify(
+        membership=Membership.objects.get(user=seat.rater.user), qualifications=["expert"], languages=[], actor=None
+    )
+    assert ">Start<" in text(client.get(reverse("annotation:home")))

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation import claims
+from annotation.claims import Outcome
 from annotation.models import Assignment, Judgment, Round, Seat, Slot
 from annotation.strategies import JUMP, STRATEGIES, WINDOW, Candidate, drawn, gap_chance
 from annotation.strategies.uncertain import by_rank
@@ -91,6 +92,11 @@ def test_draws_are_spread_evenly_and_come_again() -> None:
 in_database = pytest.mark.django_db
 
 
+def taken(outcome: Outcome) -> Assignment:
+    assert outcome.assignment is not None
+    return Assignment.objects.get(pk=outcome.assignment)
+
+
 class _Back(Exception):
     """Takes a claim back."""
 
@@ -101,7 +107,7 @@ def claimed_by(seat: Seat, u: float, monkeypatch: pytest.MonkeyPatch) -> tuple[i
     try:
         with transaction.atomic():
             outcome = claims.claim(seat.pk)
-            row = Assignment.objects.get(pk=outcome.assignment)
+            row = taken(outcome)
             raise _Back
     except _Back:
         return row.task_id, row.probability
@@ -140,9 +146,9 @@ def test_a_walk_draws_nothing_and_what_came_back_has_no_chance_that_is_known() -
         first, second = a_seat(round), a_seat(round)
         outcome = claims.claim(first.pk)
         assert outcome.presentation is not None
-        assert Assignment.objects.get(pk=outcome.assignment).probability == 1.0
+        assert taken(outcome).probability == 1.0
         claims.skip(first.pk, outcome.presentation.public_id, "unsure")
-        row = Assignment.objects.get(pk=claims.claim(second.pk).assignment)
+        row = taken(claims.claim(second.pk))
         assert (row.probability, row.draw_note) == ((1.0, "") if known else (None, "returned"))
 
 

@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -28,7 +29,7 @@ from annotation.uncertainty import Judged, _inverse, _learn, by_means, by_streng
 from projects.models import Project
 from tests.annotation.round_pages import alice, lead, main, project, url
 from tests.annotation.test_claims import a_seat, send
-from tests.annotation.test_strategies import race
+from tests.annotation.test_strategies import race, taken
 from tests.factories import CORRECT, OVERALL, round_factory
 
 __all__ = ["alice", "lead", "project"]  # fixtures
@@ -37,7 +38,7 @@ __all__ = ["alice", "lead", "project"]  # fixtures
 # --- Means ----------------------------------------------------------------------------------------------------
 
 
-def judged(group: str, values: list[list[float]], start: int = 0, is_open: bool = True) -> list[Judged]:
+def judged(group: str, values: Sequence[Sequence[float]], start: int = 0, is_open: bool = True) -> list[Judged]:
     found = []
     for n, each in enumerate(values, start=start):
         mean = sum(each) / len(each) if each else 0.0
@@ -191,9 +192,8 @@ def test_adaptive_pairs_are_of_the_system_that_is_least_sure() -> None:
     renewal = order_renew(round=round)
     assert renewal is not None
     assert "the strength of" in renewal.words
-    front = list(round.slots.filter(state=0).order_by("pos").values_list("task__pair", flat=True)[:10])
-    assert Counter(front)[f"{a}-{b}"] <= 3
-    assert str(c) in front[0].split("-")
+    front = list(round.slots.filter(state=0).order_by("pos").values_list("task__pair", flat=True)[:4])
+    assert all(str(c) in pair.split("-") for pair in front)
 
 
 @in_database
@@ -205,7 +205,7 @@ def test_work_left_out_and_sides_are_reckoned_as_in_reports() -> None:
     first = round.round_systems.order_by("system_id")[0].system_id
     outcome = claims.claim(seat.pk)
     for _ in range(4):
-        row = Assignment.objects.get(pk=outcome.assignment)
+        row = taken(outcome)
         left = row.task.task_outputs.get(position=int(row.shown_order[0])).output.system_id
         outcome = send(seat, outcome, number=-2.0 if left == first else 2.0)  # always the first system
     outcome = send(other, claims.claim(other.pk), number=2.0)

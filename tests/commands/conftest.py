@@ -52,6 +52,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
             ["import_judgments", "support/pilot", folder / "few.csv"],
             ["apply", folder / "draft.yaml"],
             ["create_lead", "first@example.org"],
+            ["apply", folder / "study.yaml", "--lead", "first@example.org"],
             ["backup", folder / "base.tar"],
         ):
             done = shell.run(*arguments)
