@@ -40,7 +40,11 @@ LONG = (
 
 
 # Sweeps over the whole product: many small tests that change rarely.
-SWEEPS = ("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py")
+SWEEPS = (
+    *("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py"),
+    *("test_manners.py", "test_stopping.py", "test_startup.py"),  # every command in processes of its own
+    *("test_registry.py", "test_registry_preference.py"),  # every statistic under every change that it declares
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,13 +52,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if getattr(item, "originalname", item.name) in LONG or item.path.name in SWEEPS:
             item.add_marker(pytest.mark.long)
     if os.environ.get("PYTEST_SECOND_DATABASE"):
-        config.hook.pytest_deselected(items=[item for item in items if not _reaches_the_database(item)])
-        items[:] = [item for item in items if _reaches_the_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not _tells_more(item)])
+        items[:] = [item for item in items if _tells_more(item)]
 
 
-def _reaches_the_database(item: pytest.Item) -> bool:
-    """pytest-django blocks the database in all other tests, so on the second database they could only say the
-    same again."""
+def _tells_more(item: pytest.Item) -> bool:
+    """Whether a test can say something on the second database that it has not said on the first.
+
+    pytest-django blocks the database in all tests that do not ask for it. And what a page does in the browser does
+    not depend on what is behind it: one whole path shows that the parts fit together here too."""
+    if item.path.parent.name == "browser":
+        return item.path.name == "test_path.py"
     asked = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
     return bool(asked) or item.get_closest_marker("django_db") is not None
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,18 @@ def python_files(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
-def imported(path: Path) -> Iterator[tuple[int, str]]:
+@cache  # several tests ask the same files
+def imported(path: Path) -> tuple[tuple[int, str], ...]:
     """Every module a file names in an import: line and dotted name, relative ones resolved."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[tuple[int, str]]:
     package = list(path.relative_to(ROOT).parent.parts)
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
@@ -38,10 +45,16 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
             base = ".".join([*above, node.module] if node.module else above)
             yield node.lineno, base
             yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
-        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func):
+        elif isinstance(node, ast.Call) and "import" in name_of(node.func):
             # import_module("name"), __import__("name")
             texts = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
             yield from ((node.lineno, text) for text in texts if isinstance(text, str))
+
+
+def name_of(function: ast.expr) -> str:
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def lazy_references(path: Path) -> Iterator[tuple[int, str]]:

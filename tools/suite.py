@@ -87,6 +87,9 @@ def _environment(data: str, url: str | None) -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
+    # Compiled modules are kept, whatever the terminal says: the suite starts Python some hundred times, and without
+    # them every start compiles the product, its tests and pytest's rewriting of them anew.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept["DATA_DIR"] = data
     if url:
         # Second, after SQLite: tests that reach no database have said what they have to say.

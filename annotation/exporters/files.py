@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from annotation.models import Round
 from annotation.services.eligibility import requirements_of
 from annotation.services.renewing import narrow_of, renews
 from annotation.services.round_tasks import pairs_of, sample_of
+from config.folders import made_if_missing, private_folder
 from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from rubrics.schema import rubric_to
@@ -36,30 +35,17 @@ def staged(out: Path, names: Iterable[str]) -> Iterator[Path]:
     for path in (out / name for name in names):
         if path.is_dir():
             raise ServiceError(f"{path} is a folder, where a file of this name is to be written. Name another folder.")
-    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    begun = False
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
+        with made_if_missing(out), private_folder(out, ".writing-") as folder:
+            begun = True
+            yield folder
+            point_of_no_return()
+            for path in sorted(folder.iterdir()):
+                path.replace(out / path.name)
     except OSError as error:
-        _remove(made)
-        raise ServiceError(f"{out}: this folder cannot be written: {error.strerror}.") from error
-    try:
-        yield folder
-        point_of_no_return()
-        for path in sorted(folder.iterdir()):
-            path.replace(out / path.name)
-    except OSError as error:
-        raise ServiceError(f"{out}: the files cannot be written: {error.strerror}.") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _remove(made)
-
-
-def _remove(folders: list[Path]) -> None:
-    """The innermost first; one that holds something stays."""
-    for folder in folders:
-        with suppress(OSError):
-            folder.rmdir()
+        what = "the files" if begun else "this folder"
+        raise ServiceError(f"{out}: {what} cannot be written: {error.strerror}.") from error
 
 
 def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:

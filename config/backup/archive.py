@@ -12,13 +12,14 @@ import os
 import secrets
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from config.backup import manifest as manifests
 from config.backup.manifest import NAME, SEAL, Manifest, Member
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 
 Progress = Callable[[str, int, int | None], None]
@@ -82,16 +83,15 @@ def _info(name: str, size: int) -> tarfile.TarInfo:
 def written(path: Path) -> Iterator[Writer]:
     """Write beside `path` and rename at the end: the name appears with the whole archive or not at all."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    writer = Writer(draft)
     try:
-        yield writer
-        writer.close()
+        with closing(Writer(draft)) as writer:
+            yield writer
         if path.exists():
             raise ServiceError(f"{path}: there is such a file already. Choose another name.")
+        point_of_no_return()
         draft.rename(path)
         sync_folder(path.parent)
     finally:
-        writer.close()
         draft.unlink(missing_ok=True)
 
 

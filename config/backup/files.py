@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from config.backup.archive import Writer
+from config.folders import private_folder
 from projects.errors import ServiceError
 
 
@@ -42,11 +42,8 @@ def add_all(writer: Writer) -> None:
 def staging(parent: Path) -> Iterator[Path]:
     """A private folder beside what will be replaced, so that a rename puts things in place."""
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".restore-", dir=parent))
-    try:
+    with private_folder(parent, ".restore-") as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def need_space(folder: Path, size: int) -> None:

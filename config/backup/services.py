@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from types import ModuleType
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from config.backup import archive, files, postgresql, sqlite
 from config.backup.archive import Progress, Reader, silent
 from config.backup.manifest import Manifest
 from config.backup.state import differences, state_of
+from config.folders import private_folder
 from config.health import expected_migrations
 from config.version import VERSION, parts
 from projects.errors import ServiceError
@@ -53,8 +54,8 @@ def backup_create(*, target: Path, progress: Progress = silent) -> Outcome:
         raise ServiceError(f"{path}: there is no folder {path.parent}. Make it first.")
     here = engine()
     try:
-        with TemporaryDirectory(prefix=".adjudge-backup-", dir=path.parent) as work, archive.written(path) as writer:
-            copy = Path(work) / here.MEMBER
+        with private_folder(path.parent, ".adjudge-backup-") as work, archive.written(path) as writer:
+            copy = work / here.MEMBER
             version = here.version()
             state = here.save(copy, progress)
             writer.add(here.MEMBER, copy)
@@ -77,13 +78,13 @@ def backup_create(*, target: Path, progress: Progress = silent) -> Outcome:
 
 def backup_check(*, path: Path, progress: Progress = silent) -> Outcome:
     """Read all of an archive: digests, names, and whether the database in it opens and holds what it should."""
-    with archive.opened(path) as reader, TemporaryDirectory(prefix="adjudge-check-") as work:
+    with archive.opened(path) as reader, private_folder(Path(gettempdir()), "adjudge-check-") as work:
         _refuse_newer(reader)
         manifest = reader.manifest
-        copy = Path(work) / "database"
+        copy = work / "database"
         for member in reader.members(progress, "Checking (bytes)"):
             if member.name == manifest.database:
-                files.need_space(Path(work), member.size)
+                files.need_space(work, member.size)
                 reader.extract(member, copy)
             else:
                 reader.check(member)

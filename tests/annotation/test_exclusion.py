@@ -28,6 +28,8 @@ def work(seat: Seat, at_most: int = 10_000) -> Outcome:
     outcome = claims.claim(seat.pk)
     while outcome.status == "task" and at_most:
         outcome = send(seat, outcome)
+        if outcome.problem:  # the round was changed under this rater: as the page does, ask for the next one
+            outcome = claims.claim(seat.pk)
         at_most -= 1
     return outcome
 

@@ -163,12 +163,17 @@ def _be_manage(arguments: list[str], out: int, err: int) -> NoReturn:
     import manage
     from config import terminal as ending
 
+    def main() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        manage.main()
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until manage.py begins, a signal is the end, as for any program
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(err, 2)
     sys.argv = ["manage.py", *arguments]
     try:
-        code = ending.run(manage.main)
+        code = ending.run(main)
         gc.collect()  # what only shows when everything goes
     except BaseException:  # noqa: BLE001 - as Python itself ends
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
