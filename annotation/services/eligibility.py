@@ -213,5 +213,11 @@ def in_words(asked: Asked) -> str:
     return " and ".join([*parts, *(f"the qualification “{name}”" for name in asked.qualifications)])
 
 
+def people_for(row: Round) -> list[Membership]:
+    """Who can take part in the round."""
+    needed = requirements_of(row).qualification
+    return [m for m in _people(row.project) if not needed or needed in m.qualifications]
+
+
 def _people(project: Project) -> list[Membership]:
     return list(Membership.objects.filter(project=project, role__in=roles_with(Action.RATE)))

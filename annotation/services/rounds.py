@@ -15,7 +15,7 @@ from annotation.models import Assignment, Round, RoundSystem, Slot, Task
 from annotation.pairing import Pairs
 from annotation.sampling import Sample
 from annotation.services.draw_facts import DrawFacts, draw_facts
-from annotation.services.eligibility import asked_of, lanes_of, lanes_with, seats_settle, shortages
+from annotation.services.eligibility import asked_of, lanes_of, lanes_with, people_for, seats_settle, shortages
 from annotation.services.pair_facts import PairFacts, pair_facts
 from annotation.services.renewing import Narrow
 from annotation.services.renewing_tasks import renew_while_open
@@ -33,6 +33,7 @@ from annotation.services.round_tasks import (
     draw_items,
     make_slots,
     make_tasks,
+    sample_of,
     systems_of,
     task_order,
     unseen,
@@ -40,9 +41,8 @@ from annotation.services.round_tasks import (
 )
 from annotation.services.slots import slots_settle
 from projects import audit
-from projects.access import Action, roles_with
 from projects.errors import ServiceError
-from projects.models import Membership, Project, System
+from projects.models import Project, System
 from projects.services.projects import unique_slug
 from rubrics.models import Guideline, RubricVersion
 
@@ -135,7 +135,7 @@ def round_plan(row: Round) -> Plan:
     gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
     pairs = pair_facts(row, [pair for key, _, pair, _ in made if key in wanted]) if row.mode == "compare" else None
-    raters = Membership.objects.filter(project_id=row.project_id, role__in=roles_with(Action.RATE)).count()
+    raters = len(people_for(row))
     if not wanted and not warnings:
         warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
     if raters < row.overlap:
@@ -150,6 +150,11 @@ def round_plan(row: Round) -> Plan:
         )
     if row.gold_rate and not gold:
         warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
+    if row.strategy == "stratified" and not sample_of(row).strata:
+        warnings.append(
+            "The order is stratified, and the round names no strata, so it is the balanced one: "
+            "say what the strata of the items are."
+        )
     warnings += shortages(row, _planned_lanes(row, made))
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(

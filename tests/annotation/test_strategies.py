@@ -17,10 +17,20 @@ from hypothesis import strategies as st
 from annotation import claims
 from annotation.claims import Outcome
 from annotation.models import Assignment, Judgment, Round, Seat, Slot
+from annotation.sampling import Sample
+from annotation.services.rounds import round_create, round_open, round_plan
 from annotation.strategies import JUMP, STRATEGIES, WINDOW, Candidate, drawn, gap_chance
 from annotation.strategies.uncertain import by_rank
+from projects.models import ItemTag
 from tests.annotation.test_claims import a_seat, send
-from tests.factories import round_factory
+from tests.factories import (
+    item_factory,
+    output_factory,
+    project_factory,
+    round_factory,
+    rubric_factory,
+    system_factory,
+)
 
 CANDIDATES = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz")), min_size=1, max_size=40).map(
     lambda rows: [Candidate(n + 7, n, pair, stratum) for n, (pair, stratum) in enumerate(rows)]
@@ -180,6 +190,27 @@ def test_other_strategies_keep_the_budget_of_statements_too(strategy: str) -> No
         ours = [q["sql"] for q in caught.captured_queries if "SAVEPOINT" not in q["sql"] and "rubrics_" not in q["sql"]]
         counts.append(len(ours))
     assert counts == [{"sqlite": 10, "postgresql": 4}[connection.vendor]] * 2
+
+
+@in_database
+def test_a_stratified_round_serves_its_tags_by_their_share() -> None:
+    project = project_factory()
+    system = system_factory(project)
+    for n in range(12):
+        item = item_factory(project)
+        output_factory(item, system)
+        ItemTag.objects.create(item=item, tag="topic:large" if n < 8 else "topic:small")
+    sample = Sample(strata="topic")
+    row = round_create(
+        project=project, name="R", mode="score", rubric_version=rubric_factory(project), systems=[system], overlap=1,
+        actor=None, strategy="stratified", sample=sample, seed=1,
+    )  # fmt: skip
+    row = round_open(round=row, actor=None)
+    served = list(row.slots.order_by("pos").values_list("task__item__tags__tag", flat=True))
+    shares = [Counter(served[n : n + 3]) for n in range(0, 12, 3)]
+    assert shares == [{"topic:large": 2, "topic:small": 1}] * 4
+    assert not [w for w in round_plan(row).warnings if "no strata" in w]
+    assert [w for w in round_plan(round_factory(strategy="stratified")).warnings if "no strata" in w]
 
 
 @pytest.mark.django_db(transaction=True)
