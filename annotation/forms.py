@@ -93,7 +93,7 @@ class RoundForm(forms.Form):
         required=False,
         max_length=100,
         help_text="For a sample of each group, and for the order by tag: language, or what the tags begin with. With "
-        "topic, the items with topic:refunds are one group. An item with several such tags is in the first by alphabet.",
+        "topic, items with topic:refunds are one group. An item with several such tags is in the first by alphabet.",
     )
     allocation = forms.ChoiceField(
         label="Drawn of each group", required=False, choices=ALLOCATION_TITLES.items(), initial="proportional"
