@@ -65,6 +65,8 @@ _OPEN_TO_ME = """NOT EXISTS (SELECT 1 FROM annotation_assignment y
 _LANE = 'x.round_id = %(round)s AND x."group" = %(lane)s AND x.state = 0'
 _FOUND = """SELECT x.id AS slot_id, x.task_id, x.item_key, x.pos
   FROM annotation_slot x"""
+# Below every place. As a bound, for SQLite would go over all slots to find a plain NOT EXISTS false for each.
+_BEFORE_ALL = -(2**62)
 _LOCKED = "/*pg FOR UPDATE OF x SKIP LOCKED*/"
 WALK = f"""
 WITH c AS (
@@ -92,7 +94,8 @@ WITH top AS (
   ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}
 ), behind AS (
   {_FOUND}
-  WHERE {_LANE} AND x.pos <= (SELECT pos FROM place) AND NOT EXISTS (SELECT 1 FROM ahead) AND {_OPEN_TO_ME}
+  WHERE {_LANE} AND x.pos <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM ahead) THEN {_BEFORE_ALL} ELSE pos END FROM place)
+    AND {_OPEN_TO_ME}
   ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}
 ), found AS (
   SELECT * FROM ahead UNION ALL SELECT * FROM behind

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation import claim_sql as sql
 from annotation import claims
 from annotation.claims import Outcome
-from annotation.models import Assignment, Judgment, Round, Seat, Slot
+from annotation.models import Assignment, Judgment, Round, Seat, Slot, Task
 from annotation.sampling import Sample
 from annotation.services.rounds import round_create, round_open, round_plan
 from annotation.strategies import JUMP, STRATEGIES, WINDOW, Candidate, drawn, gap_chance
@@ -190,6 +192,62 @@ def test_other_strategies_keep_the_budget_of_statements_too(strategy: str) -> No
         ours = [q["sql"] for q in caught.captured_queries if "SAVEPOINT" not in q["sql"] and "rubrics_" not in q["sql"]]
         counts.append(len(ours))
     assert counts == [{"sqlite": 10, "postgresql": 4}[connection.vendor]] * 2
+
+
+def effort(statement: str, values: dict[str, Any]) -> int:
+    """What a statement costs the database: steps of its machine, or pages read."""
+    statement = sql.for_vendor(statement, connection.vendor)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ANALYZE annotation_slot")
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", values)
+            [(plan,)] = cursor.fetchall()
+            return int(plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"])
+        steps = 0
+
+        def count() -> int:
+            nonlocal steps
+            steps += 1
+            return 0
+
+        connection.connection.set_progress_handler(count, 100)
+        try:
+            cursor.execute(statement, values)
+            cursor.fetchall()
+        finally:
+            connection.connection.set_progress_handler(None, 100)
+        return steps
+
+
+def a_large_round(size: int) -> Round:
+    round = round_factory(items=1, systems=1, overlap=1)
+    item = round.tasks.get().item_id
+    tasks = Task.objects.bulk_create(
+        Task(round=round, item_id=item, key=f"k{n}", ordinal=n) for n in range(2, size + 1)
+    )
+    Slot.objects.bulk_create(
+        Slot(round=round, task=task, n=1, item_key=task.pk, pos=pos) for pos, task in enumerate(tasks, start=2)
+    )
+    return round
+
+
+@in_database
+def test_taking_a_task_costs_the_same_in_a_large_round() -> None:
+    """No part of a statement goes over the open slots, wherever in the order it takes."""
+    found: dict[tuple[str, float], list[int]] = defaultdict(list)
+    for size in (300, 1500):
+        round = a_large_round(size)
+        values = {
+            "round": round.pk,
+            "lane": "",
+            "seat": a_seat(round).pk,
+            "window": 32,
+            "look": 256,
+            "ranks": "01" * 32,
+        }
+        for name, at in product(("WALK", "JUMP", "WINDOW"), (0.02, 0.5, 0.98)):
+            found[name, at].append(effort(getattr(sql, name), values | {"start": int(at * size), "u": at}))
+    assert {key: large <= 1.5 * small + 5 for key, (small, large) in found.items()} == dict.fromkeys(found, True), found
 
 
 @in_database
