@@ -165,6 +165,39 @@ def test_a_walk_draws_nothing_and_what_came_back_has_no_chance_that_is_known() -
 
 
 @in_database
+def test_where_others_were_just_taking_what_was_drawn_the_chance_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a slot between the place drawn and the one taken had been locked."""
+    round = round_factory(items=9, systems=1, overlap=1, strategy="random")
+    run = claims.run
+    for u, gap, known in ((0.05, 1, (1 / 9, "")), (0.5, 0.5, (None, "contended"))):
+
+        def beside(statement: str, values: Any, gap: float = gap) -> list[tuple[Any, ...]]:
+            rows = run(statement, values)
+            return [(*row[:6], row[3] - gap, *row[7:]) for row in rows] if statement == sql.JUMP else rows
+
+        monkeypatch.setattr(claims, "run", beside)
+        monkeypatch.setattr(claims, "drawn", lambda *_, u=u: u)
+        row = taken(claims.claim(a_seat(round).pk))
+        assert (row.probability, row.draw_note) == known
+
+
+@in_database
+def test_a_second_draw_from_a_window_has_no_chance_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, where the slot drawn first may be locked; on SQLite nothing ever is, so the walk goes on."""
+    seat, run = a_seat(round_factory(items=5, systems=1, strategy="uncertain")), claims.run
+    draws: list[str] = []
+
+    def locked_at_first(statement: str, values: Any) -> list[tuple[Any, ...]]:
+        draws.extend(["window"] if statement == sql.WINDOW else [])
+        return [] if statement == sql.WINDOW and len(draws) == 1 else run(statement, values)
+
+    monkeypatch.setattr(claims, "run", locked_at_first)
+    row = taken(claims.claim(seat.pk))
+    known = {"sqlite": (1.0, ""), "postgresql": (None, "contended")}[connection.vendor]
+    assert (row.probability, row.draw_note) == known
+
+
+@in_database
 def test_who_has_judged_the_whole_front_walks_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond what a window looks at, the walk goes on; only so much is looked at, however large the round."""
     monkeypatch.setattr(claims, "_LOOK", 3)
