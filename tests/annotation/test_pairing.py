@@ -68,6 +68,14 @@ def test_missing_answers_are_made_up_for_elsewhere() -> None:
     assert max(pairs.values()) - min(pairs.values()) <= 2
 
 
+def test_few_pairs_connect_all_systems_although_answers_are_missing() -> None:
+    """Six pairs for seven systems: each must join what nothing connected before."""
+    there = ["1346", "14567", "123467", "12467", "12356", "123467"]
+    some = [Group(f"i{n}", tuple((n * 100 + int(s), int(s)) for s in each)) for n, each in enumerate(there)]
+    found = PAIRINGS["balanced"](some, Pairs("balanced", 1), None, 0)
+    assert len(parts(systems_of(found), range(1, 8))) == 1
+
+
 def test_a_round_that_grows_keeps_its_pairs() -> None:
     before = groups(8, 5)
     first = PAIRINGS["balanced"](before, Pairs("balanced", 1), None, 3)

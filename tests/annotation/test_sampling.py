@@ -80,6 +80,13 @@ def test_a_weighted_draw_keeps_its_promise_over_seeds() -> None:
     assert [seen[n] / 1000 for n in range(5)] == pytest.approx([kept[n] for n in range(5)], abs=0.055)
 
 
+def test_any_two_items_can_be_drawn_together() -> None:
+    """Neighbours too, which a systematic draw of a frame that is not shuffled never takes both of."""
+    units = [Unit(n) for n in range(6)]
+    pairs = {tuple(each.item for each in draw(units, Sample("weighted", 2), seed)) for seed in range(400)}
+    assert len(pairs) == 15
+
+
 def test_a_stratified_draw_keeps_n_over_n_of_each_stratum() -> None:
     units = [Unit(n, "a" if n < 30 else "b" if n < 40 else "c") for n in range(42)]
     drawn = draw(units, Sample("stratified", 12, strata="topic"), 5)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation import claim_sql as sql
-from annotation import claims
+from annotation import claim_steps, claims
 from annotation.claims import Outcome
 from annotation.models import Assignment, Judgment, Round, Seat, Slot, Task
 from annotation.sampling import Sample
@@ -168,7 +168,7 @@ def test_a_walk_draws_nothing_and_what_came_back_has_no_chance_that_is_known() -
 def test_where_others_were_just_taking_what_was_drawn_the_chance_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a slot between the place drawn and the one taken had been locked."""
     round = round_factory(items=9, systems=1, overlap=1, strategy="random")
-    run = claims.run
+    run = claim_steps.run
     for u, gap, known in ((0.05, 1, (1 / 9, "")), (0.5, 0.5, (None, "contended"))):
 
         def beside(statement: str, values: Any, gap: float = gap) -> list[tuple[Any, ...]]:
@@ -184,7 +184,7 @@ def test_where_others_were_just_taking_what_was_drawn_the_chance_is_not_known(mo
 @in_database
 def test_a_second_draw_from_a_window_has_no_chance_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL, where the slot drawn first may be locked; on SQLite nothing ever is, so the walk goes on."""
-    seat, run = a_seat(round_factory(items=5, systems=1, strategy="uncertain")), claims.run
+    seat, run = a_seat(round_factory(items=5, systems=1, strategy="uncertain")), claim_steps.run
     draws: list[str] = []
 
     def locked_at_first(statement: str, values: Any) -> list[tuple[Any, ...]]:
