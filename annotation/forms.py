@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from annotation.lanes import Requirements
 from annotation.models import Round, Seat
@@ -33,6 +35,12 @@ DESIGNS_IN_WORDS = {
         "is kept",
     ),
 }
+
+
+def _choice(title: str, words: str) -> SafeString:
+    """A choice by its name, and below it what it means."""
+    said = f"{words[0].upper()}{words[1:]}"
+    return format_html('{}<span class="sub">{}</span>', title, said if said.endswith(".") else f"{said}.")
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -81,7 +89,7 @@ class RoundForm(forms.Form):
     design = forms.ChoiceField(
         label="How many of these items",
         required=False,
-        choices=[(key, f"{title}: {words}") for key, (title, words) in DESIGNS_IN_WORDS.items()],
+        choices=[(key, _choice(title, words)) for key, (title, words) in DESIGNS_IN_WORDS.items()],
         widget=forms.RadioSelect,
         initial="census",
     )
@@ -114,19 +122,23 @@ class RoundForm(forms.Form):
     )
     strategy = forms.ChoiceField(
         label="Order of tasks",
-        choices=[(s.key, f"{s.title}: {s.rater} {s.report}") for s in STRATEGIES.values()],
+        choices=[(s.key, _choice(s.title, f"{s.rater} {s.report}")) for s in STRATEGIES.values()],
         widget=forms.RadioSelect,
         initial="balanced",
     )
     pairs = forms.ChoiceField(
         label="Which pairs, where two are compared",
         required=False,
-        choices=[(key, f"{title}: {words}") for key, (title, words) in PAIRINGS_IN_WORDS.items()],
+        choices=[(key, _choice(title, words)) for key, (title, words) in PAIRINGS_IN_WORDS.items()],
         widget=forms.RadioSelect,
         initial="all",
     )
     baseline = SystemField(
-        label="Baseline", queryset=System.objects.none(), required=False, empty_label="None", help_text="Its system."
+        label="Baseline",
+        queryset=System.objects.none(),
+        required=False,
+        empty_label="None",
+        help_text="For “Against a baseline”.",
     )
     pairs_per_item = forms.IntegerField(
         label="Pairs of each item",
