@@ -112,7 +112,7 @@ class SampleOut(serializers.Serializer[Any]):
 class PairsOut(serializers.Serializer[Any]):
     """Which pairs are compared; empty in a round that scores."""
 
-    design = serializers.ChoiceField(choices=list(PAIRINGS))
+    design = serializers.CharField(help_text=f"One of {', '.join(PAIRINGS)}.")
     per_item = serializers.IntegerField(allow_null=True)
     baseline = serializers.CharField(allow_null=True)
 
