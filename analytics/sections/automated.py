@@ -56,7 +56,7 @@ def automated_section(data: ReportData) -> dict[str, Any]:
 def _against(
     data: ReportData, metric: MetricInfo, own: pd.DataFrame, criterion: CriterionSpec
 ) -> dict[str, Any] | None:
-    frame = data.of(criterion)
+    frame = data.result_of(criterion)
     pairs = criterion.type == "preference"
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None
@@ -64,13 +64,16 @@ def _against(
     if scores.empty:
         return None
     same = metric.criterion == criterion.key
-    answers = _answers(data, metric, criterion, frame, scores, same)
+    answers = _answers(metric, criterion, frame, scores, same)
+    # A metric in a rater's place is held against raters: what a reviewer settled is no rater's answer.
+    people = data.of(criterion) if data.final_answers else frame
+    beside = _answers(metric, criterion, people, scores, same) if data.final_answers else answers
     return {
         "metric": {"source": metric.source, "kind": metric.kind, "direction": metric.direction},
         "declared_same_question": same,
-        **_correlations(data, metric, criterion, frame, scores),
+        **_correlations(data, metric, criterion, frame, scores, people),
         "agreement": _agreement(answers, len(scores), data.level).to_dict(),
-        **stand_ins(answers, same, criterion, data),
+        **stand_ins(beside, same, criterion, data),
     }
 
 
@@ -141,7 +144,12 @@ def _human(frame: pd.DataFrame, criterion: CriterionSpec) -> _Human | None:
 
 
 def _correlations(
-    data: ReportData, metric: MetricInfo, criterion: CriterionSpec, frame: pd.DataFrame, scores: pd.DataFrame
+    data: ReportData,
+    metric: MetricInfo,
+    criterion: CriterionSpec,
+    frame: pd.DataFrame,
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
 ) -> dict[str, Any]:
     human = _human(frame, criterion)
     numbers = scores.dropna(subset=["number"])
@@ -159,7 +167,10 @@ def _correlations(
     }
     if criterion.level_of_measurement in ("interval", "ratio"):
         found["pearson"] = association.pearson(x, human.means, human.clusters, **options).to_dict()
-    found["ceiling"] = ceiling(human.units, x, human.table, data)
+    raters = _human(people, criterion) if people is not frame else human
+    if raters is not None:
+        values = numbers.set_index("unit")["number"].reindex(raters.units).to_numpy(dtype=np.float64)
+        found["ceiling"] = ceiling(raters.units, values, raters.table, data)
     if criterion.type != "preference":
         systems = frame.drop_duplicates("unit").set_index("unit")["system"].reindex(human.units)
         found |= by_level(x, towards, human.means, human.clusters, systems.to_numpy(dtype=object), options)
@@ -167,7 +178,6 @@ def _correlations(
 
 
 def _answers(
-    data: ReportData,
     metric: MetricInfo,
     criterion: CriterionSpec,
     frame: pd.DataFrame,
@@ -183,7 +193,7 @@ def _answers(
         human = coded(frame.assign(value=np.sign(frame["towards_b"]).map(_WORDS)), criterion, _SIGNS)
         labels = np.sign(scores["answer"]).map(_WORDS)
     else:
-        human = data.coded(criterion)
+        human = coded(frame, criterion)
         labels = _labels(metric, criterion, scores)
         levels = CRITERIA[criterion.type].domain(criterion)
         if levels is not None and not labels.dropna().isin(levels).all():

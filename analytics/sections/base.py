@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.frames import RoundFrames
+from analytics.frames import RoundFrames, with_finals
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -36,6 +36,8 @@ class ReportData:
     tags: pd.DataFrame = field(default_factory=pd.DataFrame)
     seed: int = 0
     level: float = 0.95
+    # Final answers of reviewers in place of raters' own, where a figure is about the systems.
+    final_answers: bool = False
     _of: dict[str, pd.DataFrame] = field(default_factory=dict)
     _coded: dict[str, CodedRatings] = field(default_factory=dict)
     _by_system: dict[tuple[str, str], dict[str, CodedRatings]] = field(default_factory=dict)
@@ -43,6 +45,13 @@ class ReportData:
     @cached_property
     def counted(self) -> pd.DataFrame:
         return self.frames.counted
+
+    @cached_property
+    def settled(self) -> pd.DataFrame:
+        return self.settle(self.counted)
+
+    def settle(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return with_finals(frame, self.frames.finals) if self.final_answers else frame
 
     @property
     def measured(self) -> list[CriterionSpec]:
@@ -71,7 +80,9 @@ class ReportData:
         return sorted(self.frames.tasks.outputs["system"].unique())
 
     def of(self, criterion: CriterionSpec) -> pd.DataFrame:
-        """Counted ratings of one criterion, with `value` as the statistics take it. Not to be changed: it is kept."""
+        """Counted ratings of one criterion, with `value` as the statistics take it: what raters said themselves.
+
+        Not to be changed: it is kept."""
         if criterion.key not in self._of:
             self._of[criterion.key] = rated(self.counted, criterion)
         return self._of[criterion.key]
@@ -81,6 +92,10 @@ class ReportData:
         if criterion.key not in self._coded:
             self._coded[criterion.key] = coded(self.of(criterion), criterion)
         return self._coded[criterion.key]
+
+    def result_of(self, criterion: CriterionSpec) -> pd.DataFrame:
+        """The same for figures about systems, with final answers if the report takes them."""
+        return rated(self.settled, criterion)
 
 
 def rated(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:

@@ -16,9 +16,11 @@ def preferences(data: ReportData) -> list[CriterionSpec]:
     return [criterion for criterion in data.measured if criterion.type == "preference"]
 
 
-def compared(data: ReportData, criterion: CriterionSpec) -> pd.DataFrame:
-    """Judgments of pairs with their outcome for system a; both orders of a pair stay apart."""
-    frame = rated(data.frames.counted_by_order, criterion)
+def compared(data: ReportData, criterion: CriterionSpec, *, settled: bool = False) -> pd.DataFrame:
+    """Judgments of pairs with their outcome for system a; both orders of a pair stay apart. `settled`: with final
+    answers in place of raters' own, where the report takes them."""
+    frame = data.frames.counted_by_order
+    frame = rated(data.settle(frame) if settled else frame, criterion)
     return frame.assign(outcome=outcomes(frame))
 
 

@@ -19,7 +19,7 @@ def preference_section(data: ReportData) -> dict[str, Any]:
 
 
 def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
-    frame = compared(data, criterion)
+    own, frame = compared(data, criterion), compared(data, criterion, settled=True)
     found: dict[str, Any] = {"win_rate": {}, "win_rate_without_ties": {}, "outcomes": {}}
     for (a, b), part in frame.groupby(["system_a", "system_b"], sort=True):
         for row, column, table in ((a, b, _coded(part)), (b, a, _coded(part, turned=True))):
@@ -27,13 +27,13 @@ def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
             without = preference.win_rate_without_ties(table, level=data.level)
             _put(found["win_rate_without_ties"], row, column, without)
             _put(found["outcomes"], row, column, preference.outcome_shares(table, level=data.level))
-    whole = _coded(frame)
+    whole = _coded(own)  # a final answer was given on neither side
     found["ties"] = _ties(frame, data.level)
     found["position_bias"] = preference.position_bias(whole, level=data.level).to_dict()
     found["n_inconsistent"] = whole.n_inconsistent
     if not frame.empty:
-        rows = battles(frame)
-        found |= ranking(rows, seed=data.seed, level=data.level)
+        found |= ranking(battles(frame), seed=data.seed, level=data.level)
+        rows = battles(own)
         found["order_consistency"] = position.order_consistency(rows, level=data.level).to_dict()
         found["order_test"] = position.order_test(rows, level=data.level).to_dict()
     found["n_cannot_judge"] = int(data.counted.loc[data.counted["criterion"] == criterion.key, "cannot_judge"].sum())

@@ -26,7 +26,7 @@ def tables(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings
     """The ratings of each system."""
 
     def make() -> dict[str, CodedRatings]:
-        frame = data.of(criterion)
+        frame = data.result_of(criterion)
         about = frame[frame["system"] != ""]
         return {str(system): coded(part, criterion) for system, part in about.groupby("system", sort=True)}
 
@@ -84,7 +84,7 @@ def comparable(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRat
 
 
 def _numbers(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
-    frame = data.of(criterion)
+    frame = data.result_of(criterion)
     about = frame[frame["system"] != ""]
     return {
         str(system): coded(part.assign(value=part["number"]), criterion, [0.0, 1.0])

@@ -105,7 +105,7 @@ def _leads(data: ReportData) -> Iterator[_Lead]:
 
 
 def _preferred(data: ReportData, criterion: CriterionSpec) -> Iterator[_Lead]:
-    rows = battles(compared(data, criterion)).merged
+    rows = battles(compared(data, criterion, settled=True)).merged
     for a, b in combinations(range(rows.n_systems), 2):
         mine = (rows.a == a) & (rows.b == b)
         if mine.any():
