@@ -13,6 +13,7 @@ prompt belong together. Coverage of both: docs/algorithms/coverage-agreement.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -175,6 +176,9 @@ class _Model:
         if value is None:
             reason = "Items do not differ and raters do not either: the coefficient is 0/0."
             return Estimate.not_estimable(reason=reason, **scope.fields())
+        if mean and not math.isfinite(self._stepped(value)):
+            reason = "Items differ less than ratings of one item do, so the mean rating has no reliability at all."
+            return Estimate.not_estimable(reason=reason, **scope.fields())
         one_a_prompt = scope.n_clusters == scope.n_units
         if self.squares is not None and one_a_prompt:
             low, high = (_consistency_limits if fixed else _agreement_limits)(self.squares, self.level)
@@ -190,6 +194,9 @@ class _Model:
         low, high = min(low, value), max(high, value)
         if mean:
             value, low, high = (self._stepped(x) for x in (value, low, high))
+            if not math.isfinite(low):
+                reason = "The interval has no lower limit: items may not differ at all."
+                return Estimate.insufficient(value, reason=reason, **scope.fields())
             how = f"k = {self.k:.4g}; {how}"
         how = f"{how}, {'these raters' if fixed else 'raters like these'}"
         found = Estimate(value, low, high, seed=seed, **scope.fields(how))
@@ -227,7 +234,8 @@ class _Model:
 
     def _stepped(self, single: float) -> float:
         """Spearman-Brown: from one rating to the mean of k."""
-        return self.k * single / (1 + (self.k - 1) * single)
+        below = 1 + (self.k - 1) * single
+        return self.k * single / below if below > 1e-12 else -math.inf
 
     def _no_error(self, fixed: bool, scope: Scope) -> Estimate:
         """Raters differ by constants at most."""

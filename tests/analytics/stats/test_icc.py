@@ -186,3 +186,13 @@ def test_raters_who_mark_alike_to_the_last_digit_have_an_interval():
     found = icc.icc_2_1(code_ratings(unit, cluster, ["a", "b"] * 24, value, [1, 2, 3, 4, 5]), "interval")
     assert found.status == "ok"
     assert found.low <= found.value <= found.high
+
+
+def test_items_that_do_not_differ_at_all_have_no_reliability_of_means():
+    """Two raters who part on every item around the same middle: ICC(3,1) is -1, and stepping it up divides by zero."""
+    unit = [u for u in range(12) for _ in "ab"]
+    value = [3 + (u % 2 == who) * 2 - (u % 2 != who) * 2 for u in range(12) for who in (0, 1)]
+    found = icc.icc_of(code_ratings(unit, None, ["a", "b"] * 12, value, [1, 2, 3, 4, 5]), "interval")
+    assert found["3,1"].value == pytest.approx(-1)
+    assert found["3,k"].status == "not_estimable"
+    assert "no reliability" in found["3,k"].reason
