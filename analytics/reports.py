@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Max, Min
+
 from analytics.digests import body_json
 from analytics.frames import RoundFrames, round_frames, scores_frame
 from analytics.sections.agreement import agreement_section
@@ -157,6 +159,18 @@ def _counts(frames: RoundFrames) -> dict[str, Any]:
     }
 
 
+def _uneven_chances(round: Round) -> str | None:
+    """A mean that gives every prompt the same weight speaks for the frame only where all had the same chance."""
+    chance = round.round_items.aggregate(low=Min("inclusion_probability"), high=Max("inclusion_probability"))
+    if chance["low"] is None or chance["low"] == chance["high"]:
+        return None
+    return (
+        f"Items had unequal chances of being drawn ({chance['low']:.3g} to {chance['high']:.3g}), and every prompt has "
+        "the same weight here: these figures are about the items drawn. The export has each item’s chance, by whose "
+        "inverse a figure about all items is weighted."
+    )
+
+
 def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> list[str]:
     found = []
     if round.state != Round.State.CLOSED:
@@ -171,6 +185,8 @@ def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> lis
         )
     if round.design == Round.Design.UNKNOWN:
         found.append("How the items were chosen is not known, so the figures are about these items only.")
+    if (uneven := _uneven_chances(round)) is not None:
+        found.append(uneven)
     for key, section in body["agreement"].items():
         found += [f"{key}: {text}" for text in section["warnings"]]
     return found

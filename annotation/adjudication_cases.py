@@ -129,8 +129,8 @@ def cases(round: Round) -> list[Case]:
     criteria, tasks = criteria_of(round), _tasks(round)
     answers = _answers(round, criteria)
     seen: dict[int, set[Value]] = defaultdict(set)
-    for place, values in answers.items():
-        seen[place.criterion] |= set(values.values())
+    for place, said in answers.items():
+        seen[place.criterion] |= set(said.values())
     domains = {pk: domain_of(criterion, seen[pk]) for pk, criterion in criteria.items()}
     shares = _shares(answers, tasks)
     finals = final_answers(round)

@@ -20,11 +20,16 @@ from annotation.exporters.base import Column, Row
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.tables import RATING_COLUMNS, RATINGS, current_ratings, rating_rows
 from annotation.exporters.writers import csv_lines
-from annotation.models import Assignment, Rating, Round, Unblinding
+from annotation.models import Assignment, Rating, Renewal, Round, Unblinding
+from annotation.pairing import PAIRINGS
 from annotation.selectors import Progress, progress_of, rounds_of
 from annotation.services.adjudication import Ruling, adjudicate, place_named
+from annotation.services.draw_facts import DrawFacts, Stratum, draw_facts
+from annotation.services.eligibility import GroupProgress, groups_progress, requirements_of
 from annotation.services.imported import ImportResult, judgments_import
 from annotation.services.imported_rows import COLUMNS
+from annotation.services.renewing import INTERVALS, narrow_of, renews
+from annotation.services.round_tasks import pairs_of, sample_of
 from annotation.services.unblinding import KeyRow, expect_unblinded, judged, key_rows, round_unblind
 from config.api_base import (
     PROBLEMS,
@@ -40,6 +45,7 @@ from config.api_base import (
 )
 from config.errors import PROBLEM_TYPE
 from projects.access import Action
+from projects.errors import ServiceError
 from projects.models import Project
 from rubrics.models import RubricVersion
 
@@ -94,14 +100,128 @@ class ProgressOut(serializers.Serializer[Progress]):
     imported = serializers.IntegerField()
 
 
+class StratumOut(serializers.Serializer[Stratum]):
+    """A stratum: how many items of how many were drawn, each with which chance. `size` is empty where not known."""
+
+    name = serializers.CharField()
+    size = serializers.IntegerField(allow_null=True)
+    drawn = serializers.IntegerField()
+    chance = serializers.FloatField(allow_null=True)
+
+
+class SampleOut(serializers.Serializer[Any]):
+    """How the items were drawn, or would be when a draft opens; `lowest` and `highest` are of the items' chances to be
+    drawn, and empty where those are not known."""
+
+    design = serializers.ChoiceField(choices=Round.Design.choices)
+    seed = serializers.IntegerField()
+    tag = serializers.CharField()
+    by = serializers.CharField(help_text="What the strata are: language, or what the tags begin with.")
+    weight = serializers.CharField(help_text="The metadata of an item that holds its weight.")
+    drawn = serializers.IntegerField()
+    frame = serializers.IntegerField(allow_null=True)
+    lowest = serializers.FloatField(allow_null=True)
+    highest = serializers.FloatField(allow_null=True)
+    strata = StratumOut(many=True)
+
+
+class PairsOut(serializers.Serializer[Any]):
+    """Which pairs are compared; empty in a round that scores."""
+
+    design = serializers.CharField(help_text=f"One of {', '.join(PAIRINGS)}.")
+    per_item = serializers.IntegerField(allow_null=True)
+    baseline = serializers.CharField(allow_null=True)
+
+
+class OrderOut(serializers.Serializer[Any]):
+    """What an order that follows the judgments narrows, and when it was last worked out; empty for other orders."""
+
+    criterion = serializers.CharField(help_text="Empty: the first of the rubric.")
+    interval = serializers.ChoiceField(choices=list(INTERVALS))
+    worked_out_at = serializers.DateTimeField(allow_null=True)
+    judgments = serializers.IntegerField()
+    words = serializers.CharField()
+
+
+class EligibleOut(serializers.Serializer[Any]):
+    """Who may judge what. `tags`: items with the tag are for raters with that qualification."""
+
+    qualification = serializers.CharField(help_text="Without it nobody takes part; empty: all raters.")
+    language = serializers.BooleanField(help_text="Only items in a language that the rater reads.")
+    tags = serializers.DictField(child=serializers.CharField())
+
+
+class GroupOut(serializers.Serializer[GroupProgress]):
+    """Judgments by a required group, and how many people can make them. The name is empty for anybody."""
+
+    name = serializers.CharField()
+    wanted = serializers.IntegerField()
+    judged = serializers.IntegerField()
+    leased = serializers.IntegerField()
+    left = serializers.IntegerField()
+    people = serializers.IntegerField()
+
+
 class RoundDetailOut(serializers.ModelSerializer[Round]):
     rubric = RubricOut(source="rubric_version")
     overlap = serializers.IntegerField()  # declared: a model field's range depends on the database
     progress = serializers.SerializerMethodField()
+    sample = serializers.SerializerMethodField()
+    pairs = serializers.SerializerMethodField()
+    order = serializers.SerializerMethodField()
+    eligible = serializers.SerializerMethodField()
+    groups = serializers.SerializerMethodField()
 
     class Meta:
         model = Round
-        fields = _ROUND
+        fields = [*_ROUND, "sample", "pairs", "order", "eligible", "groups"]
+
+    @extend_schema_field(EligibleOut)
+    def get_eligible(self, row: Round) -> dict[str, Any]:
+        wants = requirements_of(row)
+        return {"qualification": wants.qualification, "language": wants.language, "tags": dict(wants.tags)}
+
+    @extend_schema_field(GroupOut(many=True))
+    def get_groups(self, row: Round) -> list[Any]:
+        return [GroupOut(group).data for group in groups_progress(row)]
+
+    @extend_schema_field(PairsOut(allow_null=True))
+    def get_pairs(self, row: Round) -> dict[str, Any] | None:
+        if row.mode != Round.Mode.COMPARE:
+            return None
+        pairs = pairs_of(row)
+        baseline = row.baseline.label if row.baseline else None
+        return {"design": pairs.design, "per_item": pairs.per_item, "baseline": baseline}
+
+    @extend_schema_field(OrderOut(allow_null=True))
+    def get_order(self, row: Round) -> dict[str, Any] | None:
+        if not renews(row):
+            return None
+        narrow, renewal = narrow_of(row), Renewal.objects.filter(round=row).first()
+        return {
+            "criterion": narrow.criterion,
+            "interval": narrow.interval,
+            "worked_out_at": renewal.done_at if renewal else None,
+            "judgments": renewal.n_judgments if renewal else 0,
+            "words": renewal.words if renewal else "",
+        }
+
+    @extend_schema_field(SampleOut)
+    def get_sample(self, row: Round) -> dict[str, Any]:
+        sample = sample_of(row)
+        try:
+            facts = draw_facts(row)
+        except ServiceError:  # a draft that cannot be drawn as things stand; opening it says why
+            facts = DrawFacts()
+        return {
+            "design": row.design,
+            "seed": row.seed,
+            "tag": sample.tag,
+            "by": sample.strata,
+            "weight": sample.weight,
+            **{key: getattr(facts, key) for key in ("drawn", "frame", "lowest", "highest")},
+            "strata": [StratumOut(stratum).data for stratum in facts.strata],
+        }
 
     @extend_schema_field(ProgressOut)
     def get_progress(self, row: Round) -> dict[str, Any]:

@@ -30,6 +30,7 @@ urlpatterns = [
         "p/<slug:project>/rounds/<slug:round>/adjudication/<int:case>/<str:question>/", adjudication.case, name="case"
     ),
     path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/place/", exclusions.place, name="seat_place"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

@@ -123,6 +123,7 @@ PAGES = [
     post("annotation:case", REVIEWERS, 422),
     get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
     post("annotation:key", LEADS, 409),
+    post("annotation:seat_place", LEADS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
     post("annotation:leak_act", LEADS, 404),  # no act is named

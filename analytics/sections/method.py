@@ -16,8 +16,8 @@ PACKAGES = ("numpy", "pandas", "scipy", "krippendorff")
 _DESIGNS = {
     "census": "The round was set over all items; nothing was sampled.",
     "random": "The items are a random sample.",
-    "stratified": "The items are a stratified sample.",
-    "weighted": "The items are a sample with unequal chances.",
+    "stratified": "The items are a stratified sample: a random sample of each stratum.",
+    "weighted": "The items are a sample with chances in proportion to a weight.",
     "unknown": "How the items were chosen is not known.",
 }
 

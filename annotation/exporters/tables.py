@@ -141,6 +141,12 @@ JUDGMENT_COLUMNS = columns(
     ("excluded", "boolean", "The rater is excluded from figures."),
     ("strategy", "text", "How the task was chosen for the rater."),
     ("draw_probability", "number", "The chance the task had to be served; empty: not known."),
+    (
+        "draw_note",
+        "text",
+        "Why that chance is not known: returned (it came back from another rater), contended (others were just taking "
+        "what was drawn).",
+    ),
     ("submitted_at", "moment", "When it was submitted (ISO 8601, UTC)."),
     ("seconds", "number", "From showing to submitting."),
     ("active_seconds", "number", "The same without idle gaps."),
@@ -166,16 +172,17 @@ def judgment_rows(round: Round) -> Iterator[Row]:
         "seat_id",
         "assignment__strategy",
         "assignment__probability",
+        "assignment__draw_note",
         "submitted_at",
         "seconds",
         "active_seconds",
         "digest",
     ).iterator(chunk_size=CHUNK):
         (item, task, rater, known, group, occasion, purpose, order, order_known, revision, late) = row[:11]
-        (seat, strategy, drawn, at, seconds, active, digest) = row[11:]
+        (seat, strategy, drawn, note, at, seconds, active, digest) = row[11:]
         yield (
             *(name, item, task, rater if known else "", group, occasion, purpose, order if order_known else ""),
-            *(revision, late, seat in excluded, strategy, drawn, moment(at), seconds, active, digest),
+            *(revision, late, seat in excluded, strategy, drawn, note, moment(at), seconds, active, digest),
         )
 
 

@@ -141,3 +141,17 @@ class Unblinding(models.Model):
 
     def __str__(self) -> str:
         return f"unblinding of round {self.round_id}"
+
+
+class Renewal(models.Model):
+    """When the order of an open round was worked out anew from its judgments, and when it is to be again. The claim
+    never waits for it: it takes from the order as it stands."""
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="renewal")
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    n_judgments = models.PositiveIntegerField(default=0, help_text="That the order rests on.")
+    words = models.CharField(max_length=300, blank=True, default="", help_text="What is least sure, for the lead.")
+
+    def __str__(self) -> str:
+        return f"order of round {self.round_id}"

@@ -23,6 +23,8 @@ ACTS = {
     "report": "report support/pilot --out {files}/made",
     "create_lead": "create_lead ines@example.org",
     "import_gold": "import_gold support/planned {files}/gold.csv",
+    "qualify": "qualify support first@example.org --languages de",
+    "renew_order": "renew_order support/pilot",
     "backup": "backup {files}/made.tar",
     "restore": "restore {files}/base.tar --overwrite",
     "check_backup": "check_backup {files}/base.tar",
