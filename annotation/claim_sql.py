@@ -136,14 +136,15 @@ WHERE state = 0 AND id = (SELECT holder FROM annotation_slot WHERE id = %s)"""
 
 # Gold tasks this rater has not met, nor another task that excludes them; with what the item asks: its language, and how
 # many of its tags are not for this rater. Few, so all are read and the seed chooses.
+# What the rater has met is read once, not once for each of them: the time that gold takes must not give it away.
 GOLD = """
+WITH met AS (SELECT y.task_id, y.item_key FROM annotation_assignment y WHERE y.seat_id = %s AND y.state < 3)
 SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END, i.language,
        (SELECT COUNT(*) FROM projects_itemtag g WHERE g.item_id = t.item_id AND g.tag IN ({barred}))
 FROM annotation_task t JOIN annotation_round r ON r.id = t.round_id JOIN projects_item i ON i.id = t.item_id
 WHERE t.round_id = %s AND t.kind = 'gold'
-  AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
-                  WHERE y.seat_id = %s AND y.state < 3
-                    AND (y.task_id = t.id OR y.item_key = CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END))
+  AND t.id NOT IN (SELECT task_id FROM met)
+  AND CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END NOT IN (SELECT item_key FROM met)
 ORDER BY t.id"""
 # This rater's own judged tasks that were not repeated yet, without the last few: those are still in mind.
 REPEATABLE = """

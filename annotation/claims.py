@@ -169,7 +169,7 @@ def _gold(seat: SeatNow) -> list[tuple[Any, ...]]:
     may = as_read(seat.eligibility)
     barred = may.get("barred") or [""]
     names = ", ".join(["%s"] * len(barred))
-    rows = run(sql.GOLD.format(barred=names), [*barred, seat.round, seat.id])
+    rows = run(sql.GOLD.format(barred=names), [seat.id, *barred, seat.round])
     return [
         (task, item_key)
         for task, item_key, language, n_barred in rows

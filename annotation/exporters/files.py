@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import CHUNK, TABLES, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table
+from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
 from annotation.services.eligibility import requirements_of

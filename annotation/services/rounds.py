@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.lanes import Lane, Requirements
-from annotation.models import Assignment, Round, RoundSystem, Slot, Task
+from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
 from annotation.pairing import Pairs
 from annotation.sampling import Sample
 from annotation.services.draw_facts import DrawFacts, draw_facts
@@ -253,6 +253,11 @@ def round_reopen(*, round: Round, actor: Any) -> Round:
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
         raise ServiceError("Only a closed round can be reopened.")
+    if Unblinding.objects.filter(round=row).exists():
+        raise ServiceError(
+            "This round was unblinded, so it cannot be reopened: whoever judges now could know which system answered. "
+            "Make a new round."
+        )
     slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
     renew_while_open(row)

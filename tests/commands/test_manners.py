@@ -70,7 +70,7 @@ REFUSED = {
     "import_outputs support": "The following arguments are required: FILE.",
     "import_outputs support {files}/outputs.csv --jsn": "Not known here: --jsn. Options are -h, --help, --format,",
     "import_outputs support {files}/absent.csv": "absent.csv: there is no such file.",
-    "import_outputs support {files}": " is a folder. Name a file in it.",
+    "import_judgments support/pilot {files}": " is a folder. Name a file in it.",
     "import_outputs support {files}/study.yaml": "study.yaml",
     "import_judgments support/pilot /dev/full": "/dev/full is not a file.",
     "import_judgments support/pilot {files}/outputs.csv": "outputs.csv",
@@ -93,6 +93,7 @@ REFUSED = {
     "check_backup {files}/ratings.csv": "ratings.csv",
     "restore {files}/base.tar": "--overwrite",
     "create_lead nobody": "“nobody” is not an e-mail address.",
+    "db_worker --lease 0": "--lease: 0 is not accepted, only seconds from 0.01 to 3600.",
     "create_lead a@example.org --password-file {files}/absent": "absent: the password file cannot be read:",
 }
 
@@ -133,6 +134,7 @@ OUTCOMES = {
     "backup {files}/data/json.tar": "rows",
     "check_backup {files}/base.tar": "rows",
     "restore {files}/base.tar --overwrite": "rows",
+    "db_worker --batch": "done",
 }
 
 

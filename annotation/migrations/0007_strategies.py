@@ -9,7 +9,7 @@ READS_ASSIGNMENTS = [guard for guard in GUARDS if guard.name == "guard_judgment_
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotation", "0004_seat_pauses")]
+    dependencies = [("annotation", "0006_adjudication_history")]
 
     operations = [
         drop_guards(READS_ASSIGNMENTS),
