@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import exclusions, leaks, people, rater, rounds
+from annotation.views import exclusions, leaks, people, rater, rounds, successors
 
 app_name = "annotation"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/leaks/act/", leaks.leak_act, name="leak_act"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/", exclusions.exclusion, name="exclusion"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/resume/", exclusions.resume, name="seat_resume"),
+    path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

@@ -115,6 +115,8 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "rubric": version.rubric.slug,
         "number": 1 + more,
         "key": key,
+        "name": "coherence",
+        "form": "prompt",
         "round": round.slug,
         "public_id": round.public_id,
         "task": judged.public_id,

@@ -94,6 +94,16 @@ PAGES = [
     post("rubrics:preview", LEADS, 200),
     get("rubrics:criterion_delete", LEADS),
     post("rubrics:criterion_delete", LEADS, 302),
+    get("rubrics:library", VIEWERS),
+    get("rubrics:library_entry", VIEWERS),
+    post("rubrics:library_entry", LEADS, 302),
+    get("rubrics:changes", VIEWERS),
+    post("rubrics:archive", LEADS, 302),
+    post("rubrics:restore", LEADS, 302),  # it is not archived, which is said
+    get("rubrics:copy", LEADS),
+    post("rubrics:copy", LEADS, 200),
+    get("rubrics:judge", VIEWERS),
+    get("rubrics:judge_file", VIEWERS),
     get("rubrics:yaml", VIEWERS),
     post("rubrics:yaml", LEADS, 422),
     get("rubrics:versions", VIEWERS),
@@ -114,6 +124,8 @@ PAGES = [
     get("annotation:round_new", LEADS),
     post("annotation:round_new", LEADS, 200),
     get("annotation:round", VIEWERS),
+    get("annotation:round_succeed", LEADS, 302),  # no newer version is published
+    post("annotation:round_succeed", LEADS, 302),
     post("annotation:round_extend", LEADS, 422),
     get("annotation:exclusion", LEADS),
     post("annotation:exclusion", LEADS, 422),
@@ -171,8 +183,9 @@ SCHEMA = get("api:schema", EVERYBODY)
 ROWS = [*PAGES, *API, SCHEMA]
 # Not ours: whoever asks, they answer with one of these, and never say a word of a project.
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
-# No objects of a project: a key that lets its bearer in, and a word within the draft, which the answer repeats.
-NO_OBJECTS = {"token", "key"}
+# No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, a rubric of
+# the library, which is everybody's, and the form of a file.
+NO_OBJECTS = {"token", "key", "name", "form"}
 
 
 @dataclass(frozen=True)

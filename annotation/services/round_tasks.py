@@ -62,6 +62,10 @@ def tagged(row: Round) -> dict[str, str]:
 
 def choose_items(row: Round) -> tuple[list[int], list[int]]:
     """(the frame, the items drawn from it). The seed makes it the same in the plan and at opening."""
+    if row.predecessor_id is not None:
+        same = RoundItem.objects.filter(round=row.predecessor_id).exclude(item__in=left_out(row)).order_by("item_id")
+        items = list(same.values_list("item_id", flat=True))
+        return items, items
     sample = Sample(**row.options.get("sample", {}))
     outputs = judgeable(row.project_id, systems_of(row))
     items = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(pk__in=left_out(row)).distinct()
@@ -86,7 +90,25 @@ def shown_by(row: Round) -> tuple[list[int], list[int]]:
     return items, sorted({o for *_, outputs in wanted_tasks(row, items) for o in outputs})
 
 
+def _draw_the_same(row: Round, before: Round) -> None:
+    """A successor judges its predecessor's items, each with the chance it had to be drawn then."""
+    chosen = set(choose_items(row)[1])
+    row.design, row.frame_size, row.frame_digest = before.design, before.frame_size, before.frame_digest
+    kept = before.round_items.filter(item_id__in=chosen).order_by("item_id")
+    RoundItem.objects.bulk_create(
+        [
+            RoundItem(round=row, item_id=k.item_id, inclusion_probability=k.inclusion_probability, stratum=k.stratum)
+            for k in kept
+        ],
+        batch_size=BATCH,
+        ignore_conflicts=True,
+    )
+
+
 def draw_items(row: Round) -> None:
+    if row.predecessor is not None:
+        _draw_the_same(row, row.predecessor)
+        return
     frame, chosen = choose_items(row)
     sample = Sample(**row.options.get("sample", {}))
     if row.design == Round.Design.CENSUS and len(chosen) < len(frame):
@@ -110,7 +132,17 @@ def draw_items(row: Round) -> None:
 
 
 def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
-    """(key, item, pair, outputs in canonical order) of every task the items and systems give."""
+    """(key, item, pair, outputs in canonical order) of every task the items and systems give. A successor has
+    the tasks of its predecessor, and none of what came since."""
+    made = _made_tasks(row, items)
+    if row.predecessor_id is None:
+        return made
+    same = Task.objects.filter(round=row.predecessor_id, kind=Task.Kind.NORMAL)
+    known = set(same.values_list("key", flat=True))
+    return [task for task in made if task[0] in known]
+
+
+def _made_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
     chosen = set(items)
     outputs = [
         o

@@ -21,6 +21,7 @@ from annotation.services import rounds as service
 from annotation.services import upkeep
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
+from annotation.services.successors import successor_offer
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -83,6 +84,7 @@ def _page(
         "strategy": TITLES.get(round.strategy, round.strategy),
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
+        "offer": successor_offer(round),
         # Viewers read figures; who is behind a pseudonym is for those who work with the raters.
         "show_names": names,
     }

@@ -20,6 +20,7 @@ from projects.models import Project
 from rubrics import services
 from rubrics.criteria import CRITERIA
 from rubrics.forms import TYPES, AboutForm, Editor, new_criterion
+from rubrics.lints import lint
 from rubrics.models import Rubric, RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec, RubricSpec
@@ -108,6 +109,7 @@ class Desk:
             types=TYPES,
             preview=preview or self.spec,
             unfinished="" if preview else self.unfinished,
+            findings=lint(preview or self.spec),
             used=[v for v in shared.versions_of(self.rubric) if v.n_rounds],
             may_design=True,
         )
@@ -239,8 +241,12 @@ def preview(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     desk = Desk(request, row, found, shared.draft_of(found))
     desk.type()
     spec = desk.typed()
-    context: dict[str, Any] = {"preview": spec or desk.spec, "unfinished": "" if spec else desk.unfinished}
-    return render(request, "rubrics/_preview.html", context)
+    context: dict[str, Any] = {
+        "preview": spec or desk.spec,
+        "unfinished": "" if spec else desk.unfinished,
+        "findings": lint(spec or desk.spec),
+    }
+    return render(request, "rubrics/_designer_side.html", context)
 
 
 @login_required

@@ -1,0 +1,33 @@
+"""`manage.py rubric_copy PROJECT/RUBRIC[@VERSION] TO`: a draft in another project that asks the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from config.commands import Command as BaseCommand
+from projects.errors import ServiceError
+from rubrics.services import rubric_copy
+from rubrics.version_names import project_named, version_named
+
+
+class Command(BaseCommand):
+    help = "Copy a published rubric into another project, as a draft, without what may quote the first one."
+    examples = ("rubric_copy support/answer-quality billing",)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("rubric", metavar="RUBRIC", help="project/rubric, or project/rubric@version")
+        parser.add_argument("project", metavar="PROJECT", help="the project it is copied into")
+        parser.add_argument(
+            "--with-examples", action="store_true", help="take examples, guidance and description along as well"
+        )
+
+    def work(self, **options: Any) -> None:
+        version = version_named(options["rubric"])
+        if not version.is_frozen:
+            raise ServiceError(f"{options['rubric']} is a draft and may still change. Publish it, then copy it.")
+        project = project_named(options["project"])
+        made = rubric_copy(version=version, project=project, actor=None, with_examples=options["with_examples"])
+        where = f"{project.slug}/{made.rubric.slug}@{made.number}"
+        self.tell({"draft": where, "with_examples": options["with_examples"]}, [f"{where}: a draft."])
