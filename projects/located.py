@@ -166,7 +166,7 @@ def _refuse_hostile(text: str, name: str) -> None:
             values += 1
             if values > MAX_VALUES:
                 raise SourceError(
-                    f"{name}, line {_line(event)}: this file holds more than {MAX_VALUES:,} values. Is it the right one?"
+                    f"{name}, line {_line(event)}: here the file passes {MAX_VALUES:,} values, the most accepted."
                 )
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1

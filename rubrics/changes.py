@@ -201,8 +201,8 @@ def _asking(old: CriterionSpec, new: CriterionSpec) -> Iterator[Change]:
         ("shown_if", "when it is asked", Meaning.NOT_COMPARABLE, "It is asked of other tasks, so its figures are of "
          "another population."),
         ("required", "whether it needs an answer", Meaning.WITH_CARE, "Other tasks may go without an answer."),
-        ("allow_cannot_judge", "whether “cannot judge” is offered", Meaning.WITH_CARE, "Raters in doubt had to choose a "
-         "level in one version and not in the other."),
+        ("allow_cannot_judge", "whether “cannot judge” is offered", Meaning.WITH_CARE,
+         "Raters in doubt had to choose a level in one version and not in the other."),
         ("weight", "its weight", Meaning.COMPARABLE, "Its own figures are comparable; a weighted total is not."),
     )  # fmt: skip
     for name, place, meaning, why in asked:

@@ -23,7 +23,7 @@ class CopyForm(forms.Form):
     with_examples = forms.BooleanField(
         label="Take examples, guidance and description along",
         required=False,
-        help_text="They may quote prompts and outputs of this project. Everybody who sees rubrics there will read them.",
+        help_text="They may quote prompts and outputs of this project, and whoever sees rubrics there will read them.",
     )
 
     def __init__(self, *args: Any, projects: QuerySet[Project], **kwargs: Any) -> None:

@@ -221,7 +221,7 @@ def inspect(rubric: RubricSpec) -> str:
                 "metric": criterion.key,
                 "args": {
                     "template": INSPECT_TEMPLATE.replace("CRITERION", _single(criterion_text(criterion))),
-                    "instructions": f"Reason step by step. Then end with a line “GRADE: ” and one of: {', '.join(codes)}.",
+                    "instructions": f"Reason first, then end with a line “GRADE: ” and one of: {', '.join(codes)}.",
                     "grade_pattern": f"(?m)^GRADE:\\s*({'|'.join(map(_escaped, codes))})\\s*$",
                     "partial_credit": False,
                 },

@@ -185,11 +185,14 @@ def _anchors(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
         criterion.key,
         (*at, "levels", first),
         f"“{criterion.key}” does not describe {which}.",
-        "A label alone means something else to everybody. Say what such an answer is like, so that two raters choose alike.",
+        "A label alone means something else to everybody. Say what such an answer is like, so that two raters agree.",
     )
 
 
-_EMPTY = set("a an the is are of to in it its or and that this with be has have for on as by at one answer".split())
+_EMPTY = {
+    *("a", "an", "the", "is", "are", "of", "to", "in", "it", "its", "and", "or", "that", "this", "with", "be", "has"),
+    *("have", "for", "on", "as", "by", "at", "one", "answer"),
+}
 
 
 def _words(text: str) -> set[str]:
@@ -197,7 +200,7 @@ def _words(text: str) -> set[str]:
 
 
 def _overlap(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
-    for (m, one), (n, two) in combinations(enumerate(criterion.levels), 2):
+    for (_, one), (n, two) in combinations(enumerate(criterion.levels), 2):
         labels = one.label.casefold() == two.label.casefold()
         if not labels and not _alike(one, two):
             continue

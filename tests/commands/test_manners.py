@@ -96,7 +96,7 @@ REFUSED = {
     "rubric_library charm": "The library has no rubric “charm”. It has: code-quality,",
     "rubric_library coherence --start nowhere": "There is no project “nowhere”. There are: support.",
     "rubric_library --start support": "Name the rubric of the library",
-    "rubric_export support/none": "There is no rubric “support/none”. Rubrics are named project/rubric: support/quality.",
+    "rubric_export support/none": "no rubric “support/none”. Rubrics are named project/rubric: support/quality.",
     "rubric_export support/quality@7": "is not a version of this rubric. It has: 1, 2.",
     "rubric_export support/quality --form openai": "“openai” is not a form of a rubric. Accepted: yaml, prompt,",
     "rubric_export support/quality --form promptfoo": "compares two answers",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rubrics.changes import Kind, Meaning, changes, to_rate_again, verdict, verdicts, word_diff
+from rubrics.changes import ORDER, Kind, Meaning, changes, to_rate_again, verdict, verdicts, word_diff
 from rubrics.specs import CriterionSpec, LevelSpec, RubricSpec
 from tests.factories import CORRECT, OVERALL
 
@@ -36,7 +36,7 @@ CASES: dict[str, tuple[RubricSpec, str, Kind, Meaning]] = {
     "a label": (after("correct", levels=levels(0, label="Bad")), "correct", Kind.ANCHOR, Meaning.WITH_CARE),
     "one level more": (after("correct", levels=MORE), "correct", Kind.SCALE, Meaning.NOT_COMPARABLE),
     "one level less": (after("correct", levels=MORE[:2]), "correct", Kind.SCALE, Meaning.NOT_COMPARABLE),
-    "a level renumbered": (after("correct", levels=levels(2, number=9.0)), "correct", Kind.SCALE, Meaning.NOT_COMPARABLE),
+    "a level renumbered": (after("correct", levels=levels(2, number=9.0)), "correct", Kind.SCALE, ORDER[2]),
     "levels turned round": (after("correct", levels=MORE[2::-1]), "correct", Kind.SCALE, Meaning.WITH_CARE),
     "another type": (after("polite", type="text"), "polite", Kind.SCALE, Meaning.NOT_COMPARABLE),
     "measurement": (

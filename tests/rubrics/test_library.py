@@ -8,8 +8,7 @@ from django.urls import reverse
 
 from projects.errors import ServiceError
 from projects.models import Project
-from rubrics.library import entries, entry_named
-from rubrics.library import Entry
+from rubrics.library import Entry, entries, entry_named
 from rubrics.models import RubricVersion
 from rubrics.rubric_files import rubric_check
 from rubrics.selectors import spec_of

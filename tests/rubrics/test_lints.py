@@ -48,7 +48,7 @@ FOUND: dict[str, list[tuple[CriterionSpec, ...]]] = {
         (replace(GOOD, type="slider", levels=()),),
     ],
     "overlapping-levels": [
-        (scale("Bad", "Middling", "Good", anchors=("A wrong date in the answer.", "The answer has a wrong date.", "Right.")),),
+        (scale("Bad", "Middling", "Good", anchors=("A wrong date in it.", "It has a wrong date.", "Right.")),),
         (scale("Good", "good", "Fine", anchors=("Some slips.", "Right.", "Perfect in form."), question="How is it?"),),
     ],
     "double-barrelled": [
@@ -98,8 +98,8 @@ PASSES = [
     (yes_no("Does it list pros and cons?"),),
     (yes_no("Is the name (first and last) right?"),),
     (yes_no("Does it say “and so on”?"),),
-    (scale("Few", "Some", "All", anchors=("Covers few of the points.", "Covers some of the points.", "Covers all of the points.")),),
-    (*(yes_no(f"Is it {word}?", word) for word in ("true", "kind", "brief")), yes_no("Does it contradict itself?", "d")),
+    (scale("Few", "Some", "All", anchors=("Covers few points.", "Covers some points.", "Covers all points.")),),
+    (*(yes_no(f"Is it {word}?", word) for word in ("true", "kind", "brief")), yes_no("Is anything wrong?", "d")),
     (GOOD, yes_no("Is it kind?", "two", shown_if={"criterion": "k", "is": [1]})),
     (CriterionSpec("why", "text", "Why do you think so, and what would help?", "text"),),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""`manage.py rubric_export PROJECT/RUBRIC[@VERSION]`: a version as YAML, as a judge prompt, for promptfoo and Inspect."""
+"""`manage.py rubric_export PROJECT/RUBRIC[@VERSION]`: a version as YAML, as a judge prompt, for eval tools."""
 
 from __future__ import annotations
 
