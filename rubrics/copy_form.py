@@ -10,6 +10,15 @@ from django.db.models import QuerySet
 from projects.models import Project
 
 
+class ShareForm(forms.Form):
+    with_examples = forms.BooleanField(
+        label="Take examples, guidance and description along",
+        required=False,
+        help_text="They may quote prompts and outputs of this project, and everybody who works in any project here "
+        "will be able to read them.",
+    )
+
+
 class ProjectField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return str(obj.name)

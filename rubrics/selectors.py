@@ -79,6 +79,12 @@ def rubrics_of(project: Project) -> QuerySet[Rubric]:
     return Rubric.objects.filter(project=project).prefetch_related("versions")
 
 
+def shared_rubrics() -> list[RubricVersion]:
+    """The published versions that all projects may read and use."""
+    versions = RubricVersion.objects.filter(rubric__project=None, status=RubricVersion.Status.PUBLISHED)
+    return list(versions.select_related("rubric").order_by("rubric__name", "rubric_id"))
+
+
 def latest_published(rubric: Rubric) -> RubricVersion | None:
     return rubric.versions.filter(status=RubricVersion.Status.PUBLISHED).order_by("-number").first()
 

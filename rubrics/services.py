@@ -21,8 +21,8 @@ from rubrics.specs import CriterionSpec, RubricSpec
 
 
 @transaction.atomic
-def rubric_create(*, project: Project, spec: RubricSpec, actor: Any) -> RubricVersion:
-    """A new rubric with a first draft."""
+def rubric_create(*, project: Project | None, spec: RubricSpec, actor: Any) -> RubricVersion:
+    """A new rubric with a first draft. Without a project it is shared by all."""
     taken = Rubric.objects.filter(project=project)
     if spec.slug and taken.filter(slug=spec.slug).exists():
         raise ServiceError(f"This project has a rubric “{spec.slug}” already. Choose another name.", field="slug")
@@ -61,6 +61,29 @@ def rubric_copy(*, version: RubricVersion, project: Project, actor: Any, with_ex
         payload={"to": made.pk, "with_examples": with_examples},
     )
     return made
+
+
+@transaction.atomic
+def rubric_share(*, version: RubricVersion, actor: Any, with_examples: bool = False) -> RubricVersion:
+    """A published copy that every project of the site may read and use. What is shared already is not shared twice;
+    a rubric of the same name that says something else, perhaps of another project, is never touched."""
+    if not version.is_frozen:
+        raise ServiceError(f"Version {version.number} is a draft and may still change. Publish it, then share it.")
+    spec = spec_of(version)
+    spec = replace(spec if with_examples else bare(spec), slug="")
+    same = RubricVersion.objects.filter(rubric__project=None, rubric__name=spec.name, digest=rubric_digest(spec))
+    shared = same.filter(status=RubricVersion.Status.PUBLISHED).first()
+    if shared is not None:
+        return shared
+    shared = version_publish(version=rubric_create(project=None, spec=spec, actor=actor), actor=actor)
+    audit.record(
+        project=version.rubric.project,
+        actor=actor,
+        verb="rubric.share",
+        target=f"rubricversion:{version.pk}",
+        payload={"to": shared.pk, "with_examples": with_examples},
+    )
+    return shared
 
 
 def bare(spec: RubricSpec) -> RubricSpec:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("p/<slug:project>/rubrics/", rubrics.rubric_list, name="list"),
     path("p/<slug:project>/rubrics/new/", rubrics.new, name="new"),
     path("p/<slug:project>/rubric-library/", library.library, name="library"),
+    path("p/<slug:project>/rubric-library/shared/<slug:shared_rubric>/", library.shared_entry, name="library_shared"),
     path("p/<slug:project>/rubric-library/<slug:name>/", library.entry, name="library_entry"),
     path("p/<slug:project>/rubrics/<slug:rubric>/", designer.edit, name="edit"),
     path("p/<slug:project>/rubrics/<slug:rubric>/preview/", designer.preview, name="preview"),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/archive/", versions.archive, name="archive"),
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/restore/", versions.restore, name="restore"),
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/copy/", sharing.copy, name="copy"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/share/", sharing.share, name="share"),
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/", sharing.judge, name="judge"),
     path(
         "p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/<slug:form>/",

@@ -102,6 +102,10 @@ PAGES = [
     post("rubrics:restore", LEADS, 302),  # it is not archived, which is said
     get("rubrics:copy", LEADS),
     post("rubrics:copy", LEADS, 200),
+    get("rubrics:share", frozenset({"superuser"})),
+    post("rubrics:share", frozenset({"superuser"}), 302),
+    get("rubrics:library_shared", VIEWERS),
+    post("rubrics:library_shared", LEADS, 302),
     get("rubrics:judge", VIEWERS),
     get("rubrics:judge_file", VIEWERS),
     get("rubrics:yaml", VIEWERS),
@@ -184,8 +188,8 @@ ROWS = [*PAGES, *API, SCHEMA]
 # Not ours: whoever asks, they answer with one of these, and never say a word of a project.
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, a rubric of
-# the library, which is everybody's, and the form of a file.
-NO_OBJECTS = {"token", "key", "name", "form"}
+# the library, which is everybody's, one that is shared with all, and the form of a file.
+NO_OBJECTS = {"token", "key", "name", "shared_rubric", "form"}
 
 
 @dataclass(frozen=True)

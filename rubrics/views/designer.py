@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from projects.access import Action, can, get_project
+from projects.access import Action, can, get_project, may_share
 from projects.errors import Conflict, ServiceError
 from projects.models import Project
 from rubrics import services
@@ -180,6 +180,7 @@ def edit(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     if request.method == "GET" and (draft is None or not may_design):
         shown = shared.shown_version(shared.newest_of(found))
         context = shared.context_of(found, "criteria", may_design=may_design, **shown)
+        context["may_share"] = may_design and may_share(request.user)
         return render(request, "rubrics/version.html", context)
     desk = Desk(request, row, found, draft)
     if request.method == "GET":

@@ -12,6 +12,7 @@ from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from rubrics import services
 from rubrics.library import entries, entry_named
+from rubrics.selectors import shared_rubrics, spec_of
 from rubrics.views import shared
 
 
@@ -19,8 +20,33 @@ from rubrics.views import shared
 @require_safe
 def library(request: HttpRequest, project: str) -> HttpResponse:
     row = get_project(request.user, project, Action.VIEW)
-    context = {"project": row, "nav": "rubrics", "tab": "library", "entries": entries()}
+    context = {"project": row, "nav": "rubrics", "tab": "library", "entries": entries(), "shared": shared_rubrics()}
     return render(request, "rubrics/library.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def shared_entry(request: HttpRequest, project: str, shared_rubric: str) -> HttpResponse:
+    """A rubric that another project shares (GET); a draft of it in this one (POST)."""
+    row = get_project(request.user, project, Action.DESIGN if request.method == "POST" else Action.VIEW)
+    found = next((version for version in shared_rubrics() if version.rubric.slug == shared_rubric), None)
+    if found is None:
+        raise Http404("There is no such page, or you may not see it.")
+    if request.method == "POST":
+        made = services.rubric_copy(version=found, project=row, actor=request.user, with_examples=True)
+        messages.success(request, f"“{made.rubric.name}” is yours now, as a draft. Change what you like.")
+        return redirect("rubrics:edit", row.slug, made.rubric.slug)
+    spec = spec_of(found)
+    context = {
+        "project": row,
+        "nav": "rubrics",
+        "tab": "library",
+        "version": found,
+        "spec": spec,
+        "listed": shared.listed(spec),
+        "may_design": can(request.user, Action.DESIGN, row),
+    }
+    return render(request, "rubrics/library_shared.html", context)
 
 
 @login_required

@@ -8,11 +8,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from projects.access import Action, get_project, visible_projects
+from projects.access import Action, get_project, may_share, visible_projects
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from rubrics import services
-from rubrics.copy_form import CopyForm
+from rubrics.copy_form import CopyForm, ShareForm
 from rubrics.judge_prompts import FORMS, written
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
@@ -48,6 +48,24 @@ def copy(request: HttpRequest, project: str, rubric: str, number: int) -> HttpRe
             return redirect("rubrics:edit", target.slug, made.rubric.slug)
     context = shared.context_of(one.rubric, "versions", version=one, form=form)
     return render(request, "rubrics/copy.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def share(request: HttpRequest, project: str, rubric: str, number: int) -> HttpResponse:
+    """With every project of the site: says who will read what (GET), then does it (POST)."""
+    if not may_share(request.user):
+        raise Http404("There is no such page, or you may not see it.")
+    one = _frozen(request, project, rubric, number, Action.DESIGN)
+    form = ShareForm(request.POST or None)
+    if request.method == "POST":
+        form = ShareForm(request.POST)
+        form.is_valid()
+        services.rubric_share(version=one, actor=request.user, with_examples=form.cleaned_data["with_examples"])
+        messages.success(request, f"“{one.rubric.name}” is in the library of every project now.")
+        return redirect("rubrics:library", one.rubric.project.slug)  # type: ignore[union-attr]
+    context = shared.context_of(one.rubric, "versions", version=one, form=form)
+    return render(request, "rubrics/share.html", context)
 
 
 @login_required

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from projects.access import Action, can, get_project
+from projects.access import Action, can, get_project, may_share
 from projects.errors import ServiceError
 from rubrics import services
 from rubrics.lints import lint
@@ -43,6 +43,7 @@ def version(request: HttpRequest, project: str, rubric: str, number: int) -> Htt
     one = get_object_or_404(found.versions.select_related("rubric", "published_by"), number=number)
     may_design = can(request.user, Action.DESIGN, row)
     context = shared.context_of(found, "versions", may_design=may_design, **shared.shown_version(one))
+    context["may_share"] = may_design and may_share(request.user)
     return render(request, "rubrics/version.html", context)
 
 

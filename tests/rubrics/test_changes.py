@@ -18,8 +18,8 @@ MINUTES = CriterionSpec("minutes", "number", "How long?", "ratio", config={"min"
 BEFORE = RubricSpec(name="A", criteria=(CORRECT, POLITE, MINUTES))
 
 
-def after(key: str, **fields: Any) -> RubricSpec:
-    return replace(BEFORE, criteria=tuple(replace(c, **fields) if c.key == key else c for c in BEFORE.criteria))
+def after(which: str, **fields: Any) -> RubricSpec:
+    return replace(BEFORE, criteria=tuple(replace(c, **fields) if c.key == which else c for c in BEFORE.criteria))
 
 
 def levels(n: int, **fields: Any) -> tuple[LevelSpec, ...]:
@@ -114,8 +114,8 @@ def test_what_must_be_rated_again_leaves_out_what_is_gone_or_only_weighs_otherwi
 def test_words_are_compared_and_not_letters() -> None:
     pieces = word_diff("Is every claim true?", "Is any claim really true?")
     assert [(p.op, p.text) for p in pieces] == [
-        ("same", "Is "), ("removed", "every"), ("added", "any"), ("same", " claim "), ("added", "really "),
-        ("same", "true?"),
+        ("same", "Is "), ("removed", "every"), ("added", "any"), ("same", " claim"), ("added", " really"),
+        ("same", " true?"),
     ]  # fmt: skip
 
 

@@ -34,7 +34,7 @@ HOSTILE = {
     "a key twice": ("name: A\nname: B\ncriteria: []", "line 2, column 1: “name” stands here twice."),
     "a bare no": (
         "name: A\ncriteria:\n  - {key: k, question: Q, type: one_of, levels: [{value: a, label: no}, b]}",
-        "line 3, column 63: “label” must be text, and a bare yes, no, true or false is none. Put it in quotes.",
+        "line 3, column 61: “label” must be text, and a bare yes, no, true or false is none. Put it in quotes.",
     ),
     "aliases": (BOMB, "line 2: aliases"),
     "ten thousand criteria": ("name: A\ncriteria:\n" + MANY, "passes 50,000 values"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
+from django.urls import reverse
 
+from accounts.models import User
 from annotation.forms import RoundForm
 from annotation.services.rounds import round_create
 from projects.errors import ServiceError
@@ -19,6 +22,7 @@ from rubrics.services import (
     draft_save,
     rubric_copy,
     rubric_create,
+    rubric_share,
     version_archive,
     version_publish,
     version_restore,
@@ -148,7 +152,39 @@ def test_a_copy_asks_the_same_and_quotes_nothing(project: Project) -> None:
     assert (made.rubric.project, made.status) == (other, "draft")
     whole = rubric_copy(version=version, project=other, actor=None, with_examples=True)
     assert comparable(version, whole, "correct").meaning == Meaning.COMPARABLE
-    assert AuditEvent.objects.filter(project=project, verb="rubric.copy").count() == 2
+    assert AuditEvent.objects.filter(chain=f"project:{project.pk}", verb="rubric.copy").count() == 2
+
+
+def test_a_shared_rubric_quotes_nothing_and_is_everybodys(project: Project) -> None:
+    version = version_publish(version=rubric_create(project=project, spec=QUOTING, actor=None), actor=None)
+    shared = rubric_share(version=version, actor=None)
+    assert (shared.rubric.project, shared.status) == (None, "published")
+    assert "secret" not in str(spec_of(shared))
+    assert rubric_share(version=version, actor=None) == shared, "not shared twice"
+    namesake = rubric_factory(project_factory())
+    Rubric.objects.filter(pk=namesake.rubric_id).update(name=version.rubric.name)
+    other = rubric_share(version=RubricVersion.objects.get(pk=namesake.pk), actor=None)
+    assert other.rubric_id != shared.rubric_id, "a rubric of the same name is never touched"
+
+    elsewhere = user_factory()
+    theirs = project_factory(lead=elsewhere)
+    client = as_(elsewhere)
+    assert shared.rubric.name in text(client.get(reverse("rubrics:library", args=[theirs.slug])))
+    address = reverse("rubrics:library_shared", args=[theirs.slug, shared.rubric.slug])
+    assert CORRECT.question in text(client.get(address))
+    client.post(address)
+    assert Rubric.objects.get(project=theirs).versions.get().criteria.get().key == "correct"
+
+
+def test_only_who_has_the_right_over_the_site_shares(lead: Client, alice: User, project: Project) -> None:
+    version = rubric_factory(project)
+    assert lead.get(url(version, "share", 1)).status_code == 404
+    assert "Share…" not in text(lead.get(url(version, "version", 1)))
+    alice.user_permissions.add(Permission.objects.get(codename="add_project"))
+    assert "Share…" in text(lead.get(url(version, "version", 1)))
+    assert "every project of this site" in text(lead.get(url(version, "share", 1)))
+    lead.post(url(version, "share", 1))
+    assert Rubric.objects.filter(project=None).count() == 1
 
 
 def test_a_lead_copies_into_projects_they_lead_and_no_other(lead: Client, project: Project, alice: object) -> None:
