@@ -193,11 +193,11 @@ class SuccessorForm(forms.Form):
     overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
 
     def __init__(self, *args: Any, round: Round, offer: Any, **kwargs: Any) -> None:
-        initial = {
+        kwargs["initial"] = {
             "name": f"{round.name}, version {offer.version.number}"[:200],
             "criteria": offer.to_rate,
             "overlap": round.overlap,
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **kwargs)
         choices = [(c.key, c.question) for c in spec_of(offer.version).criteria]
         self.fields["criteria"].choices = choices  # type: ignore[attr-defined]

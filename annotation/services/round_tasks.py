@@ -64,8 +64,8 @@ def choose_items(row: Round) -> tuple[list[int], list[int]]:
     """(the frame, the items drawn from it). The seed makes it the same in the plan and at opening."""
     if row.predecessor_id is not None:
         same = RoundItem.objects.filter(round=row.predecessor_id).exclude(item__in=left_out(row)).order_by("item_id")
-        items = list(same.values_list("item_id", flat=True))
-        return items, items
+        again = list(same.values_list("item_id", flat=True))
+        return again, again
     sample = Sample(**row.options.get("sample", {}))
     outputs = judgeable(row.project_id, systems_of(row))
     items = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(pk__in=left_out(row)).distinct()

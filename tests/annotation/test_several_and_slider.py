@@ -41,7 +41,7 @@ class Rater:
         return str(self.client.get(reverse("annotation:rate", args=[self.round.public_id])).content.decode())
 
     def send(self, name: str = "submit", **answers: Any) -> Any:
-        task = Assignment.objects.filter(state="live").latest("id").public_id
+        task = Assignment.objects.filter(state=Assignment.State.LIVE).latest("id").public_id
         address = reverse(f"annotation:{name}", args=[self.round.public_id])
         given = {f"c-{key}": value for key, value in answers.items()}
         return self.client.post(address, {"task": task, "key": "k" * 12, "version": "0", **given})

@@ -161,7 +161,7 @@ def test_a_shared_rubric_quotes_nothing_and_is_everybodys(project: Project) -> N
     assert (shared.rubric.project, shared.status) == (None, "published")
     assert "secret" not in str(spec_of(shared))
     assert rubric_share(version=version, actor=None) == shared, "not shared twice"
-    namesake = rubric_factory(project_factory())
+    namesake = rubric_factory(project_factory(), (replace(CORRECT, question="Is it otherwise?"),))
     Rubric.objects.filter(pk=namesake.rubric_id).update(name=version.rubric.name)
     other = rubric_share(version=RubricVersion.objects.get(pk=namesake.pk), actor=None)
     assert other.rubric_id != shared.rubric_id, "a rubric of the same name is never touched"

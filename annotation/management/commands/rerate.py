@@ -54,11 +54,12 @@ class Command(BaseCommand):
             if options["open"]:
                 made = round_open(round=made, actor=None, progress=self.progress)
         where = f"{made.project.slug}/{made.slug}"
+        asked = made.only_criteria or [c.key for c in made.rubric_version.criteria.all()]
         outcome = {
             "round": where,
             "predecessor": f"{found.project.slug}/{found.slug}",
             "version": offer.version.number,
-            "criteria": made.only_criteria or [c.key for c in made.rubric_version.criteria.all()],
+            "criteria": asked,
             "state": made.state,
         }
-        self.tell(outcome, [f"{where}: {made.state}, asks {', '.join(outcome['criteria'])}."])
+        self.tell(outcome, [f"{where}: {made.state}, asks {', '.join(asked)}."])
