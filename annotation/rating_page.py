@@ -205,7 +205,7 @@ def draw(q: Question, value: str, error: str) -> DrawnQuestion:
         shown_is="|".join(map(str, accepted if isinstance(accepted, list) else [accepted])),
         points=len(choices),
         marks=spec.levels,
-        unable=_drawn(unable, {value}) if unable is not None else None,
+        unable=_drawn(unable, q.kind.chosen(value)) if unable is not None else None,
     )
 
 

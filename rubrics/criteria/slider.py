@@ -24,6 +24,9 @@ class Slider(Number):
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
         return replace(spec, config={})
 
+    def chosen(self, value: str) -> set[str]:
+        return set(value.split("|"))
+
     def read(self, spec: CriterionSpec, raw: str) -> Answer:
         """The number and the box of “cannot judge” are sent under one name."""
         parts = list(dict.fromkeys(filter(None, raw.strip().split("|"))))
