@@ -6,30 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from annotation.models import Assignment, Judgment, Round, Slot
-from projects.access import Action, can, visible_projects
-from projects.models import Project
-
-
-def round_for_rater(user: Any, public_id: str) -> Round:
-    """The round behind a rater's address, or the same 404 for every other reason."""
-    round = (
-        Round.objects.select_related("project", "rubric_version__rubric", "guideline")
-        .filter(public_id=public_id)
-        .exclude(state=Round.State.DRAFT)
-        .first()
-    )
-    if round is None or not can(user, Action.RATE, round.project):
-        raise Http404("There is no such page, or you may not see it.")
-    return round
+from annotation.services.eligibility import may_take, requirements_of
+from projects.access import Action, visible_projects
+from projects.models import Membership, Project
 
 
 def round_of(project: Project, slug: str) -> Round:
     """The round behind an address of those who run or read rounds; who may be there has been asked already."""
-    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by")
+    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by", "baseline")
     return get_object_or_404(rows, project=project, slug=slug)
 
 
@@ -40,6 +27,7 @@ class Waiting:
     round: Round
     judged: int
     open_slots: bool
+    fits: bool = True  # false: nothing in it asks for what this rater can do
 
 
 def rounds_for_rater(user: Any) -> list[Waiting]:
@@ -64,7 +52,10 @@ def rounds_for_rater(user: Any) -> list[Waiting]:
         .values_list("round_id", flat=True)
         .distinct()
     )
-    return [Waiting(r, r.judged, r.pk in waiting) for r in shown]
+    asking = [r for r in shown if requirements_of(r).any]
+    members = {m.project_id: m for m in Membership.objects.filter(user=user)} if asking else {}
+    closed_to = {r.pk for r in asking if not may_take(r, members.get(r.project_id))}
+    return [Waiting(r, r.judged, r.pk in waiting, r.pk not in closed_to) for r in shown]
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,8 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "round": round.slug,
         "public_id": round.public_id,
         "task": judged.public_id,
+        "case": judged.task_id,
+        "question": CORRECT.key,
         "seat": judged.seat_id,
         "flag": _flagged(round, rater),
         "report": report_build(round=round, actor=lead).pk,

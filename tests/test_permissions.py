@@ -134,6 +134,12 @@ PAGES = [
     get("annotation:exclusion", LEADS),
     post("annotation:exclusion", LEADS, 422),
     post("annotation:seat_resume", LEADS, 302),
+    get("annotation:adjudication", REVIEWERS),
+    get("annotation:case", REVIEWERS),
+    post("annotation:case", REVIEWERS, 422),
+    get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
+    post("annotation:key", LEADS, 409),
+    post("annotation:seat_place", LEADS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
     post("annotation:leak_act", LEADS, 404),  # no act is named
@@ -177,6 +183,10 @@ API = [
     post("api:outputs", LEADS, 400),
     get("api:rounds", VIEWERS),
     get("api:round", VIEWERS),
+    get("api:final_answers", VIEWERS),
+    post("api:final_answers", REVIEWERS, 400),
+    get("api:key", VIEWERS, 409),
+    post("api:key", LEADS, 409),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
     get("api:report", VIEWERS),
@@ -187,9 +197,10 @@ SCHEMA = get("api:schema", EVERYBODY)
 ROWS = [*PAGES, *API, SCHEMA]
 # Not ours: whoever asks, they answer with one of these, and never say a word of a project.
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
-# No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, a rubric of
-# the library, which is everybody's, one that is shared with all, and the form of a file.
-NO_OBJECTS = {"token", "key", "name", "shared_rubric", "form"}
+# No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
+# question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
+# of a file.
+NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form"}
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import CHUNK, TABLES, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table
+from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
+from annotation.services.eligibility import requirements_of
+from annotation.services.renewing import narrow_of, renews
+from annotation.services.round_tasks import pairs_of, sample_of
 from config.folders import made_if_missing, private_folder
 from config.stopping import point_of_no_return
 from projects.errors import ServiceError
@@ -104,8 +109,18 @@ def description(round: Round) -> dict[str, Any]:
             "is_pilot": round.is_pilot,
             "only_criteria": round.only_criteria,
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
+            "pairs": asdict(pairs_of(round)) if round.mode == Round.Mode.COMPARE else None,
+            "narrow": asdict(narrow_of(round)) if renews(round) else None,
+            "groups": dict(requirements_of(round).groups),
+            "eligible": {
+                "qualification": requirements_of(round).qualification,
+                "language": requirements_of(round).language,
+                "tags": dict(requirements_of(round).tags),
+            },
             "sample": {
+                **asdict(sample_of(round)),
                 "design": round.design,
+                "drawn": round.round_items.count(),
                 "frame_size": round.frame_size,
                 "frame_digest": round.frame_digest,
             },

@@ -9,7 +9,9 @@ from typing import Any
 from django.db import transaction
 
 from annotation.models import Round
+from annotation.services.eligibility import requirements_of
 from annotation.services.rounds import round_create
+from annotation.strategies import STRATEGIES, WIN
 from projects import audit
 from projects.errors import ServiceError
 from rubrics.changes import Verdict, to_rate_again, verdicts
@@ -100,7 +102,9 @@ def round_succeed(
         overlap=overlap or round.overlap,
         actor=actor,
         guideline=round.guideline,
-        strategy=round.strategy,
+        # An order that narrows an interval would narrow one of the earlier questions.
+        strategy="balanced" if STRATEGIES[round.strategy].take == WIN else round.strategy,
+        requirements=requirements_of(round),
         predecessor=round,
         only_criteria=[] if len(asked) == len(known) else asked,
         **{field: getattr(round, field) for field in SAME},

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation import claims
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
+from annotation.places import place_of
 from annotation.rating_page import page_of, sanitised
-from annotation.selectors import round_for_rater, rounds_for_rater
+from annotation.selectors import rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
-from annotation.services.seats import seat_for
 from projects.errors import ServiceError
 from rubrics.criteria.several_of import SEPARATOR
 
@@ -37,8 +37,8 @@ def _answers(request: HttpRequest) -> dict[str, str]:
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
-    round = round_for_rater(request.user, public_id)
-    return round, seat_for(round=round, user=request.user)
+    place = place_of(request.user, public_id)
+    return place.round, place.seat
 
 
 @login_required
@@ -58,11 +58,14 @@ def rate(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    round, seat = _place(request, public_id)
     data = _answers(request)
     task = data.get("task", "")
+    place = place_of(request.user, public_id, task)
+    round, seat = place.round, place.seat
     try:
-        outcome = judging.judgment_submit(seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""))
+        outcome = judging.judgment_submit(
+            seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""), assignment=place.assignment
+        )
     except AnswersRefused as refusal:
         return _again(request, round, seat, task, data, refusal)
     except ServiceError as refusal:

@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from annotation import claims
 from annotation.models import Round, RoundItem
+from annotation.pairing import Pairs
+from annotation.sampling import Sample
 from annotation.services.judging import judgment_submit
-from annotation.services.round_tasks import Sample
-from annotation.services.rounds import round_open
+from annotation.services.rounds import round_extend, round_open
 from annotation.services.seats import seat_for
 from annotation.services.successors import round_succeed, successor_offer
 from projects.errors import ServiceError
@@ -20,7 +21,16 @@ from projects.models import Project, Role
 from rubrics.models import RubricVersion
 from rubrics.services import draft_open, draft_save, version_publish
 from rubrics.specs import CriterionSpec, RubricSpec
-from tests.factories import CORRECT, item_factory, member, output_factory, project_factory, round_factory, user_factory
+from tests.factories import (
+    CORRECT,
+    OVERALL,
+    item_factory,
+    member,
+    output_factory,
+    project_factory,
+    round_factory,
+    user_factory,
+)
 
 pytestmark = pytest.mark.django_db
 POLITE = CriterionSpec("polite", "yes_no", "Is it polite?", "nominal")
@@ -83,6 +93,19 @@ def test_the_chance_of_each_item_is_the_one_of_the_draw_before(project: Project)
     ]
     assert drawn[0] == drawn[1]
     assert {chance for _, chance in drawn[1]} == {0.5}
+
+
+def test_pairs_of_a_design_are_the_pairs_of_the_round_before(project: Project) -> None:
+    settings = {"mode": "compare", "items": 4, "systems": 4, "pairs": Pairs(design="balanced", per_item=2)}
+    first = round_factory(project, criteria=(OVERALL,), **settings)
+    version = revised(first, replace(OVERALL, question="Which one is better?"))
+    second = round_succeed(round=first, version=version, criteria=["overall"], name="Again", actor=None)
+    second = round_open(round=second, actor=None)
+    keys = [set(round.tasks.values_list("key", flat=True)) for round in (first, second)]
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 8
+    with pytest.raises(ServiceError, match="rates again the tasks of an earlier one"):
+        round_extend(round=second, actor=None, add_items=True)
 
 
 def test_a_question_that_waits_for_another_brings_it_along(project: Project) -> None:

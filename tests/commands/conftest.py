@@ -16,7 +16,7 @@ rubric:
   name: Quality
   criteria:
     - {key: overall, question: "Which is better?", type: preference, points: 5, ties: [tie]}
-round: {name: pilot, title: Answers, mode: compare, overlap: 2, state: open}
+round: {name: pilot, title: Answers, mode: compare, overlap: 2, strategy: uncertain, state: open}
 """
 
 
@@ -69,6 +69,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
             ["apply", folder / "draft.yaml"],
             ["apply", folder / "revised.yaml"],
             ["create_lead", "first@example.org"],
+            ["apply", folder / "study.yaml", "--lead", "first@example.org"],
             ["backup", folder / "base.tar"],
         ):
             done = shell.run(*arguments)

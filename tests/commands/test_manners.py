@@ -70,7 +70,7 @@ REFUSED = {
     "import_outputs support": "The following arguments are required: FILE.",
     "import_outputs support {files}/outputs.csv --jsn": "Not known here: --jsn. Options are -h, --help, --format,",
     "import_outputs support {files}/absent.csv": "absent.csv: there is no such file.",
-    "import_outputs support {files}": " is a folder. Name a file in it.",
+    "import_judgments support/pilot {files}": " is a folder. Name a file in it.",
     "import_outputs support {files}/study.yaml": "study.yaml",
     "import_judgments support/pilot /dev/full": "/dev/full is not a file.",
     "import_judgments support/pilot {files}/outputs.csv": "outputs.csv",
@@ -85,6 +85,8 @@ REFUSED = {
     "export support/pilot --out /proc/adjudge": "/proc/adjudge: this folder cannot be written:",
     "export support/pilot --format xml": "“xml” is not a format of this version.",
     "import_gold support/planned {files}/ratings.csv": "ratings.csv: The column 'rater' is not known.",
+    "qualify support nobody@example.org": "“nobody@example.org” is not a member of a project “support”.",
+    "renew_order support/planned": "only an open round with the order",
     "leaks support/pilot --redact cobalt": "“cobalt” was not found",
     "verify_audit nowhere": "There is no project “nowhere”.",
     "backup {files}/base.tar": "base.tar: there is such a file already.",
@@ -106,6 +108,7 @@ REFUSED = {
     "rerate support/planned": "There is nothing to rate again in “support/planned”",
     "rerate support/pilot --criteria tone": "“tone” is not a criterion of version 2. Accepted: overall.",
     "create_lead nobody": "“nobody” is not an e-mail address.",
+    "db_worker --lease 0": "--lease: 0 is not accepted, only seconds from 0.01 to 3600.",
     "create_lead a@example.org --password-file {files}/absent": "absent: the password file cannot be read:",
 }
 
@@ -140,6 +143,8 @@ OUTCOMES = {
     "demo --if-empty": "logins",
     "import_gold support/planned {files}/gold.csv": "answers",
     "leaks support/pilot": "words",
+    "renew_order support/pilot": "judgments",
+    "qualify support first@example.org --languages de": "languages",
     "verify_audit support": "chains",
     "rubric_check {files}/good.yaml": "findings",
     "rubric_library coherence --start support": "draft",
@@ -150,6 +155,7 @@ OUTCOMES = {
     "backup {files}/data/json.tar": "rows",
     "check_backup {files}/base.tar": "rows",
     "restore {files}/base.tar --overwrite": "rows",
+    "db_worker --batch": "done",
 }
 
 

@@ -23,6 +23,8 @@ ACTS = {
     "report": "report support/pilot --out {files}/made",
     "create_lead": "create_lead ines@example.org",
     "import_gold": "import_gold support/planned {files}/gold.csv",
+    "qualify": "qualify support first@example.org --languages de",
+    "renew_order": "renew_order support/pilot",
     "backup": "backup {files}/made.tar",
     "restore": "restore {files}/base.tar --overwrite",
     "check_backup": "check_backup {files}/base.tar",
@@ -34,7 +36,12 @@ DEMO_STOPS_AT = (0.3, 1.0)  # seconds: the whole of it is too long to be measure
 
 
 def test_every_command_is_stopped_here() -> None:
-    assert {*ACTS, "demo"} == set(COMMANDS)
+    assert {*ACTS, "demo", "db_worker"} == set(COMMANDS)
+
+
+def test_a_worker_that_is_stopped_ends_after_the_task_under_way(shell: Terminal) -> None:
+    done = shell.run("db_worker", after=0.3)
+    assert (done.code, done.out, done.err) == (0, "0 done.\n", "")
 
 
 @pytest.mark.parametrize("name", [name for name in ACTS if name not in READ_ONLY])
