@@ -20,7 +20,7 @@ from annotation.selectors import rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from projects.errors import ServiceError
-from rubrics.criteria.several_of import SEPARATOR
+from rubrics.criteria.several_of import as_sent
 
 PROBLEMS = {
     "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
@@ -32,8 +32,7 @@ PROBLEMS = {
 
 
 def _answers(request: HttpRequest) -> dict[str, str]:
-    """What the form sent. Several boxes of one question come as several values, and are kept as one."""
-    return {name: SEPARATOR.join(filter(None, values)) for name, values in request.POST.lists()}
+    return {name: as_sent(values) for name, values in request.POST.lists()}
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:

@@ -6,6 +6,7 @@ exactly the same; `data` is the list, for those who count each label apart."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rubrics.criteria.base import CANNOT_JUDGE, Choice, CriterionType, find_level
@@ -15,6 +16,11 @@ SEPARATOR = "|"
 NONE = "none"
 MAX_LEVELS = 20
 MAX_LABEL = 120  # the column of the label
+
+
+def as_sent(values: Iterable[str]) -> str:
+    """What a form sent under one name, as one value. Several boxes of a question come as several values."""
+    return SEPARATOR.join(filter(None, values))
 
 
 class SeveralOf(CriterionType):

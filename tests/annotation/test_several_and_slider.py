@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from analytics.reports import build
+from annotation.adjudication_cases import cases, question_address
 from annotation.exporters.files import export_round
-from annotation.models import Assignment, Rating, Round
+from annotation.models import Adjudication, Assignment, Rating, Round
 from projects.models import Role
 from rubrics.specs import CriterionSpec, LevelSpec
-from tests.analytics.helpers import filled_round
+from tests.analytics.helpers import add_rows, filled_round
 from tests.factories import member, round_factory
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +30,17 @@ SURE = CriterionSpec(
     levels=(LevelSpec("0", "Not", 0.0, "A guess."), LevelSpec("100", "Fully", 100.0, "Looked up.")),
 )  # fmt: skip
 WHY = CriterionSpec("why", "text", "Why?", "text", shown_if={"criterion": "faults", "is": ["truth"]})
+
+
+ROWS = [
+    {"item": f"q{n}", "system": "a", "rater": rater, "criterion": "faults", "value": value}
+    for n in range(8)
+    for rater, value in (("ann", "tone|form" if n % 2 else "none"), ("ben", '["form", "tone"]' if n % 2 else "truth"))
+] + [
+    {"item": f"q{n}", "system": "a", "rater": rater, "criterion": "sure", "value": n * 10 + more}
+    for n in range(8)
+    for rater, more in (("ann", 0), ("ben", 3))
+]
 
 
 class Rater:
@@ -110,15 +123,21 @@ def test_a_draft_keeps_every_box(rater: Rater) -> None:
     assert rater.page().count(" checked") == 2
 
 
-ROWS = [
-    {"item": f"q{n}", "system": "a", "rater": rater, "criterion": "faults", "value": value}
-    for n in range(8)
-    for rater, value in (("ann", "tone|form" if n % 2 else "none"), ("ben", '["form", "tone"]' if n % 2 else "truth"))
-] + [
-    {"item": f"q{n}", "system": "a", "rater": rater, "criterion": "sure", "value": n * 10 + more}
-    for n in range(8)
-    for rater, more in (("ann", 0), ("ben", 3))
-]
+def test_a_final_answer_of_several_labels_is_read_whole() -> None:
+    round = filled_round((FAULTS,), ROWS[2:4], state="open", opened_at=timezone.now())
+    add_rows(round, [{**ROWS[2], "rater": "cem", "value": "truth"}])
+    [case] = cases(round)
+    lead = Client()
+    lead.force_login(member(round.project, Role.LEAD))
+    question = question_address("faults", case.place.target)
+    address = reverse("annotation:case", args=[round.project.slug, round.slug, case.place.task, question])
+    page = lead.get(address).content.decode()
+    assert "Tone, Form" in page
+    assert 'type="checkbox" name="value" value="form"' in page
+    sent = {"value": ["form", "truth"], "reason": "So.", "revision": "0"}
+    assert lead.post(address, sent).status_code == 302
+    final = Adjudication.objects.get()
+    assert (final.label, final.data) == ("form|truth", ["form", "truth"])
 
 
 def test_files_exports_and_reports_know_both(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from annotation.services.rounds import round_open
 from annotation.services.successors import round_succeed, successor_offer
 from config.commands import Command as BaseCommand
 from config.commands import whole_number
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 
 
@@ -53,6 +54,7 @@ class Command(BaseCommand):
             )
             if options["open"]:
                 made = round_open(round=made, actor=None, progress=self.progress)
+            point_of_no_return()
         where = f"{made.project.slug}/{made.slug}"
         asked = made.only_criteria or [c.key for c in made.rubric_version.criteria.all()]
         outcome = {

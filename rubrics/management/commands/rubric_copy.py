@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from config.commands import Command as BaseCommand
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from rubrics.services import rubric_copy, rubric_share
 from rubrics.version_names import project_named, version_named
@@ -33,11 +35,15 @@ class Command(BaseCommand):
         if not version.is_frozen:
             raise ServiceError(f"{options['rubric']} is a draft and may still change. Publish it, then copy it.")
         if options["share"]:
-            shared = rubric_share(version=version, actor=None, with_examples=options["with_examples"])
+            with transaction.atomic():
+                shared = rubric_share(version=version, actor=None, with_examples=options["with_examples"])
+                point_of_no_return()
             where = f"shared/{shared.rubric.slug}@{shared.number}"
             self.tell({"shared": where, "with_examples": options["with_examples"]}, [f"{where}: published for all."])
             return
         project = project_named(options["project"])
-        made = rubric_copy(version=version, project=project, actor=None, with_examples=options["with_examples"])
+        with transaction.atomic():
+            made = rubric_copy(version=version, project=project, actor=None, with_examples=options["with_examples"])
+            point_of_no_return()
         where = f"{project.slug}/{made.rubric.slug}@{made.number}"
         self.tell({"draft": where, "with_examples": options["with_examples"]}, [f"{where}: a draft."])

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from config.commands import Command as BaseCommand
 from projects.errors import ServiceError
+from projects.staging import staged
 from rubrics.judge_prompts import FORMS, written
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
@@ -35,16 +36,10 @@ class Command(BaseCommand):
         if not version.is_frozen:
             raise ServiceError(f"{options['rubric']} is a draft and may still change. Publish it, then export it.")
         files = _files(version, [form.strip() for form in options["form"].split(",")])
-        folder: Path = options["out"]
-        if folder.exists() and not folder.is_dir():
-            raise ServiceError(f"{folder} is a file. Name a folder to write into.")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ServiceError(f"{folder}: this folder cannot be written: {error.strerror}.") from error
-        paths = [folder / name for name in files]
-        for path, text in zip(paths, files.values(), strict=True):
-            path.write_text(text, encoding="utf-8")
+        with staged(options["out"], files) as folder:
+            for name, text in files.items():
+                (folder / name).write_text(text, encoding="utf-8")
+        paths = [options["out"] / name for name in files]
         self.tell({"files": [str(path) for path in paths]}, [str(path) for path in paths])
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import transaction
 
 from config.commands import Command as BaseCommand
+from config.stopping import point_of_no_return
 from projects.errors import ServiceError
 from rubrics.library import Entry, entries, entry_named
 from rubrics.services import rubric_start
@@ -33,7 +35,9 @@ class Command(BaseCommand):
             self.tell({"rubrics": [_values(entry)], "text": entry.text}, [entry.text.rstrip()])
             return
         project = project_named(options["start"])
-        version = rubric_start(project=project, spec=entry.rubric, actor=None)
+        with transaction.atomic():
+            version = rubric_start(project=project, spec=entry.rubric, actor=None)
+            point_of_no_return()
         where = f"{project.slug}/{version.rubric.slug}@{version.number}"
         self.tell({"rubrics": [_values(entry)], "draft": where}, [f"{where}: a draft of “{entry.title}”."])
 
