@@ -122,7 +122,7 @@ def words_of(criterion: CriterionSpec, answer: Answer) -> str:
     kind = CRITERIA[criterion.type]
     value = kind.form_value(criterion, answer)
     choices = [*kind.choices(criterion), *getattr(kind, "both_choices", lambda spec: [])(criterion)]
-    label = next((choice.label for choice in choices if choice.value == value), "")
+    label = ", ".join(choice.label for choice in choices if choice.value in kind.chosen(value))
     return f"{value} {label}" if label and value[:1].isdigit() and criterion.type != "preference" else label or value
 
 

@@ -18,6 +18,7 @@ from annotation.strategies import STRATEGIES
 from projects import selectors
 from projects.models import Project, System
 from rubrics.models import Guideline, RubricVersion
+from rubrics.selectors import spec_of
 
 MAX_MINUTES = 10_080  # a week
 ALLOCATION_TITLES = {"proportional": "In proportion to its size", "equal": "As many of each"}
@@ -226,7 +227,8 @@ class RoundForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        versions = RubricVersion.objects.exclude(status=RubricVersion.Status.DRAFT).select_related("rubric")
+        unused = (RubricVersion.Status.DRAFT, RubricVersion.Status.ARCHIVED)
+        versions = RubricVersion.objects.exclude(status__in=unused).select_related("rubric")
         own = versions.filter(rubric__project=project) | versions.filter(rubric__project=None)
         # "published" comes before "superseded".
         self._field("rubric_version").queryset = own.order_by("status", "rubric__name", "-number")
@@ -361,3 +363,28 @@ class LeakTermsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text="One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts.",
     )
+
+
+class SuccessorForm(forms.Form):
+    """Which criteria of the newer version are rated again, on the tasks of an earlier round."""
+
+    name = forms.CharField(label="Name", max_length=200, help_text="For leads.")
+    title = forms.CharField(
+        label="Title raters see", max_length=200, required=False, help_text="Left empty, the one of the earlier round."
+    )
+    criteria = forms.MultipleChoiceField(
+        label="Rate again",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one criterion to rate again."},
+    )
+    overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
+
+    def __init__(self, *args: Any, round: Round, offer: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {
+            "name": f"{round.name}, version {offer.version.number}"[:200],
+            "criteria": offer.to_rate,
+            "overlap": round.overlap,
+        }
+        super().__init__(*args, **kwargs)
+        choices = [(c.key, c.question) for c in spec_of(offer.version).criteria]
+        self.fields["criteria"].choices = choices  # type: ignore[attr-defined]

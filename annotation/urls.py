@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import adjudication, exclusions, leaks, people, rater, rounds, unblinding
+from annotation.views import adjudication, exclusions, leaks, people, rater, rounds, successors, unblinding
 
 app_name = "annotation"
 
@@ -31,6 +31,7 @@ urlpatterns = [
     ),
     path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/place/", exclusions.place, name="seat_place"),
+    path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

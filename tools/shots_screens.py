@@ -34,6 +34,11 @@ def follow(selector: str, nth: int = 0) -> Act:
     return lambda page: page.locator(selector).nth(nth).click()
 
 
+def unfold(page: Page) -> None:
+    page.locator("article.report").wait_for()
+    page.evaluate("() => document.querySelectorAll('article details').forEach((each) => { each.open = true; })")
+
+
 def press(*keys: str) -> Act:
     def act(page: Page) -> None:
         page.locator("[data-raw-switch]").first.wait_for(state="visible")  # the script has begun
@@ -147,6 +152,10 @@ LEAD = (
     Screen("rubrics", "lead", DEMO + "rubrics/"),
     Screen("rubric-new", "lead", DEMO + "rubrics/new/"),
     Screen("rubric", "lead", DEMO + "rubrics/support-answer-quality/"),
+    Screen("rubric-library", "lead", DEMO + "rubric-library/"),
+    Screen("rubric-library-entry", "lead", DEMO + "rubric-library/faithfulness-to-source/"),
+    Screen("rubric-judge", "lead", DEMO + "rubrics/support-answer-quality/v1/judge/"),
+    Screen("rubric-copy", "lead", DEMO + "rubrics/support-answer-quality/v1/copy/"),
     Screen("rubric-versions", "lead", DEMO + "rubrics/support-answer-quality/versions/"),
     Screen("guidelines", "lead", DEMO + "guidelines/"),
     Screen("guideline", "lead", DEMO + "guidelines/v1/"),
@@ -159,6 +168,8 @@ LEAD = (
     Screen("adjudicate-pair", "lead", DEMO + "rounds/side-by-side/adjudication/", (click("Decide the first"),)),
     Screen("who-answered", "lead", DEMO + "rounds/quality/key/", status=409),
     Screen("report", "lead", DEMO + "reports/", (click("Build a report of Quality", "button"),)),
+    Screen("report-pairs", "lead", DEMO + "reports/", (click("Build a report of Side by side", "button"),)),
+    Screen("report-open", "lead", DEMO + "reports/", (click("Build a report of Pilot", "button"), unfold)),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
     Screen("people-link", "lead", DEMO + "people/", (click("Make invitation link", "button"),)),
@@ -188,6 +199,12 @@ LATER = (
     ),
     Screen("rubric-designer", "lead", DEMO + "rubrics/support-answer-quality/", (click("New version", "button"),)),
     Screen("rubric-yaml", "lead", DEMO + "rubrics/support-answer-quality/yaml/", needs=("rubric-designer",)),
+    Screen(
+        "rubric-changes",
+        "lead",
+        DEMO + "rubrics/support-answer-quality/changes/",
+        needs=("rubric-designer",),
+    ),
     Screen("rubric-publish", "lead", DEMO + "rubrics/support-answer-quality/publish/", needs=("rubric-designer",)),
 )
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,37 +15,12 @@ from annotation.models import Round
 from annotation.services.eligibility import requirements_of
 from annotation.services.renewing import narrow_of, renews
 from annotation.services.round_tasks import pairs_of, sample_of
-from config.folders import made_if_missing, private_folder
-from config.stopping import point_of_no_return
 from projects.errors import ServiceError
+from projects.staging import staged as staged
 from rubrics.schema import rubric_to
 from rubrics.selectors import spec_of
 
 Progress = Callable[[str, int, int | None], None]
-
-
-@contextmanager
-def staged(out: Path, names: Iterable[str]) -> Iterator[Path]:
-    """A folder inside `out` to write `names` into; they move to `out` when all of them are there.
-
-    The move is a rename within one file system, so nobody ever reads half a file. Folders that had to be made go
-    away again when the work does not come to its end."""
-    if out.exists() and not out.is_dir():
-        raise ServiceError(f"{out} is a file. Name a folder to write into.")
-    for path in (out / name for name in names):
-        if path.is_dir():
-            raise ServiceError(f"{path} is a folder, where a file of this name is to be written. Name another folder.")
-    begun = False
-    try:
-        with made_if_missing(out), private_folder(out, ".writing-") as folder:
-            begun = True
-            yield folder
-            point_of_no_return()
-            for path in sorted(folder.iterdir()):
-                path.replace(out / path.name)
-    except OSError as error:
-        what = "the files" if begun else "this folder"
-        raise ServiceError(f"{out}: {what} cannot be written: {error.strerror}.") from error
 
 
 def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:

@@ -39,6 +39,11 @@ def check_round(
         raise ServiceError(
             "Publish the rubric version before a round uses it, so that it cannot change.", field="rubric_version"
         )
+    if version.status == RubricVersion.Status.ARCHIVED:
+        raise ServiceError(
+            f"Version {version.number} of “{version.rubric.name}” is archived. Bring it back, or choose another.",
+            field="rubric_version",
+        )
     if version.rubric.project_id not in (None, project.pk) or any(s.project_id != project.pk for s in systems):
         raise ServiceError("The rubric and the systems must belong to this project.")
     if mode == Round.Mode.COMPARE and len(systems) == 1:

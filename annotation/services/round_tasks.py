@@ -102,11 +102,20 @@ def _weight(item: str, metadata: dict[str, Any], key: str) -> float:
 
 def draw_of(row: Round) -> tuple[list[Unit], list[Drawn]]:
     """(the frame, what is drawn from it). The seed makes it the same in the plan and at opening."""
+    if row.predecessor_id is not None:
+        return _drawn_before(row)
     try:
         frame = frame_of(row)
         return frame, draw(frame, sample_of(row), row.seed)
     except CannotDraw as error:
         raise ServiceError(str(error), field="sample") from error
+
+
+def _drawn_before(row: Round) -> tuple[list[Unit], list[Drawn]]:
+    """A successor judges its predecessor's items, each with the chance it had to be drawn then."""
+    same = RoundItem.objects.filter(round=row.predecessor_id).exclude(item__in=left_out(row)).order_by("item_id")
+    drawn = [Drawn(*each) for each in same.values_list("item_id", "stratum", "inclusion_probability")]
+    return [Unit(each.item, each.stratum) for each in drawn], drawn
 
 
 def left_out(row: Round) -> QuerySet[Item]:
@@ -132,6 +141,19 @@ def shown_by(row: Round) -> tuple[list[int], list[int]]:
 
 def draw_items(row: Round) -> None:
     frame, drawn = draw_of(row)
+    if row.predecessor is not None:
+        before = row.predecessor
+        row.design, row.frame_size, row.frame_digest = before.design, before.frame_size, before.frame_digest
+    else:
+        _note_frame(row, frame, drawn)
+    RoundItem.objects.bulk_create(
+        [RoundItem(round=row, item_id=d.item, inclusion_probability=d.chance, stratum=d.stratum) for d in drawn],
+        batch_size=BATCH,
+        ignore_conflicts=True,  # items that imported judgments brought in stand already
+    )
+
+
+def _note_frame(row: Round, frame: Sequence[Unit], drawn: Sequence[Drawn]) -> None:
     sample = sample_of(row)
     if row.design == Round.Design.CENSUS and len(drawn) < len(frame):
         row.design = Round.Design.RANDOM
@@ -141,11 +163,6 @@ def draw_items(row: Round) -> None:
             f"The population ({row.frame_size}) cannot be smaller than the sample ({len(drawn)}).", field="sample"
         )
     row.frame_digest = hashlib.sha256(",".join(str(unit.item) for unit in frame).encode()).hexdigest()
-    RoundItem.objects.bulk_create(
-        [RoundItem(round=row, item_id=d.item, inclusion_probability=d.chance, stratum=d.stratum) for d in drawn],
-        batch_size=BATCH,
-        ignore_conflicts=True,  # items that imported judgments brought in stand already
-    )
 
 
 def pairs_of(row: Round) -> Pairs:
@@ -153,7 +170,17 @@ def pairs_of(row: Round) -> Pairs:
 
 
 def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
-    """(key, item, pair, outputs in canonical order) of every task the items and systems give."""
+    """(key, item, pair, outputs in canonical order) of every task the items and systems give. A successor has
+    the tasks of its predecessor, and none of what came since."""
+    made = _made_tasks(row, items)
+    if row.predecessor_id is None:
+        return made
+    same = Task.objects.filter(round=row.predecessor_id, kind=Task.Kind.NORMAL)
+    known = set(same.values_list("key", flat=True))
+    return [task for task in made if task[0] in known]
+
+
+def _made_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
     chosen = set(items)
     outputs = [
         o
@@ -167,7 +194,9 @@ def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, 
     members: dict[tuple[int, int, str], list[tuple[int, int]]] = defaultdict(list)
     for output, item, system, repeat, variant in outputs:
         members[item, repeat, variant].append((output, system))
-    pairs, known = pairs_of(row), _pairs_made(row)
+    # Of a successor every pair is formed, for those that the round before had to be among them.
+    pairs = pairs_of(row) if row.predecessor_id is None else Pairs()
+    known = _pairs_made(row)
     groups = []
     for (item, repeat, variant), each in members.items():
         kept = tuple(pair for pair in combinations(sorted(each), 2) if key_of(pair) in known)

@@ -277,6 +277,8 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state not in (Round.State.OPEN, Round.State.PAUSED):
         raise ServiceError("Only an open or paused round can be extended.")
+    if add_items and row.predecessor_id is not None:
+        raise ServiceError("This round rates again the tasks of an earlier one, so nothing can be added to them.")
     if add_items and row.design != Round.Design.CENSUS:
         raise ServiceError(
             "This round judges a sample. Items added to it would have had another chance of being drawn, "

@@ -109,7 +109,8 @@ def _named_rubric(source: Source, value: str, project: Project) -> RubricVersion
         if not number.isdigit():
             source.fail(("rubric",), f"“{value}” is not a rubric. Accepted: NAME, NAME@VERSION or shared/NAME@VERSION.")
         versions = versions.filter(number=int(number))
-    version = versions.order_by("-number").first()
+    newest = versions.order_by("-number")
+    version = newest.exclude(status=RubricVersion.Status.ARCHIVED).first() or newest.first()
     if version is None:
         source.fail(("rubric",), f"There is no published rubric “{value}” for this project.")
     return version

@@ -19,6 +19,7 @@ from annotation.services.adjudication import UNSETTLED, Ruling, adjudicate, adju
 from projects.access import Action, get_project
 from projects.errors import Conflict, ServiceError
 from projects.models import Project
+from rubrics.criteria.several_of import as_sent
 
 LISTED = 100
 
@@ -88,7 +89,7 @@ def _decide(request: HttpRequest, round: Round, place: Place) -> None:
         adjudication_withdraw(round=round, place=place, reason=reason, revision=revision, actor=request.user)
         messages.success(request, "The final answer is taken back.")
         return
-    value = UNSETTLED if post.get("act") == UNSETTLED else post.get("value", "")
+    value = UNSETTLED if post.get("act") == UNSETTLED else as_sent(post.getlist("value"))
     order = page_order(round, place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
     ruling = Ruling(value=value, reason=post.get("reason", ""), revision=revision, order=order)
     adjudicate(round=round, place=place, ruling=ruling, actor=request.user)
@@ -98,7 +99,7 @@ def _decide(request: HttpRequest, round: Round, place: Place) -> None:
 def _page(
     request: HttpRequest, project: Project, round: Round, place: Place, refusal: ServiceError | None = None
 ) -> HttpResponse:
-    sent = request.POST.get("value", "") if refusal else None
+    sent = as_sent(request.POST.getlist("value")) if refusal else None
     error = refusal.message if refusal and refusal.field == "value" else ""
     waiting = [each for each in cases(round) if each.final is None]
     at = next((n for n, each in enumerate(waiting) if each.place == place), None)

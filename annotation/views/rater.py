@@ -20,6 +20,7 @@ from annotation.selectors import rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from projects.errors import ServiceError
+from rubrics.criteria.several_of import as_sent
 
 PROBLEMS = {
     "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
@@ -28,6 +29,10 @@ PROBLEMS = {
     "paused": "Your part in this round is paused, so this was not counted. Your draft is kept.",
     "closed": "The round was closed before you submitted, so this judgment was not counted.",
 }
+
+
+def _answers(request: HttpRequest) -> dict[str, str]:
+    return {name: as_sent(values) for name, values in request.POST.lists()}
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
@@ -52,7 +57,7 @@ def rate(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    data = request.POST.dict()
+    data = _answers(request)
     task = data.get("task", "")
     place = place_of(request.user, public_id, task)
     round, seat = place.round, place.seat
@@ -81,7 +86,7 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
 def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     """Autosave. Answers with the new version, or with a sentence."""
     _, seat = _place(request, public_id)
-    answers = {k: v for k, v in request.POST.dict().items() if k.startswith("c-") or k == "comment"}
+    answers = {k: v for k, v in _answers(request).items() if k.startswith("c-") or k == "comment"}
     try:
         version = judging.draft_save(
             seat=seat, public_id=request.POST.get("task", ""), data=answers, version=_whole(request, "version")

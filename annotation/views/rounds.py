@@ -25,6 +25,7 @@ from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
 from annotation.services.renewing import renews
 from annotation.services.round_tasks import pairs_of
+from annotation.services.successors import successor_offer
 from annotation.services.unblinding import unblinding_of
 from annotation.strategies import STRATEGIES
 from projects.access import Action, can, get_project
@@ -94,6 +95,7 @@ def _page(
         "pairs_words": PAIRINGS_IN_WORDS[pairs_of(round).design],
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
+        "offer": successor_offer(round),
         "unblinding": unblinding_of(round),
         # Viewers read figures; who is behind a pseudonym is for those who work with the raters.
         "show_names": names,
