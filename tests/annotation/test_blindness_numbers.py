@@ -213,7 +213,7 @@ def test_nothing_but_the_texts_tells_the_system_or_gold() -> None:
 def test_a_guess_that_has_something_to_go_by_is_found() -> None:
     """Else the guess would show nothing."""
     shown = look(pairs(items=70, gold=30, gold_rate=0.3), 90)
-    longer = [replace(each, size=each.size + each.gold) for each in without_time(shown)]
+    longer = [replace(each, size=each.size + 50 * each.gold) for each in without_time(shown)]
     told = [replace(each, public_id="ab"[each.left] + each.public_id[1:]) for each in without_time(shown)]
     for given, what in ((longer, "gold"), (told, "left")):
         found, allowed = guessed(given, what)
