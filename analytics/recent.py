@@ -14,6 +14,8 @@ from rubrics.models import Rubric, RubricVersion
 SHOWN = 6
 # {target} is the name of the target; a verb that is not listed is shown as it is written in the chain.
 WORDS = {
+    "member.qualify": "said what {target} may judge",
+    "rater.place": "said which tasks a rater gets, and how many",
     "project.create": "made the project",
     "project.update": "changed the settings",
     "member.add": "added {target}",

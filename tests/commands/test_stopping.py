@@ -47,7 +47,8 @@ def test_every_command_is_stopped_here() -> None:
 
 def test_a_worker_that_is_stopped_ends_after_the_task_under_way(shell: Terminal) -> None:
     done = shell.run("db_worker", after=0.3)
-    assert (done.code, done.out, done.err) == (0, "0 done.\n", "")
+    assert (done.code, done.err) == (0, "")
+    assert done.out in {"0 done.\n", "1 done.\n"}  # an order that follows the judgments may be due
 
 
 @pytest.mark.parametrize("name", [name for name in ACTS if name not in READ_ONLY])
