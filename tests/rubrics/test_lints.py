@@ -91,6 +91,7 @@ def test_what_goes_wrong_is_found(code: str) -> None:
             assert finding.place.startswith("criteria")
 
 
+COVERS = "Covers {} of the main points that the long source text makes."
 PASSES = [
     (GOOD,),
     (scale("Wrong", "Nearly wrong", "Nearly right", "Right"),),
@@ -98,7 +99,7 @@ PASSES = [
     (yes_no("Does it list pros and cons?"),),
     (yes_no("Is the name (first and last) right?"),),
     (yes_no("Does it say “and so on”?"),),
-    (scale("Few", "Some", "All", anchors=("Covers few points.", "Covers some points.", "Covers all points.")),),
+    (scale("Few", "Some", "All", anchors=tuple(COVERS.format(word) for word in ("few", "some", "all"))),),
     (*(yes_no(f"Is it {word}?", word) for word in ("true", "kind", "brief")), yes_no("Is anything wrong?", "d")),
     (GOOD, yes_no("Is it kind?", "two", shown_if={"criterion": "k", "is": [1]})),
     (CriterionSpec("why", "text", "Why do you think so, and what would help?", "text"),),
