@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from annotation import conduct
 from annotation.models import Round
 from annotation.selection import TITLES
 from annotation.services.round_tasks import Sample
@@ -118,6 +119,30 @@ class RoundForm(forms.Form):
         help_text="A task the rater judged before, to see whether they judge alike. It is not counted twice.",
     )
 
+    ask_confidence = forms.BooleanField(
+        required=False,
+        label="Ask how sure the rater is",
+        help_text="One question more with each judgment, from a guess to certain. It is exported, not counted.",
+    )
+    warn = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Ask once before a judgment is sent in no time, or with a long answer unread",
+        help_text="The rater can send it all the same. That it was asked is recorded.",
+    )
+    break_minutes = forms.IntegerField(
+        label="Suggest a break after (minutes of work)",
+        required=False,
+        min_value=5,
+        max_value=480,
+        help_text="Left empty: never. Five minutes away count as a break.",
+    )
+    raters_see_own_figures = forms.BooleanField(
+        required=False,
+        label="Raters see how often they agree with the others",
+        help_text="Once the round is closed, and only over everything they judged: never for one task.",
+    )
+
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = RubricVersion.objects.exclude(status=RubricVersion.Status.DRAFT).select_related("rubric")
@@ -138,13 +163,21 @@ class RoundForm(forms.Form):
         return {
             **{k: given[k] for k in ("name", "title", "mode", "rubric_version", "overlap", "strategy", "guideline")},
             **{k: given[k] for k in ("one_task_per_item", "show_reference", "cap_per_rater", "planned_seconds")},
+            "raters_see_own_figures": given["raters_see_own_figures"],
             "systems": list(given["systems"]),
             "lease_seconds": given["lease_minutes"] * 60,
             "gold_rate": (given["gold_rate"] or 0) / 100,
             "repeat_rate": (given["repeat_rate"] or 0) / 100,
-            "options": {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {},
+            "options": self._options(given),
             "sample": Sample(tag=given["tag"], size=given["size"]),
         }
+
+    @staticmethod
+    def _options(given: dict[str, Any]) -> dict[str, Any]:
+        gold = {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {}
+        return gold | conduct.options(
+            ask_confidence=given["ask_confidence"], warn=given["warn"], break_minutes=given["break_minutes"]
+        )
 
 
 class ExtendForm(forms.Form):

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 
+from annotation import conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Flag, Round, Seat
 from annotation.presentation import Presentation, read_presentation
@@ -108,6 +109,27 @@ class Page:
     def comment(self) -> str:
         return self.values.get("comment", "")
 
+    @property
+    def active_seconds(self) -> str:
+        """Of a draft that is gone on with. A judgment that is looked at again has a time of its own."""
+        return "" if self.revising else self.values.get("active_seconds", "")
+
+    @property
+    def used_diff(self) -> str:
+        return self.values.get("used_diff", "")
+
+    @property
+    def warned(self) -> str:
+        return self.values.get("warned", "")
+
+    @property
+    def warns(self) -> bool:
+        return conduct.warns(self.round)
+
+    @property
+    def break_minutes(self) -> int:
+        return conduct.break_minutes(self.round)
+
 
 _TOTAL_SECONDS = 60.0
 # By public id: it is never used again, not even by another database in the same process, as in tests.
@@ -120,15 +142,15 @@ def _total(round: Round, seat: Seat) -> int:
     known = _totals.get(key)
     if known is None or time.monotonic() - known[0] > _TOTAL_SECONDS:
         rows = round.round_items if round.one_task_per_item else round.tasks.filter(kind="normal")
-        known = (time.monotonic(), _with_checks(round, rows.count()))
+        gold = round.tasks.filter(kind="gold").count() if round.gold_rate else 0
+        known = (time.monotonic(), with_checks(round, rows.count(), gold))
         _totals[key] = known
     cap = seat.cap or round.cap_per_rater
     return min(known[1], cap) if cap else known[1]
 
 
-def _with_checks(round: Round, normal: int) -> int:
+def with_checks(round: Round, normal: int, gold: int) -> int:
     """Gold tasks and repeats are counted like any task: a total without them would give them away."""
-    gold = round.tasks.filter(kind="gold").count() if round.gold_rate else 0
     among = normal / (1 - round.gold_rate - round.repeat_rate) if round.gold_rate + round.repeat_rate < 1 else normal
     return normal + min(gold, int(among * round.gold_rate + 0.5)) + int(among * round.repeat_rate)
 
@@ -152,6 +174,8 @@ def page_of(
     shown = saved_values(assignment, asked) if values is None else values
     drawn = [draw(q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
     docked = next((d for d in drawn if d.type == Preference.key), None)
+    if conduct.asks_confidence(round):
+        drawn.append(_confidence(shown.get("confidence", ""), (errors or {}).get("confidence", "")))
     revising = assignment.state == Assignment.State.JUDGED
     return Page(
         round=round,
@@ -202,6 +226,29 @@ def draw(q: Question, value: str, error: str) -> DrawnQuestion:
         shown_field=_field_of(q, rule.get("criterion", "")),
         shown_is="|".join(map(str, accepted if isinstance(accepted, list) else [accepted])),
         points=len(choices),
+    )
+
+
+def _confidence(value: str, error: str) -> DrawnQuestion:
+    """Asked after the rubric's own questions, and answered like them."""
+    levels = conduct.CONFIDENCE.items()
+    return DrawnQuestion(
+        name="confidence",
+        legend=conduct.CONFIDENCE_QUESTION,
+        guidance="",
+        examples=(),
+        template="rubrics/criteria/levels.html",
+        type="confidence",
+        required=True,
+        choices=tuple(DrawnChoice(str(n), words, str(n), "", "", str(n) == value) for n, words in levels),
+        both=(),
+        in_row=False,
+        value=value,
+        error=error,
+        config={},
+        shown_field="",
+        shown_is="",
+        points=len(levels),
     )
 
 

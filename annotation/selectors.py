@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from annotation.models import Assignment, Judgment, Round, Slot
+from annotation.models import Assignment, Judgment, Round, RoundItem, Seat, Slot, Task
+from annotation.rating_page import with_checks
 from projects.access import Action, can, visible_projects
 from projects.models import Project
 
@@ -40,6 +42,14 @@ class Waiting:
     round: Round
     judged: int
     open_slots: bool
+    total: int  # tasks the rater may get, of those there are
+
+    @property
+    def minutes_left(self) -> str:
+        """2 h 5 min, for all that is left; empty when nothing is."""
+        seconds = (self.total - self.judged) * self.round.planned_seconds
+        hours, minutes = divmod((seconds + 59) // 60, 60)
+        return (f"{hours:,} h {minutes} min" if hours else f"{minutes} min") if seconds > 0 else ""
 
 
 def rounds_for_rater(user: Any) -> list[Waiting]:
@@ -64,7 +74,35 @@ def rounds_for_rater(user: Any) -> list[Waiting]:
         .values_list("round_id", flat=True)
         .distinct()
     )
-    return [Waiting(r, r.judged, r.pk in waiting) for r in shown]
+    totals = _totals(shown, user)
+    return [Waiting(r, r.judged, r.pk in waiting, max(r.judged, totals[r.pk])) for r in shown]
+
+
+def _totals(rounds: list[Any], user: Any) -> dict[int, int]:
+    """How many tasks the user may meet in each round. Four queries, however many rounds there are."""
+
+    def count(rows: QuerySet[Any]) -> dict[int, int]:
+        counted = rows.filter(round__in=rounds).order_by().values_list("round_id")
+        return dict(counted.annotate(n=Count("id")))
+
+    normal, gold = count(Task.objects.filter(kind=Task.Kind.NORMAL)), count(Task.objects.filter(kind=Task.Kind.GOLD))
+    items = count(RoundItem.objects.all())
+    caps = dict(Seat.objects.filter(round__in=rounds, rater__user=user).values_list("round_id", "cap"))
+    totals = {}
+    for round in rounds:
+        of = items if round.one_task_per_item else normal
+        total = with_checks(round, of.get(round.pk, 0), gold.get(round.pk, 0))
+        cap = caps.get(round.pk) or round.cap_per_rater
+        totals[round.pk] = min(total, cap) if cap else total
+    return totals
+
+
+def median_seconds(seat: Seat) -> float | None:
+    """Of the rater's own judgments: the time measured in the page where there is one, else from showing to sending."""
+    rows = Judgment.objects.filter(seat=seat, current=True).values_list("active_seconds", "seconds")
+    times = [active if active is not None else seconds for active, seconds in rows]
+    known = [value for value in times if value is not None]
+    return median(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("p/<slug:project>/people/<int:member>/remove/", people.member_remove, name="member_remove"),
     path("rate/", rater.home, name="home"),
     path("rate/<str:public_id>/", rater.rate, name="rate"),
+    path("rate/<str:public_id>/begin/", rater.begin, name="begin"),
     path("rate/<str:public_id>/submit/", rater.submit, name="submit"),
     path("rate/<str:public_id>/draft/", rater.draft, name="draft"),
     path("rate/<str:public_id>/skip/", rater.skip, name="skip"),

@@ -135,6 +135,7 @@ PAGES = [
     # rating
     get("annotation:home", SIGNED_IN),
     get("annotation:rate", RATERS),
+    post("annotation:begin", RATERS, 302),
     post("annotation:submit", RATERS, 409),
     post("annotation:draft", RATERS, 409),
     post("annotation:skip", RATERS, 422),

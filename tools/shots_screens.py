@@ -48,7 +48,7 @@ def in_card(title: str, name: str) -> Act:
     return lambda page: page.locator(".card", has_text=title).get_by_role("link", name=name).click()
 
 
-def rate(title: str) -> Act:
+def enter(title: str) -> Act:
     """The rater's round of that title, through the first page."""
     return lambda page: (
         page.locator(".card", has_text=title)
@@ -56,6 +56,17 @@ def rate(title: str) -> Act:
         .or_(page.locator(".card", has_text=title).get_by_role("link", name="Go on"))
         .first.click()
     )
+
+
+def rate(title: str) -> Act:
+    """The same, past the instructions, which come once."""
+
+    def act(page: Page) -> None:
+        enter(title)(page)
+        if (start := page.get_by_role("button", name="Start judging")).count():
+            start.click()
+
+    return act
 
 
 def same_tab(page: Page) -> None:
@@ -118,9 +129,11 @@ STUDIES = (SCORING_STUDY, SHORT_STUDY)
 
 RATER = (
     Screen("rate-home", "rater", "/rate/"),
+    Screen("rate-instructions", "rater", "/rate/", (enter("scores"),)),
     Screen("rate-score", "rater", "/rate/", (rate("scores"), press("3")), whole=False),
     Screen("rate-score-missing", "rater", "/rate/", (rate("scores"), press("Enter")), whole=False),
     Screen("rate-compare", "rater", "/rate/", (rate("which helps more"), press("ArrowLeft", "Enter")), whole=False),
+    Screen("rate-differences", "rater", "/rate/", (rate("which helps more"), press("d")), whole=False),
     Screen("rate-raw", "rater", "/rate/", (rate("which helps more"), press("r")), whole=False),
     Screen("rate-keys", "rater", "/rate/", (rate("which helps more"), press("?")), whole=False),
     Screen("rate-skip", "rater", "/rate/", (rate("scores"), press("s")), whole=False),

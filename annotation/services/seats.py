@@ -30,6 +30,17 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     return seat
 
 
+def instructions_due(*, round: Round, seat: Seat) -> bool:
+    """Whether the guideline comes before the next task: once, and only for those who have had no task yet."""
+    began = seat.guideline_read_at is not None or seat.n_assigned > 0
+    return round.state == Round.State.OPEN and seat.state == Seat.State.ACTIVE and bool(round.guideline_id) and not began
+
+
+def instructions_read(*, seat: Seat) -> None:
+    """The rater goes on from the guideline. The first time counts."""
+    Seat.objects.filter(pk=seat.pk, guideline_read_at__isnull=True).update(guideline_read_at=timezone.now())
+
+
 @transaction.atomic
 def seat_resume(*, seat: Seat, actor: Any) -> Seat:
     """Let a paused rater go on. Gold judged so far is settled: only later gold can pause again."""

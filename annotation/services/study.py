@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from annotation import conduct
 from annotation.models import Round
 from annotation.selection import STRATEGIES
 from annotation.services import rounds
@@ -31,6 +32,7 @@ ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
     "gold_pause_below", "gold_at_least",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
+    "ask_confidence", "warn", "break_minutes", "raters_see_own_figures",
 )  # fmt: skip
 STATES = ("draft", "open", "paused", "closed")
 METRIC_KEYS = ("key", "source", "criterion", "kind", "scale", "direction", "threshold")
@@ -271,7 +273,9 @@ def _round_settings(source: Source, given: dict[str, Any]) -> dict[str, Any]:
         for key, (field, turn, low, high) in whole.items()
         if given.get(key) is not None
     }
-    flags = {"pilot": "is_pilot", "one_task_per_item": "one_task_per_item", "show_reference": "show_reference"}
+    flags = {"pilot": "is_pilot"} | {
+        key: key for key in ("one_task_per_item", "show_reference", "raters_see_own_figures")
+    }
     switches = {f: source.flag(given[k], (*at, k)) for k, f in flags.items() if k in given}
     return {**rates, **numbers, **switches}
 
@@ -290,6 +294,18 @@ def _gold_rule(source: Source, given: dict[str, Any]) -> dict[str, Any]:
     if given.get("gold_at_least") is not None:
         rule["at_least"] = source.integer(given["gold_at_least"], (*at, "gold_at_least"), 1, 1000)
     return {"gold": rule} if rule else {}
+
+
+def _conduct(source: Source, given: dict[str, Any]) -> dict[str, Any]:
+    """What raters are asked and told beside the rubric."""
+    at: Path = ("round",)
+    flags = {k: source.flag(given[k], (*at, k)) for k in ("ask_confidence", "warn") if k in given}
+    minutes = given.get("break_minutes")
+    if minutes is not None:
+        minutes = source.integer(minutes, (*at, "break_minutes"), 5, 480)
+    return conduct.options(
+        ask_confidence=flags.get("ask_confidence", False), warn=flags.get("warn", True), break_minutes=minutes
+    )
 
 
 def _alt_test(source: Source, value: Any) -> dict[str, Any]:
@@ -324,7 +340,7 @@ def _round(
         or Round.objects.filter(project=project, name=name).first()
     )
     settings = _round_settings(source, given)
-    options = _gold_rule(source, given)
+    options = _gold_rule(source, given) | _conduct(source, given)
     if "alt_test" in data:
         options["alt_test"] = _alt_test(source, data["alt_test"])
     if options:

@@ -11,14 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import claims
+from annotation import claims, conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
+from annotation.own_figures import may_see, own_agreement
 from annotation.rating_page import page_of, sanitised
-from annotation.selectors import round_for_rater, rounds_for_rater
+from annotation.selectors import median_seconds, round_for_rater, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
-from annotation.services.seats import seat_for
+from annotation.services.seats import instructions_due, instructions_read, seat_for
 from projects.errors import ServiceError
 
 PROBLEMS = {
@@ -46,7 +47,18 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def rate(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
+    if instructions_due(round=round, seat=seat):
+        return render(request, "annotation/instructions.html", _guideline(round))
     return _show(request, round, seat, claims.claim(seat.pk))
+
+
+@login_required
+@require_POST
+def begin(request: HttpRequest, public_id: str) -> HttpResponse:
+    """From the instructions to the first task."""
+    round, seat = _place(request, public_id)
+    instructions_read(seat=seat)
+    return redirect("annotation:rate", round.public_id)
 
 
 @login_required
@@ -78,7 +90,7 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
 def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     """Autosave. Answers with the new version, or with a sentence."""
     _, seat = _place(request, public_id)
-    answers = {k: v for k, v in request.POST.dict().items() if k.startswith("c-") or k == "comment"}
+    answers = {k: v for k, v in request.POST.dict().items() if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)}
     try:
         version = judging.draft_save(
             seat=seat, public_id=request.POST.get("task", ""), data=answers, version=_whole(request, "version")
@@ -160,7 +172,14 @@ def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
 @require_GET
 def history(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
-    return render(request, "annotation/history.html", {"round": round, "judged": judging.last_judged(seat)})
+    context = {
+        "round": round,
+        "seat": seat,
+        "judged": judging.last_judged(seat),
+        "seconds": median_seconds(seat),
+        "agreement": own_agreement(round, seat) if may_see(round) else None,
+    }
+    return render(request, "annotation/history.html", context)
 
 
 @login_required
@@ -169,11 +188,12 @@ def guidelines(request: HttpRequest, public_id: str) -> HttpResponse:
     round, _ = _place(request, public_id)
     if round.guideline is None:
         raise Http404("This round has no guidelines.")
-    return render(
-        request,
-        "annotation/guidelines.html",
-        {"round": round, "guideline": round.guideline, "text": sanitised(round.guideline.html)},
-    )
+    return render(request, "annotation/guidelines.html", _guideline(round))
+
+
+def _guideline(round: Round) -> dict[str, Any]:
+    guideline = round.guideline
+    return {"round": round, "guideline": guideline, "text": sanitised(guideline.html if guideline else "")}
 
 
 def _from_script(request: HttpRequest) -> bool:
@@ -192,18 +212,18 @@ def _again(
     assignment = Assignment.objects.get(seat=seat, public_id=task)
     outcome = Outcome(status="task", assignment=assignment.pk)
     page = page_of(round, seat, outcome, values=data, errors=refusal.fields, problem=refusal.message)
-    return _render(request, {"page": page}, 422)
+    return _render(request, {"page": page, "round": round}, 422)
 
 
 def _show(
     request: HttpRequest, round: Round, seat: Seat, outcome: Outcome, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
     if outcome.status != "task":
-        context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem}
+        context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem, "figures": may_see(round)}
         return _render(request, context, status)
     outcome = _with_saved(request, round, outcome)
     page = page_of(round, seat, outcome, problem=problem, said=_said(request, round))
-    return _render(request, {"page": page}, status)
+    return _render(request, {"page": page, "round": round}, status)
 
 
 def _with_saved(request: HttpRequest, round: Round, outcome: Outcome) -> Outcome:
