@@ -17,10 +17,17 @@ const tell = (words) => root.dispatchEvent(new CustomEvent("task:note", { detail
 
 // -- words ------------------------------------------------------------------------------------------
 
+function segmenterOf(language) {
+  try {
+    return new Intl.Segmenter(language, { granularity: "word" });
+  } catch { // what an import calls a language need not be one
+    return new Intl.Segmenter("en", { granularity: "word" });
+  }
+}
+
 // Every word with the text node it stands in. A formula counts as one word: its parts cannot be marked.
 function wordsOf(body) {
-  const language = body.closest("[lang]")?.lang || undefined;
-  const segmenter = new Intl.Segmenter(language, { granularity: "word" });
+  const segmenter = segmenterOf(body.closest("[lang]")?.lang);
   const accept = (node) => {
     if (node.nodeType === Node.TEXT_NODE) return NodeFilter.FILTER_ACCEPT;
     if (node.nodeName.toLowerCase() === "math") return NodeFilter.FILTER_ACCEPT;
