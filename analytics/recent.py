@@ -52,6 +52,8 @@ WORDS = {
     "rater.exclude": "left a rater's work out",
     "rater.include": "took a rater's work in again",
     "rater.resume": "let a paused rater go on",
+    "rater.free": "freed a task that a rater held",
+    "rater.message": "wrote to a rater about a task",
     "seat.close": "closed the seats of {target}",
     "seat.reopen": "took up rating again",
     "judgments.import": "imported judgments into {target}",

@@ -180,6 +180,26 @@ class RoundForm(forms.Form):
         )
 
 
+def settings_of(round: Round) -> dict[str, Any]:
+    """What the form holds to plan another round like this one. The seed is drawn anew."""
+    sample, gold = round.options.get("sample", {}), round.options.get("gold", {})
+    same = ("title", "mode", "rubric_version", "overlap", "strategy", "show_reference", "one_task_per_item", "guideline")
+    return {
+        **{name: getattr(round, name) for name in (*same, "cap_per_rater", "planned_seconds", "raters_see_own_figures")},
+        "name": f"{round.name[:190]}, again",
+        "systems": [each.system_id for each in round.round_systems.all()],
+        "tag": sample.get("tag", ""),
+        "size": sample.get("size"),
+        "lease_minutes": max(1, round.lease_seconds // 60),
+        "gold_rate": round.gold_rate * 100 or None,
+        "repeat_rate": round.repeat_rate * 100 or None,
+        "gold_pause_below": gold["pause_below"] * 100 if "pause_below" in gold else None,
+        "ask_confidence": conduct.asks_confidence(round),
+        "warn": conduct.warns(round),
+        "break_minutes": conduct.break_minutes(round) or None,
+    }
+
+
 class ExtendForm(forms.Form):
     overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
 

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
-from annotation.models import Assignment, Judgment, Round, RoundItem, Seat, Slot, Task
+from annotation.models import Assignment, Comment, Judgment, Round, RoundItem, Seat, Slot, Task
 from annotation.rating_page import with_checks
 from projects.access import Action, can, visible_projects
 from projects.models import Project
@@ -95,6 +95,20 @@ def _totals(rounds: list[Any], user: Any) -> dict[int, int]:
         cap = caps.get(round.pk) or round.cap_per_rater
         totals[round.pk] = min(total, cap) if cap else total
     return totals
+
+
+def messages_for(user: Any, n: int = 5) -> list[Comment]:
+    """What leads wrote to the user about tasks, the newest first, where the user may still rate."""
+    return list(
+        Comment.objects.filter(
+            assignment__seat__rater__user=user,
+            assignment__seat__round__project__in=visible_projects(user, Action.RATE),
+            from_rater=False,
+            erased_at=None,
+        )
+        .select_related("assignment__seat__round")
+        .order_by("-id")[:n]
+    )
 
 
 def median_seconds(seat: Seat) -> float | None:

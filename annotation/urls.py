@@ -26,6 +26,8 @@ urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/leaks/act/", leaks.leak_act, name="leak_act"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/", exclusions.exclusion, name="exclusion"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/resume/", exclusions.resume, name="seat_resume"),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/free/", exclusions.free, name="task_free"),
+    path("p/<slug:project>/rounds/<slug:round>/messages/<int:assignment>/", rounds.message, name="message"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

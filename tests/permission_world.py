@@ -119,6 +119,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "public_id": round.public_id,
         "task": judged.public_id,
         "seat": judged.seat_id,
+        "assignment": judged.pk,
         "flag": _flagged(round, rater),
         "report": report_build(round=round, actor=lead).pk,
         "token_id": token_create(user=lead, name="own", can_write=True, days=1)[0].token_key,

@@ -118,6 +118,8 @@ PAGES = [
     get("annotation:exclusion", LEADS),
     post("annotation:exclusion", LEADS, 422),
     post("annotation:seat_resume", LEADS, 302),
+    post("annotation:task_free", LEADS, 302),
+    post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
     post("annotation:leak_act", LEADS, 404),  # no act is named

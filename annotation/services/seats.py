@@ -57,6 +57,19 @@ def seat_resume(*, seat: Seat, actor: Any) -> Seat:
 
 
 @transaction.atomic
+def task_free(*, seat: Seat, actor: Any) -> None:
+    """Take back the task a rater holds: it goes to whoever asks next. The draft stays, and what the rater sends before
+    somebody else has the task still counts."""
+    row = Seat.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=seat.pk)
+    now = timezone.now()
+    held = Assignment.objects.filter(seat=row, state=Assignment.State.LIVE).values("id")
+    freed = Slot.objects.filter(state=Slot.State.LEASED, holder__in=held, lease_until__gt=now).update(lease_until=now)
+    if not freed:
+        raise ServiceError("This rater holds no task that others wait for, so nothing was changed.")
+    audit.record(project=row.round.project, actor=actor, verb="rater.free", target=f"seat:{row.pk}")
+
+
+@transaction.atomic
 def member_remove(*, membership: Membership, actor: Any) -> None:
     """Remove a member: the seats close and what they held goes back to the queue. Judgments stay."""
     project, user = membership.project, membership.user

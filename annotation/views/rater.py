@@ -16,12 +16,13 @@ from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
 from annotation.rating_page import page_of, sanitised
-from annotation.selectors import median_seconds, round_for_rater, rounds_for_rater
+from annotation.selectors import median_seconds, messages_for, round_for_rater, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read, seat_for
 from projects.errors import ServiceError
 
+FEW = 5  # judgments; of fewer there is no usual time
 PROBLEMS = {
     "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
     "conflict": "This task was submitted from another window with other answers. Those stand.",
@@ -40,7 +41,8 @@ def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     waiting = rounds_for_rater(request.user)
-    return render(request, "annotation/home.html", {"waiting": waiting})
+    context = {"waiting": waiting, "letters": messages_for(request.user)}
+    return render(request, "annotation/home.html", context)
 
 
 @login_required
@@ -176,7 +178,7 @@ def history(request: HttpRequest, public_id: str) -> HttpResponse:
         "round": round,
         "seat": seat,
         "judged": judging.last_judged(seat),
-        "seconds": median_seconds(seat),
+        "seconds": median_seconds(seat) if seat.n_judged >= FEW else None,
         "agreement": own_agreement(round, seat) if may_see(round) else None,
     }
     return render(request, "annotation/history.html", context)

@@ -102,7 +102,9 @@ function say(words) {
 
 function miss(words) {
   const line = root.querySelector("[data-missing]");
-  if (line) line.textContent = words;
+  if (!line) return;
+  delete line.dataset.asked;
+  line.textContent = words;
 }
 
 function tell(words) {

@@ -134,6 +134,7 @@ root.addEventListener("task:submit", (event) => {
   form.elements.warned.value = warned.join(" ");
   form.elements.warned.dispatchEvent(new Event("input", { bubbles: true })); // kept with the draft
   const line = root.querySelector("[data-missing]");
+  line.dataset.asked = ""; // a question, not a mistake
   line.textContent = `${words.join(" ")} Submit again to send it as it is.`;
 });
 

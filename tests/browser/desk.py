@@ -37,7 +37,10 @@ class Desk:
             self.sent.append(f"{request.method} /{path.replace(self.round.public_id, 'ROUND')}")
 
     def open(self) -> Desk:
+        """The task, past the instructions, which come once where the round has guidelines."""
         self.page.goto(f"/rate/{self.round.public_id}/")
+        if (start := self.page.get_by_role("button", name="Start judging")).count():
+            start.click()
         return self
 
     def press(self, *keys: str) -> None:

@@ -15,10 +15,10 @@ from projects.rendering import render_prompt
 from rubrics.services import guideline_publish
 from tests.browser.axe import everywhere
 from tests.browser.conftest import OpenPage
-from tests.browser.desk import Desk, comparing_round, scoring_round, sit
+from tests.browser.desk import Desk, comparing_round, scoring_round
 from tests.browser.test_reading import LEFT, RIGHT, SOURCES, write
 from tests.browser.watch import Watch
-from tests.factories import project_factory
+from tests.factories import member, project_factory
 from tests.permission_world import build
 from tests.test_permissions import PAGES, parameters
 
@@ -32,9 +32,12 @@ def test_the_rating_pages_have_no_violation(open_page: OpenPage) -> None:
     ItemRevision.objects.update(html=render_prompt([{"role": "user", "content": "Which?"}], SOURCES))
     write([f"By [1]: {LEFT}", f"```json\n{{}}\n```\n{RIGHT}"])
     score = scoring_round(project=project)
-    desk = sit(open_page, compare)
-    found = everywhere(desk.page, LOOKS)  # the instructions
-    desk.page.get_by_role("button", name="Start judging").click()
+    rater = member(project, "rater")
+    page = open_page(rater)
+    page.goto(f"/rate/{compare.public_id}/")
+    expect(page.get_by_role("heading", name="Before you begin")).to_be_visible()
+    found = everywhere(page, LOOKS)
+    desk = Desk(page, compare, rater).open()
     desk.press("d")
     found += everywhere(desk.page, LOOKS)
     desk.press("Escape", "ArrowLeft", "3", "Enter", "Enter")
