@@ -23,6 +23,8 @@ WORDS = {
     "invitation.create": "invited somebody",
     "invitation.revoke": "revoked an invitation",
     "import.done": "imported {target}",
+    "items.tag": "put a tag on items",
+    "items.untag": "took a tag off items",
     "metric.update": "changed what is said about {target}",
     "rubric.create": "made the rubric {target}",
     "rubric.draft": "began {target}",

@@ -183,9 +183,20 @@ class RoundForm(forms.Form):
 def settings_of(round: Round) -> dict[str, Any]:
     """What the form holds to plan another round like this one. The seed is drawn anew."""
     sample, gold = round.options.get("sample", {}), round.options.get("gold", {})
-    same = ("title", "mode", "rubric_version", "overlap", "strategy", "show_reference", "one_task_per_item", "guideline")
+    same = (
+        "title",
+        "mode",
+        "rubric_version",
+        "overlap",
+        "strategy",
+        "show_reference",
+        "one_task_per_item",
+        "guideline",
+    )
     return {
-        **{name: getattr(round, name) for name in (*same, "cap_per_rater", "planned_seconds", "raters_see_own_figures")},
+        **{
+            name: getattr(round, name) for name in (*same, "cap_per_rater", "planned_seconds", "raters_see_own_figures")
+        },
         "name": f"{round.name[:190]}, again",
         "systems": [each.system_id for each in round.round_systems.all()],
         "tag": sample.get("tag", ""),

@@ -77,6 +77,7 @@ PAGES = [
     post("projects:import_preview", LEADS, 302),
     get("projects:items", VIEWERS),
     get("projects:item", VIEWERS),
+    post("projects:items_tag", LEADS, 302),
     get("projects:metrics", VIEWERS),
     get("projects:metric", LEADS),
     post("projects:metric", LEADS, 200),

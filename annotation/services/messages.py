@@ -1,4 +1,4 @@
-"""What a lead writes to a rater about a task. It must not tell which system answered, so names of systems are refused."""
+"""What a lead writes to a rater about a task. It must not tell which system answered: names of systems are refused."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def reply(*, assignment: Assignment, text: str, actor: Any) -> Comment:
     if not text:
         raise ServiceError("Write something first.", field="text")
     if len(text) > MAX_COMMENT:
-        raise ServiceError(f"A message has at most {MAX_COMMENT:,} characters; this one has {len(text):,}.", field="text")
+        raise ServiceError(
+            f"A message has at most {MAX_COMMENT:,} characters; this one has {len(text):,}.", field="text"
+        )
     project = assignment.seat.round.project
     if name := _names_a_system(project, text):
         raise ServiceError(

@@ -33,7 +33,9 @@ def seat_for(*, round: Round, user: Any) -> Seat:
 def instructions_due(*, round: Round, seat: Seat) -> bool:
     """Whether the guideline comes before the next task: once, and only for those who have had no task yet."""
     began = seat.guideline_read_at is not None or seat.n_assigned > 0
-    return round.state == Round.State.OPEN and seat.state == Seat.State.ACTIVE and bool(round.guideline_id) and not began
+    return (
+        round.state == Round.State.OPEN and seat.state == Seat.State.ACTIVE and bool(round.guideline_id) and not began
+    )
 
 
 def instructions_read(*, seat: Seat) -> None:

@@ -92,7 +92,11 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
 def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     """Autosave. Answers with the new version, or with a sentence."""
     _, seat = _place(request, public_id)
-    answers = {k: v for k, v in request.POST.dict().items() if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)}
+    answers = {
+        k: v
+        for k, v in request.POST.dict().items()
+        if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)
+    }
     try:
         version = judging.draft_save(
             seat=seat, public_id=request.POST.get("task", ""), data=answers, version=_whole(request, "version")

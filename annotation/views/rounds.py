@@ -47,7 +47,8 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
     """Makes a draft; what it would ask for is shown on its page before it opens. `like` fills the form from another."""
     row = get_project(request.user, project, Action.RUN)
     like = Round.objects.filter(project=row, slug=request.GET.get("like", "")).first()
-    form = RoundForm(request.POST or None, project=row, initial=settings_of(like) if like else None)
+    initial = settings_of(like) if like else {"tag": request.GET.get("tag", "")}
+    form = RoundForm(request.POST or None, project=row, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             made = service.round_create(project=row, actor=request.user, **form.settings())

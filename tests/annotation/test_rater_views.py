@@ -83,7 +83,9 @@ def test_the_first_page_asks_as_often_for_many_rounds_as_for_one(django_assert_n
     for opened in (1, 4):
         while project.rounds.count() < opened:
             round_factory(project, items=1, systems=1)
-        with django_assert_num_queries(9):  # session, user, rounds with roles, open slots; tasks, gold, items, seats; messages
+        with django_assert_num_queries(
+            9
+        ):  # session, user, rounds with roles, open slots; tasks, gold, items, seats; messages
             client.get(reverse("annotation:home"))
 
 

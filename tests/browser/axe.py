@@ -25,7 +25,10 @@ def violations(page: Page) -> list[str]:
     found: list[dict[str, Any]] = page.evaluate("tags => axe.run(document, { runOnly: tags })", TAGS)["violations"]
     return [
         f"{rule['id']}: {rule['help']} ({len(rule['nodes'])}): "
-        + " | ".join(f"{node['html'][:120]} {node['any'][0]['message'][:120] if node['any'] else ''}" for node in rule["nodes"][:3])
+        + " | ".join(
+            f"{node['html'][:120]} {node['any'][0]['message'][:120] if node['any'] else ''}"
+            for node in rule["nodes"][:3]
+        )
         for rule in found
     ]
 

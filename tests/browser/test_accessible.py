@@ -22,7 +22,7 @@ from tests.factories import member, project_factory
 from tests.permission_world import build
 from tests.test_permissions import PAGES, parameters
 
-LOOKS = [(1440, "light"), (390, "dark")]  # the others differ in no rule that these would not break: all are in the slow test
+LOOKS = [(1440, "light"), (390, "dark")]  # each width and each scheme once; all four are in the slow test
 
 
 def test_the_rating_pages_have_no_violation(open_page: OpenPage) -> None:

@@ -1,4 +1,4 @@
-"""Reading at the rating screen: differences and scrolling of two answers, citations, what is asked about before it is sent."""
+"""Reading at the rating screen: differences and scrolling, citations, what is asked about before it is sent."""
 
 from __future__ import annotations
 
@@ -140,7 +140,9 @@ def test_after_the_time_the_lead_set_a_break_is_suggested_once(open_page: OpenPa
     hint = desk.page.get_by_text("You have judged for 6 minutes without a break.")
     desk.judge("1", "y")
     expect(hint).to_have_count(0)
-    desk.page.evaluate("() => sessionStorage.setItem('adjudge-sitting', JSON.stringify({worked: 360000, last: Date.now()}))")
+    desk.page.evaluate(
+        "() => sessionStorage.setItem('adjudge-sitting', JSON.stringify({worked: 360000, last: Date.now()}))"
+    )
     desk.page.reload()
     expect(hint).to_be_visible()
     desk.judge("1", "y")
