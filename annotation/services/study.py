@@ -297,15 +297,18 @@ def _gold_rule(source: Source, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _conduct(source: Source, given: dict[str, Any]) -> dict[str, Any]:
-    """What raters are asked and told beside the rubric."""
+    """What raters are asked and told beside the rubric. A file that says nothing of it leaves it as it is."""
     at: Path = ("round",)
+    if not given.keys() & {"ask_confidence", "warn", "break_minutes"}:
+        return {}
     flags = {k: source.flag(given[k], (*at, k)) for k in ("ask_confidence", "warn") if k in given}
     minutes = given.get("break_minutes")
     if minutes is not None:
         minutes = source.integer(minutes, (*at, "break_minutes"), 5, 480)
-    return conduct.options(
+    said = conduct.options(
         ask_confidence=flags.get("ask_confidence", False), warn=flags.get("warn", True), break_minutes=minutes
     )
+    return {"rating": said.get("rating", {})}
 
 
 def _alt_test(source: Source, value: Any) -> dict[str, Any]:

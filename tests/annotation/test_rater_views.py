@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from annotation import claims
+from annotation.exporters.tables import JUDGMENT_COLUMNS, judgment_rows
 from annotation.models import Assignment, Judgment, Round, Seat
 from annotation.own_figures import own_agreement
 from annotation.services import judging, rounds
@@ -99,6 +100,9 @@ def test_confidence_is_asked_for_where_the_round_says_so_and_recorded_beside_the
         assert set(refused.value.fields) == {"c-correct", "confidence"}
     first = judge(seat, c_correct="1", confidence="4", warned="fast nonsense", used_diff="")
     assert first.events == {"confidence": 4, "warned": ["fast"]}
+    [row] = judgment_rows(round)
+    told = dict(zip([column.name for column in JUDGMENT_COLUMNS], row, strict=True))
+    assert (told["confidence"], told["warned"], told["used_diff"]) == (4, "fast", False)
     shown = as_(seat.rater.user).get(reverse("annotation:again", args=[round.public_id, first.assignment.public_id]))
     assert 'value="4" data-key="4" checked' in text(shown)
     other = a_seat(round_factory(items=1, systems=1))
