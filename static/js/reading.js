@@ -126,10 +126,9 @@ function doubts(activeSeconds) {
 
 root.addEventListener("task:submit", (event) => {
   const form = root.querySelector("#answers");
-  if (!form.hasAttribute("data-warn") || task.asked || form.elements.warned.value || form.hasAttribute("data-revising")) return;
+  if (!form.hasAttribute("data-warn") || form.elements.warned.value || form.hasAttribute("data-revising")) return;
   const { warned, words } = doubts(event.detail.activeSeconds);
   if (!warned.length) return;
-  task.asked = true;
   event.preventDefault();
   form.elements.warned.value = warned.join(" ");
   form.elements.warned.dispatchEvent(new Event("input", { bubbles: true })); // kept with the draft
