@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db import transaction
 
-from annotation.models import Assignment, Comment
+from annotation import leaks
+from annotation.leaks import Finder
+from annotation.models import Assignment, Comment, Round
 from annotation.services.judging import MAX_COMMENT
 from projects import audit
 from projects.errors import ServiceError
-from projects.models import Project, System
-
-_SHORTEST_NAME = 3  # "a" and "v2" stand in too many sentences
+from projects.models import System
 
 
 @transaction.atomic
@@ -25,9 +25,9 @@ def reply(*, assignment: Assignment, text: str, actor: Any) -> Comment:
             f"A message has at most {MAX_COMMENT:,} characters; this one has {len(text):,}.", field="text"
         )
     project = assignment.seat.round.project
-    if name := _names_a_system(project, text):
+    if word := _telling(assignment.seat.round, text):
         raise ServiceError(
-            f"The message names the system “{name}”. Raters must not learn which system answered, so it was not sent.",
+            f"“{word}” may tell the rater which system answered, so the message was not sent. Write it without.",
             field="text",
         )
     row = Comment.objects.create(assignment=assignment, author=actor, from_rater=False, text=text)
@@ -35,10 +35,9 @@ def reply(*, assignment: Assignment, text: str, actor: Any) -> Comment:
     return row
 
 
-def _names_a_system(project: Project, text: str) -> str:
-    words = text.casefold()
-    for system in System.objects.filter(project=project):
-        for name in (system.label, system.name):
-            if len(name) >= _SHORTEST_NAME and name.casefold() in words:
-                return name
-    return ""
+def _telling(round: Round, text: str) -> str:
+    """The first words that tell a system: the same are looked for in the texts that the round shows."""
+    systems = System.objects.filter(project=round.project).values_list("name", "version")
+    own = leaks.own_terms("\n".join(round.options.get("leak_terms", [])))
+    places = Finder([*leaks.system_terms(systems), *own, *leaks.known_terms()]).places(text)
+    return text[places[0].start : places[0].end] if places else ""

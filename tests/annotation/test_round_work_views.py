@@ -181,7 +181,8 @@ def test_a_lead_writes_back_and_the_rater_reads_it_without_learning_the_system(l
     assert address in text(lead.get(url(row)))
     system = project.systems.get().name
     for words, said in (
-        (f"It is by {system.upper()}.", f"names the system “{system}”"),
+        (f"It is by {system.upper().replace('-', ' ')}.", "may tell the rater which system answered"),
+        ("It sounds like GPT-4.", "“GPT-4” may tell"),
         ("  ", "Write something first."),
         ("a" * 5001, "at most 5,000 characters"),
     ):
