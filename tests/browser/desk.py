@@ -40,7 +40,8 @@ class Desk:
         """The task, past the instructions, which come once where the round has guidelines."""
         self.page.goto(f"/rate/{self.round.public_id}/")
         if (start := self.page.get_by_role("button", name="Start judging")).count():
-            start.click()
+            with self.page.expect_navigation():
+                start.click()
         return self
 
     def press(self, *keys: str) -> None:
