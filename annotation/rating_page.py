@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from threading import Lock
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from annotation import conduct
 from annotation.claims import Outcome
@@ -39,7 +44,6 @@ class DrawnQuestion:
     legend: str
     guidance: str
     examples: tuple[dict[str, Any], ...]
-    template: str
     type: str
     required: bool
     choices: tuple[DrawnChoice, ...]
@@ -51,6 +55,7 @@ class DrawnQuestion:
     shown_field: str
     shown_is: str
     points: int
+    html: SafeString = field(default_factory=SafeString, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,8 @@ class DrawnOutput:
 
 
 def sanitised(html: str) -> SafeString:
-    """HTML that `projects.rendering` made when the text came in. Nothing else may come through here."""
+    """HTML that `projects.rendering` made when the text came in, or that a template of ours made just now. Nothing else
+    may come through here."""
     return mark_safe(html)  # noqa: S308
 
 
@@ -169,14 +175,14 @@ def page_of(
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
     task = outcome.presentation or read_presentation(outcome.assignment)
-    assignment = Assignment.objects.only("id", "state", "draft", "task_id").get(pk=outcome.assignment)
     asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria))
-    shown = saved_values(assignment, asked) if values is None else values
-    drawn = [draw(q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
+    saved, revising = _saved(task, asked)
+    shown = saved if values is None else values
+    drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
     docked = next((d for d in drawn if d.type == Preference.key), None)
     if conduct.asks_confidence(round):
-        drawn.append(_confidence(shown.get("confidence", ""), (errors or {}).get("confidence", "")))
-    revising = assignment.state == Assignment.State.JUDGED
+        sure = _confidence(shown.get("confidence", ""), (errors or {}).get("confidence", ""), get_language())
+        drawn.append(sure)
     return Page(
         round=round,
         seat=seat,
@@ -195,12 +201,48 @@ def page_of(
     )
 
 
+def _saved(task: Presentation, asked: list[Question]) -> tuple[dict[str, str], bool]:
+    """What the form shows as chosen, and whether it is a judgment that was submitted before."""
+    if task.live:
+        return {k: str(v) for k, v in (task.draft or {}).items()}, False
+    assignment = Assignment.objects.only("id", "state", "draft", "task_id").get(pk=task.assignment)
+    return saved_values(assignment, asked), assignment.state == Assignment.State.JUDGED
+
+
+_KEPT = 2_000
+_blank: OrderedDict[tuple[str, str, str | None], DrawnQuestion] = OrderedDict()
+_lock = Lock()
+
+
+def _drawn_of(round: Round, q: Question, value: str, error: str) -> DrawnQuestion:
+    """A question without an answer looks alike for everybody, and nearly every task begins with such: drawn once for
+    each rubric version. By digest, so that another database in the same process cannot be mistaken for this one."""
+    if value or error or not round.rubric_version.is_frozen:
+        return draw(q, value, error)
+    key = (f"{round.rubric_version_id}:{round.rubric_version.digest}", f"{q.name}:{q.letter}", get_language())
+    with _lock:
+        if key in _blank:
+            _blank.move_to_end(key)
+            return _blank[key]
+    drawn = draw(q, "", "")
+    with _lock:
+        _blank[key] = drawn
+        while len(_blank) > _KEPT:
+            _blank.popitem(last=False)
+    return drawn
+
+
 def preview_questions(rubric: RubricSpec, n_outputs: int) -> list[DrawnQuestion]:
     """The questions as raters see them, without a task: for the rubric's preview."""
     return [draw(q, "", "") for q in questions(rubric, n_outputs)]
 
 
 def draw(q: Question, value: str, error: str) -> DrawnQuestion:
+    drawn = _draw(q, value, error)
+    return replace(drawn, html=sanitised(render_to_string(q.kind.template, {"q": drawn})))
+
+
+def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
     spec = q.criterion
     choices = list(q.kind.choices(spec))
     both = q.kind.both_choices(spec) if isinstance(q.kind, Preference) else []
@@ -214,7 +256,6 @@ def draw(q: Question, value: str, error: str) -> DrawnQuestion:
         legend=f"{q.letter}: {spec.question}" if q.letter else spec.question,
         guidance=spec.guidance,
         examples=spec.examples,
-        template=q.kind.template,
         type=spec.type,
         required=spec.required,
         choices=tuple(_drawn(c, value) for c in choices),
@@ -229,15 +270,15 @@ def draw(q: Question, value: str, error: str) -> DrawnQuestion:
     )
 
 
-def _confidence(value: str, error: str) -> DrawnQuestion:
-    """Asked after the rubric's own questions, and answered like them."""
+@lru_cache(maxsize=64)
+def _confidence(value: str, error: str, language: str | None) -> DrawnQuestion:
+    """Asked after the rubric's own questions, and answered like them. The language is part of what is remembered."""
     levels = conduct.CONFIDENCE.items()
-    return DrawnQuestion(
+    drawn = DrawnQuestion(
         name="confidence",
         legend=conduct.CONFIDENCE_QUESTION,
         guidance="",
         examples=(),
-        template="rubrics/criteria/levels.html",
         type="confidence",
         required=True,
         choices=tuple(DrawnChoice(str(n), words, str(n), "", "", str(n) == value) for n, words in levels),
@@ -250,6 +291,7 @@ def _confidence(value: str, error: str) -> DrawnQuestion:
         shown_is="",
         points=len(levels),
     )
+    return replace(drawn, html=sanitised(render_to_string("rubrics/criteria/levels.html", {"q": drawn})))
 
 
 def _field_of(q: Question, key: str) -> str:

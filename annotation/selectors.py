@@ -7,26 +7,12 @@ from statistics import median
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from annotation.models import Assignment, Comment, Judgment, Round, RoundItem, Seat, Slot, Task
 from annotation.rating_page import with_checks
-from projects.access import Action, can, visible_projects
+from projects.access import Action, visible_projects
 from projects.models import Project
-
-
-def round_for_rater(user: Any, public_id: str) -> Round:
-    """The round behind a rater's address, or the same 404 for every other reason."""
-    round = (
-        Round.objects.select_related("project", "rubric_version__rubric", "guideline")
-        .filter(public_id=public_id)
-        .exclude(state=Round.State.DRAFT)
-        .first()
-    )
-    if round is None or not can(user, Action.RATE, round.project):
-        raise Http404("There is no such page, or you may not see it.")
-    return round
 
 
 def round_of(project: Project, slug: str) -> Round:

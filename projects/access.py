@@ -44,11 +44,17 @@ _ROLE_ACTIONS: dict[str, frozenset[Action]] = {
 
 def role_of(user: AnyUser, project: Project) -> str | None:
     """The user's role in the project; None when there is none."""
+    if not user.is_authenticated or user.is_superuser:
+        return role_given(user, None)
+    stored = Membership.objects.filter(project=project, user_id=user.pk).values_list("role", flat=True).first()
+    return role_given(user, stored)
+
+
+def role_given(user: AnyUser, stored: str | None) -> str | None:
+    """The role that counts, of a user whose membership says `stored`."""
     if not user.is_authenticated or not user.is_active:
         return None
-    if user.is_superuser:
-        return Role.LEAD
-    return Membership.objects.filter(project=project, user_id=user.pk).values_list("role", flat=True).first()
+    return Role.LEAD if user.is_superuser else stored
 
 
 def allowed(role: str | None, action: Action) -> bool:

@@ -142,13 +142,14 @@ def current_ratings(round: Round) -> QuerySet[Rating]:
 
 
 def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]:
-    """Current ratings in the order they were made; with `ids`, those only (a page of the API).
+    """Current ratings, those of a judgment together, in the order of the judgments; with `ids`, those only (a page of
+    the API).
 
     What the ratings of a judgment share is read once for each part, so that neither the work nor the memory
     depends on the size of the round."""
     excluded = _excluded(round)
     criteria = {c.id: (c.key, c.level_of_measurement) for c in spec_of(round.rubric_version).criteria}
-    query = current_ratings(round).order_by("id")
+    query = current_ratings(round).order_by("judgment_id", "id")
     if ids is not None:
         query = query.filter(pk__in=ids)
     for part in _parts(query.values_list(*_RATING).iterator(chunk_size=CHUNK), CHUNK):

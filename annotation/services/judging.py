@@ -151,11 +151,20 @@ def _digest(public_id: str, ratings: list[NewRating]) -> str:
     return hashlib.sha256(json.dumps([public_id, rows], sort_keys=True).encode()).hexdigest()
 
 
-def judgment_submit(*, seat: Seat, round: Round, data: Mapping[str, str], public_id: str, key: str) -> Outcome:
-    """Check the answers and record them; brings the next task in the same transaction."""
-    assignment = (
-        Assignment.objects.filter(public_id=public_id, seat=seat).only("id", "shown_order", "created_at").first()
-    )
+def judgment_submit(
+    *,
+    seat: Seat,
+    round: Round,
+    data: Mapping[str, str],
+    public_id: str,
+    key: str,
+    assignment: Assignment | None = None,
+) -> Outcome:
+    """Check the answers and record them; brings the next task in the same transaction. `assignment` is that of
+    `public_id`, from whoever has read it already."""
+    if assignment is None:
+        mine = Assignment.objects.filter(public_id=public_id, seat=seat)
+        assignment = mine.only("id", "shown_order", "created_at").first()
     if assignment is None:
         raise ServiceError("This task is not yours. Load the page again to get your next one.")
     asked = list(questions(rubric_of(round), len(assignment.shown_order), round.only_criteria))

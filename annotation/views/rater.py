@@ -15,11 +15,12 @@ from annotation import claims, conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
+from annotation.places import place_of
 from annotation.rating_page import page_of, sanitised
-from annotation.selectors import median_seconds, messages_for, round_for_rater, rounds_for_rater
+from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
-from annotation.services.seats import instructions_due, instructions_read, seat_for
+from annotation.services.seats import instructions_due, instructions_read
 from projects.errors import ServiceError
 
 FEW = 5  # judgments; of fewer there is no usual time
@@ -33,8 +34,8 @@ PROBLEMS = {
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
-    round = round_for_rater(request.user, public_id)
-    return round, seat_for(round=round, user=request.user)
+    place = place_of(request.user, public_id)
+    return place.round, place.seat
 
 
 @login_required
@@ -66,11 +67,14 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    round, seat = _place(request, public_id)
     data = request.POST.dict()
     task = data.get("task", "")
+    place = place_of(request.user, public_id, task)
+    round, seat = place.round, place.seat
     try:
-        outcome = judging.judgment_submit(seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""))
+        outcome = judging.judgment_submit(
+            seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""), assignment=place.assignment
+        )
     except AnswersRefused as refusal:
         return _again(request, round, seat, task, data, refusal)
     except ServiceError as refusal:
