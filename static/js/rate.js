@@ -331,7 +331,8 @@ function choose(scope, key) {
 function chooseInPanel(key) {
   const all = panelQuestions();
   if (!choose(all[state.current], key)) return false;
-  mark(nextOpen(state.current));
+  const next = nextOpen(state.current);
+  if (next !== state.current) mark(next); // where all are answered the page stays where it is read
   return true;
 }
 
