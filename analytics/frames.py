@@ -15,7 +15,7 @@ import pandas as pd
 from django.db.models import Q
 
 from annotation.models import Assignment, Judgment, RaterExclusion, Rating, Round, Seat, Task, TaskOutput
-from projects.models import AutomatedScore
+from projects.models import AutomatedScore, Metric
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
 COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
@@ -178,10 +178,14 @@ def _last_occasion(ratings: pd.DataFrame, *apart: str) -> pd.DataFrame:
 
 
 def scores_frame(round: Round) -> pd.DataFrame:
-    """Automated scores of the outputs and pairs that the round judged; missing ones are left out."""
+    """Automated scores of the outputs and pairs that the round judged; missing ones are left out.
+
+    What people answered in a tool's file is no metric to be held against people: as judgments it comes in by itself."""
     used = TaskOutput.objects.filter(task__round=round).values("output_id")
     query = AutomatedScore.objects.filter(Q(output_b__isnull=True) | Q(output_b__in=used), output__in=used)
-    rows = query.filter(missing_reason="").order_by("id").values_list(*_SCORE)
+    rows = (
+        query.filter(missing_reason="").exclude(metric__source=Metric.Source.HUMAN).order_by("id").values_list(*_SCORE)
+    )
     frame = _frame(rows, ["metric", "output", "output_b", "number", "label", "turn", "position", "judge"])
     frame["number"] = pd.to_numeric(frame["number"]).astype("float64")
     frame["output_b"] = pd.to_numeric(frame["output_b"]).fillna(-1).astype("int64")

@@ -96,7 +96,8 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
 
 
 def _metrics(round: Round) -> list[MetricInfo]:
-    rows = Metric.objects.filter(project_id=round.project_id).order_by("key")
+    automated = Metric.objects.filter(project_id=round.project_id).exclude(source=Metric.Source.HUMAN)
+    rows = automated.order_by("key")
     return [
         MetricInfo(m.pk, m.key, m.source, m.kind, m.direction, m.criterion_key, (m.scale_min, m.scale_max))
         for m in rows

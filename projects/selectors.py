@@ -142,7 +142,8 @@ def metric_rows(project: Project) -> list[MetricRow]:
     """Each metric with how much it covers. A mean is given for numbers and for yes or no (a share) only."""
     value = Q(scores__number__isnull=False) | ~Q(scores__label="")
     single = Q(scores__output__isnull=False, scores__output_b__isnull=True)
-    rows = Metric.objects.filter(project=project).annotate(
+    automated = Metric.objects.filter(project=project).exclude(source=Metric.Source.HUMAN)
+    rows = automated.annotate(
         n=Count("scores", filter=Q(scores__missing_reason="") & value),
         missing=Count("scores", filter=~Q(scores__missing_reason="")),
         other=Count("scores", filter=~single),
@@ -151,6 +152,12 @@ def metric_rows(project: Project) -> list[MetricRow]:
     )
     outputs = Output.objects.filter(item__project=project).count()
     return [_metric_row(row, outputs) for row in rows]
+
+
+def answers_of_people(project: Project) -> int:
+    """What people answered in the files of tools: it is no automated score, and no judgment until a round takes it."""
+    human = Q(metric__project=project, metric__source=Metric.Source.HUMAN, missing_reason="")
+    return AutomatedScore.objects.filter(human).count()
 
 
 def _metric_row(row: Any, outputs: int) -> MetricRow:

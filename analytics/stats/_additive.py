@@ -1,7 +1,8 @@
 """The additive model y_ur = mu_u + b_r + e on whatever units each rater judged, with the unit effects eliminated.
 
 Least squares for b then needs one system of raters x raters (Searle, Casella & McCulloch, Variance Components,
-1992, ch. 5), however many units there are. Severity (`raters`) and intraclass correlations (`icc`) stand on it.
+1992, ch. 5), however many units there are. Severity (`raters`), means corrected for it (`rater_adjusted`) and
+intraclass correlations (`icc`) stand on it.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ _DENSE_CELLS = 20_000_000
 class Crossing:
     """Ratings of known raters as numbers: one entry per rating in `unit`, `rater` and `score`, sorted by unit.
 
-    Units and raters are numbered anew, without gaps; `raters` are their codes in the table and `cluster` is
-    the prompt of each unit. Scores are centred on their mean, `centre`.
+    Units and raters are numbered anew, without gaps; `units` and `raters` are their codes in the table, and
+    `cluster` is the prompt of each unit. Scores are centred on their mean, `centre`.
     """
 
     unit: IntArray
     rater: IntArray
     score: FloatArray
     cluster: IntArray
+    units: IntArray
     raters: IntArray
     centre: float
 
@@ -90,9 +92,9 @@ class Crossing:
         rows = np.flatnonzero(chosen[self.unit])
         number = np.cumsum(chosen) - 1
         if len(units) * self.n_raters <= _DENSE_CELLS:
-            table = np.zeros((len(units), self.n_raters))
-            table[number[self.unit[rows]], self.rater[rows]] = 1.0
-            return np.asarray(table.T @ table)
+            cell = number[self.unit[rows]] * self.n_raters + self.rater[rows]
+            table = np.bincount(cell, minlength=len(units) * self.n_raters).reshape(-1, self.n_raters)
+            return np.asarray(table.T @ table.astype(np.float64))
         from scipy.sparse import csr_array  # a slow import that only this path needs
 
         where = (number[self.unit[rows]], self.rater[rows])
@@ -109,7 +111,7 @@ def crossing(data: CodedRatings, score: FloatArray) -> Crossing:
     values = score[data.code[known]]
     centre = float(values.mean()) if len(values) else 0.0
     rater = np.searchsorted(raters, data.rater[known])
-    return Crossing(unit, rater, values - centre, data.cluster_of_unit[units], raters, centre)
+    return Crossing(unit, rater, values - centre, data.cluster_of_unit[units], units, raters, centre)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +140,22 @@ class AdditiveFit:
         """The generalised inverse of C under effects that sum to zero in each group."""
         same = self._same_group()
         return np.asarray(np.linalg.inv(self.normal + same) - same)
+
+    @cached_property
+    def unit_effect(self) -> FloatArray:
+        """mu_u, on the scale of the scores, shape (units,)."""
+        severity = weighted_count(self.table.unit, self.effect[self.table.rater], self.table.n_units)
+        return np.asarray(self.table.centre + (self.table.unit_sum - severity) / self.table.size)
+
+    @cached_property
+    def unit_variance(self) -> FloatArray:
+        """Variance of each mu_u in units of that of e: 1/m_u + n_u' C^- n_u / m_u^2, shape (units,)."""
+        table, spread = self.table, np.zeros(self.table.n_units)
+        for distance in range(int(table.size.max(initial=0))):  # two ratings of a unit that stand so far apart
+            one, other = slice(0, len(table.unit) - distance), slice(distance, None)
+            together = self.inverse[table.rater[one], table.rater[other]] * (table.unit[one] == table.unit[other])
+            spread += weighted_count(table.unit[one], together, table.n_units) * (2 if distance else 1)
+        return np.asarray(1 / table.size + np.maximum(spread, 0.0) / table.size**2)
 
     def _same_group(self) -> FloatArray:
         """The projection onto constants of each group, which C annihilates."""

@@ -55,7 +55,11 @@ class Coefficient(Protocol):
 
 @dataclass(frozen=True)
 class Alpha:
-    """Krippendorff (2011; 2019, ch. 12): 1 - (n - 1) sum o_ck d2_ck / sum n_c n_k d2_ck."""
+    """Krippendorff (2011; 2019, ch. 12): 1 - (n - 1) sum o_ck d2_ck / sum n_c n_k d2_ck.
+
+    The variance is that of the whole expression. R's irrCAC leaves out the factor (n - 1)/n, or takes the derivative of
+    the squared marginals once, and prints other standard errors: see docs/algorithms/agreement.md.
+    """
 
     data: CodedRatings
     measurement: Measurement

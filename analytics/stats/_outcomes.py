@@ -6,33 +6,31 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from analytics.stats.coding import BoolArray, FloatArray, IntArray, as_column
+from analytics.stats.coding import BoolArray, IntArray, LabelColumn, as_column, distinct
 
 Outcome = Literal["win", "tie", "both_good", "both_bad", "loss"]
 OUTCOMES: tuple[Outcome, ...] = ("win", "tie", "both_good", "both_bad", "loss")
 SCORES = np.array([1.0, 0.5, 0.5, 0.5, 0.0])
 WIN, TIE, LOSS = 0, 1, 4
+NO_OUTCOME = -1
 # Seen from the other side.
 TURNED = np.array([LOSS, 1, 2, 3, WIN])
 
 
-def outcome_codes(outcome: NDArray[Any]) -> FloatArray:
-    """Index into OUTCOMES, NaN where missing. Accepts the names, or the scores 1, .5 and 0."""
-    missing = np.asarray(pd.isna(outcome), dtype=np.bool_)
+def outcome_codes(outcome: LabelColumn) -> IntArray:
+    """Index into OUTCOMES, NO_OUTCOME where missing. Accepts the names, or the scores 1, .5 and 0."""
     table: dict[Any, int] = {1.0: WIN, 0.5: TIE, 0.0: LOSS}
     table.update({name: code for code, name in enumerate(OUTCOMES)})
-    codes = pd.Series(outcome[~missing]).map(table)
-    wrong = np.flatnonzero(codes.isna().to_numpy())
-    if wrong.size:
-        value = outcome[~missing][wrong[0]]
-        plain = value.item() if isinstance(value, np.generic) else value
+    words, given = distinct(outcome)  # -1 where missing, which is the last entry of `codes` below
+    wrong = [word for word in given.tolist() if word not in table]
+    if wrong:
+        value = wrong[0].item() if isinstance(wrong[0], np.generic) else wrong[0]
         accepted = f"{', '.join(OUTCOMES)}, or a score of 1, 0.5 or 0"
-        raise ValueError(f"Outcome {plain!r} is not one of: {accepted}.")
-    found = np.full(len(outcome), np.nan)
-    found[~missing] = codes.to_numpy(dtype=np.float64)
-    return found
+        raise ValueError(f"Outcome {value!r} is not one of: {accepted}.")
+    codes = np.array([*(table[word] for word in given.tolist()), NO_OUTCOME], dtype=np.int64)
+    return np.asarray(codes[words])
 
 
 def order_codes(a_shown_first: ArrayLike | None, size: int) -> IntArray:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array, csr_array
 
+from analytics.stats._cross_products import cross_products
 from analytics.stats._paired_models import Fit, Table, information, score_vector, slopes
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
 
@@ -108,15 +109,17 @@ class _Rows:
             flat -= weighted_count(cluster * systems + self.table.b, score, groups * systems)
             return flat.reshape(groups, systems)
         row, column = np.concatenate([cluster, cluster]), np.concatenate([self.table.a, self.table.b])
-        return coo_array((np.concatenate([score, -score]), (row, column)), shape=(groups, systems)).tocsr()
+        cells = coo_array((np.concatenate([score, -score]), (row, column)), shape=(groups, systems))
+        cells.has_canonical_format = True  # a cell may stay in parts: whoever reads it adds them up
+        return cells.tocsr()
 
     def sandwich(self, cluster: IntArray, groups: int) -> FloatArray:
         theta = self.sums(cluster, groups)
         beta = np.zeros((groups, len(self.extras)))
         for column, extra in enumerate(self.extras):
             beta[:, column] = weighted_count(cluster, extra, groups)
-        corner, cross = theta.T @ theta, theta.T @ beta
-        corner = corner if isinstance(corner, np.ndarray) else corner.toarray()
+        corner = theta.T @ theta if isinstance(theta, np.ndarray) else cross_products(theta)[0]
+        cross = theta.T @ beta
         meat = np.block([[corner, cross], [cross.T, beta.T @ beta]])
         return np.asarray(groups / (groups - 1) * (self.inverse @ meat @ self.inverse))
 

@@ -16,6 +16,19 @@ from analytics.stats.results import Estimate, TestedEstimate
 ONE_PROMPT = "There is one prompt only, so the spread between prompts cannot be estimated."
 
 
+def scope_of_judgments(method: str, level: float, unit: IntArray, cluster: IntArray, rater: IntArray) -> Scope:
+    """A share of these judgments: one entry of each array per judgment, `rater` -1 where unknown."""
+    return Scope(
+        method=method,
+        unit="share",
+        level=level,
+        n_units=len(pd.unique(unit)),
+        n_clusters=len(pd.unique(cluster)),
+        n_raters=len(pd.unique(rater[rater >= 0])),
+        n_judgments=len(unit),
+    )
+
+
 def prompt_share(means: FloatArray, judgments: IntArray, scope: Scope) -> Estimate:
     """The mean of prompt means of scores: t(G-1), but Wilson where every prompt has one judgment without tie.
 

@@ -7,6 +7,7 @@ are the unit of independence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,12 +15,32 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from analytics.stats._outcomes import LOSS, SCORES, TURNED, WIN, merged_outcome, order_codes, outcome_codes
-from analytics.stats.coding import BoolArray, FloatArray, IntArray, ObjectArray, as_column
-
-NO_GOLD = -1
+from analytics.stats._outcomes import (
+    LOSS,
+    NO_OUTCOME,
+    OUTCOMES,
+    SCORES,
+    TURNED,
+    WIN,
+    merged_outcome,
+    order_codes,
+    outcome_codes,
+)
+from analytics.stats.coding import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    LabelColumn,
+    ObjectArray,
+    as_column,
+    coded_labels,
+    coded_raters,
+    known_raters,
+    label_column,
+    one_length,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +106,13 @@ class Battles:
             judgment=np.arange(len(first)),
         )
 
+    @cached_property
+    def outcome_counts(self) -> IntArray:
+        """How many judgments of each pair had each outcome, (systems, systems, outcomes): a < b, the rest is zero."""
+        one, shape = self.merged, (self.n_systems, self.n_systems, len(OUTCOMES))
+        cell = (one.a * self.n_systems + one.b) * len(OUTCOMES) + one.outcome
+        return np.bincount(cell, minlength=math.prod(shape)).reshape(shape)
+
     def rows(self, index: IntArray | BoolArray) -> Battles:
         """The showings at `index`, with the same systems, clusters and raters."""
         return replace(self, **{name: getattr(self, name)[index] for name in _BY_SHOWING})
@@ -118,35 +146,39 @@ def code_battles(
     Raises ValueError: lengths differ, an unknown outcome, a system against itself, a missing prompt or system,
     a unit of two prompts or pairs, a feature that is no finite number.
     """
-    columns = _columns(cluster=cluster, rater=rater, system_a=system_a, system_b=system_b, outcome=outcome)
+    given = {"cluster": cluster, "rater": rater, "system_a": system_a, "system_b": system_b, "outcome": outcome}
+    columns = {name: label_column(name, values) for name, values in given.items()}
+    one_length(**columns)
     size = len(columns["outcome"])
     codes = outcome_codes(columns["outcome"])
     order = order_codes(a_shown_first, size)
-    right = np.full(size, np.nan) if gold is None else outcome_codes(_sized("gold", gold, size))
+    right = np.full(size, NO_OUTCOME) if gold is None else outcome_codes(_sized("gold", gold, size))
     x = _features(features or {}, size)
-    named = columns["rater"] if unit is None else _sized("unit", unit, size)
-    kept = np.flatnonzero(np.isfinite(codes))
-    a, b, systems = _systems(columns["system_a"][kept], columns["system_b"][kept])
-    clusters, cluster_labels = _labels(columns["cluster"][kept], "prompt (cluster)")
-    raters, rater_labels = _raters(columns["rater"][kept], rater_known, kept, size)
+    columns["unit"] = columns["rater"] if unit is None else _sized("unit", unit, size)
+    known = known_raters(columns["rater"], rater_known)
+    kept = np.flatnonzero(codes != NO_OUTCOME)
+    if len(kept) < size:
+        columns = {name: column[kept] for name, column in columns.items()}
+        codes, order, right, known, x = codes[kept], order[kept], right[kept], known[kept], x[kept]
+    a, b, systems = _systems(columns["system_a"], columns["system_b"])
+    clusters, cluster_labels = coded_labels(columns["cluster"], "A judgment has no prompt (cluster).")
+    raters, rater_labels = coded_raters(columns["rater"], known)
     turned = a > b
     a, b = np.where(turned, b, a), np.where(turned, a, b)
     pair = a * max(len(systems), 1) + b
-    units = _units(None if unit is None else named[kept], clusters, pair, len(systems))
-    found = codes[kept].astype(np.int64)
-    position = np.array([-1, 1, 0])[order[kept]]
-    known = np.nan_to_num(right[kept], nan=NO_GOLD).astype(np.int64)
+    units = _units(None if unit is None else columns["unit"], clusters, pair, len(systems))
+    position = np.array([-1, 1, 0])[order]
     whole = Battles(
         a=a,
         b=b,
-        outcome=np.where(turned, TURNED[found], found),
+        outcome=np.where(turned, TURNED[codes], codes),
         position=np.where(turned, -position, position),
         cluster=clusters,
         rater=raters,
         unit=units,
         judgment=np.arange(len(kept)),
-        gold=np.where(turned & (known >= 0), TURNED[known], known),
-        features=np.where(turned[:, None], -x[kept], x[kept]),
+        gold=np.where(turned & (right >= 0), TURNED[right], right),
+        features=np.where(turned[:, None], -x, x),
         feature_names=tuple(features or {}),
         systems=systems,
         cluster_labels=cluster_labels,
@@ -173,16 +205,8 @@ def difference_of(of_a: ArrayLike, of_b: ArrayLike, *, log: bool = False) -> Flo
     return np.log1p(first) - np.log1p(second) if log else first - second
 
 
-def _columns(**columns: Any) -> dict[str, NDArray[Any]]:
-    arrays = {name: as_column(name, values) for name, values in columns.items()}
-    if len({len(array) for array in arrays.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
-        raise ValueError(f"All columns must have one length; found {lengths}.")
-    return arrays
-
-
-def _sized(name: str, values: Any, size: int) -> NDArray[Any]:
-    array = as_column(name, values)
+def _sized(name: str, values: Any, size: int) -> LabelColumn:
+    array = label_column(name, values)
     if len(array) != size:
         raise ValueError(f"{name} has {len(array)} entries, outcome {size}.")
     return array
@@ -191,7 +215,7 @@ def _sized(name: str, values: Any, size: int) -> NDArray[Any]:
 def _features(features: Mapping[str, ArrayLike], size: int) -> FloatArray:
     columns = []
     for name, values in features.items():
-        array = _sized(f"feature {name!r}", values, size)
+        array = np.asarray(_sized(f"feature {name!r}", values, size))
         try:
             column = array.astype(np.float64)
         except (TypeError, ValueError) as error:
@@ -203,18 +227,9 @@ def _features(features: Mapping[str, ArrayLike], size: int) -> FloatArray:
     return np.column_stack(columns) if columns else np.zeros((size, 0))
 
 
-def _labels(column: NDArray[Any], what: str) -> tuple[IntArray, ObjectArray]:
-    """Codes in the sorted order of the labels, so that row order cannot change a result."""
-    if pd.isna(column).any():
-        raise ValueError(f"A judgment has no {what}.")
-    if column.dtype == object and pd.api.types.infer_dtype(column) not in {"string", "integer", "empty"}:
-        column = np.asarray([str(label) for label in column], dtype=object)  # mixed types do not sort
-    codes, labels = pd.factorize(column, sort=True)
-    return codes.astype(np.int64), np.asarray(labels, dtype=object)
-
-
-def _systems(system_a: NDArray[Any], system_b: NDArray[Any]) -> tuple[IntArray, IntArray, tuple[str, ...]]:
-    codes, labels = _labels(np.concatenate([system_a, system_b]), "system")
+def _systems(system_a: LabelColumn, system_b: LabelColumn) -> tuple[IntArray, IntArray, tuple[str, ...]]:
+    both = pd.concat([pd.Series(system_a), pd.Series(system_b)], ignore_index=True)
+    codes, labels = coded_labels(label_column("system", both), "A judgment has no system.")
     a, b = codes[: len(system_a)], codes[len(system_a) :]
     itself = np.flatnonzero(a == b)
     if itself.size:
@@ -222,24 +237,11 @@ def _systems(system_a: NDArray[Any], system_b: NDArray[Any]) -> tuple[IntArray, 
     return a, b, tuple(str(label) for label in labels)
 
 
-def _raters(
-    rater: NDArray[Any], rater_known: ArrayLike | None, kept: IntArray, size: int
-) -> tuple[IntArray, ObjectArray]:
-    known = ~np.asarray(pd.isna(rater), dtype=np.bool_)
-    if rater.dtype == object:
-        known &= rater != ""
-    if rater_known is not None:
-        known &= np.asarray(_sized("rater_known", rater_known, size), dtype=np.bool_)[kept]
-    codes = np.full(len(rater), -1, dtype=np.int64)
-    codes[known], labels = _labels(rater[known], "rater")
-    return codes, labels
-
-
-def _units(unit: NDArray[Any] | None, cluster: IntArray, pair: IntArray, n_systems: int) -> IntArray:
+def _units(unit: LabelColumn | None, cluster: IntArray, pair: IntArray, n_systems: int) -> IntArray:
     together = cluster * max(n_systems, 1) ** 2 + pair
     if unit is None:
         return pd.factorize(together)[0].astype(np.int64)
-    units, labels = _labels(unit, "unit (pair)")
+    units, labels = coded_labels(unit, "A judgment has no unit (pair).")
     seen = np.full(len(labels), -1, dtype=np.int64)
     seen[units] = together
     clash = np.flatnonzero(seen[units] != together)
@@ -252,7 +254,8 @@ def _with_judgments(whole: Battles) -> Battles:
     """Later answers replace earlier ones in one order; showings of one judgment are adjacent and numbered alike."""
     known = np.flatnonzero(whole.rater >= 0)
     judgment = whole.unit[known] * max(len(whole.rater_labels), 1) + whole.rater[known]
-    if not pd.Series(judgment).duplicated().any():
+    shared = np.bincount(whole.unit)[whole.unit[known]] > 1
+    if not pd.Series(judgment[shared]).duplicated().any():
         return whole  # every rater saw a pair once
     showing = pd.Series(judgment * 3 + whole.position[known] + 1)
     superseded = known[showing.duplicated(keep="last").to_numpy()]

@@ -19,6 +19,8 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ObjectArray = NDArray[np.object_]
+# A column of names: as numpy has it, or text as pandas keeps it.
+LabelColumn = NDArray[Any] | pd.api.extensions.ExtensionArray
 Measurement = Literal["nominal", "ordinal", "interval", "ratio"]
 MEASUREMENTS: tuple[Measurement, ...] = ("nominal", "ordinal", "interval", "ratio")
 
@@ -136,16 +138,21 @@ def code_ratings(
     Raises ValueError: lengths differ, a value outside the domain or not finite, numbers mixed with text, a
     unit in two clusters.
     """
-    columns = _columns(unit=unit, cluster=unit if cluster is None else cluster, rater=rater, value=value)
-    missing = np.asarray(pd.isna(columns["value"]), dtype=np.bool_)
-    known = _known(columns["rater"], rater_known)[~missing]
-    kept = {name: column[~missing] for name, column in columns.items()}
-    codes, levels = _encode_values(kept["value"], domain)
-    units, unit_labels = _factorize(kept["unit"], "unit")
-    clusters, cluster_labels = _factorize(kept["cluster"], "cluster")
-    raters, rater_labels = _encode_raters(kept["rater"], known)
+    values = as_column("value", value)
+    columns = {"unit": unit, "cluster": unit if cluster is None else cluster, "rater": rater}
+    labels = {name: label_column(name, column) for name, column in columns.items()}
+    one_length(**labels, value=values)
+    known = known_raters(labels["rater"], rater_known)
+    missing = np.asarray(pd.isna(values), dtype=np.bool_)
+    if missing.any():
+        values, known = values[~missing], known[~missing]
+        labels = {name: column[~missing] for name, column in labels.items()}
+    codes, levels = _encode_values(values, domain)
+    units, unit_labels = coded_labels(labels["unit"], "A rating has no unit.")
+    clusters, cluster_labels = coded_labels(labels["cluster"], "A rating has no cluster.")
+    raters, rater_labels = coded_raters(labels["rater"], known)
     latest = np.arange(len(units)) if keep_repeats else _latest(units, raters, len(rater_labels))
-    order = latest[np.lexsort((codes[latest], units[latest]))]
+    order = latest[np.argsort((units * max(len(levels), 1) + codes)[latest], kind="stable")]
     return CodedRatings(
         unit=units[order],
         code=codes[order],
@@ -180,39 +187,70 @@ def as_column(name: str, values: Any) -> NDArray[Any]:
     return array if array.dtype.kind in "biuf" else np.asarray(array, dtype=object)
 
 
-def _columns(**columns: Any) -> dict[str, NDArray[Any]]:
-    arrays = {name: as_column(name, values) for name, values in columns.items()}
-    if len({len(array) for array in arrays.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(array)}" for name, array in arrays.items())
+def label_column(name: str, values: Any) -> LabelColumn:
+    """As `as_column`, for names: text and categories of pandas stay as they are, since making a Python string of every
+    row would cost more than all that is done with them."""
+    dtype = getattr(values, "dtype", None)
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.Categorical(values)
+    if isinstance(dtype, pd.StringDtype):
+        return pd.Series(values).astype("str").array  # one kind of text: missing is NaN
+    return as_column(name, values)
+
+
+def one_length(**columns: Any) -> None:
+    """Raises ValueError unless all columns have the same number of rows."""
+    if len({len(column) for column in columns.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(column)}" for name, column in columns.items())
         raise ValueError(f"All columns must have one length; found {lengths}.")
-    return arrays
 
 
-def _known(rater: NDArray[Any], rater_known: ArrayLike | None) -> BoolArray:
+def known_raters(rater: LabelColumn, rater_known: ArrayLike | None) -> BoolArray:
+    """Whether each row's rater has a name, and is known where `rater_known` says so."""
     named = ~np.asarray(pd.isna(rater), dtype=np.bool_)
-    if rater.dtype == object:
-        named &= rater != ""
+    if rater.dtype.kind not in "biuf":
+        named &= np.asarray(rater != "", dtype=np.bool_)
     if rater_known is None:
         return named
     flags = np.asarray(rater_known, dtype=np.bool_)
     if flags.shape != named.shape:
-        raise ValueError(f"rater_known has shape {flags.shape}, the ratings {named.shape}.")
+        raise ValueError(f"rater_known has shape {flags.shape}, the other columns {named.shape}.")
     return np.asarray(named & flags, dtype=np.bool_)
 
 
-def _factorize(column: NDArray[Any], name: str) -> tuple[IntArray, ObjectArray]:
-    """Codes in the sorted order of the labels, so that row order cannot change a result."""
+def coded_labels(column: LabelColumn, missing: str) -> tuple[IntArray, ObjectArray]:
+    """Codes in the sorted order of the labels, so that row order cannot change a result.
+
+    Raises ValueError with the sentence `missing` where a row has no label.
+    """
     if pd.isna(column).any():
-        raise ValueError(f"A rating has no {name}.")
+        raise ValueError(missing)
+    if isinstance(column, pd.Categorical):  # sorted by their names, whatever order the categories have
+        given, categories = distinct(column)
+        codes, labels = coded_labels(np.asarray(categories), missing)
+        return codes[given], labels
     if column.dtype == object and pd.api.types.infer_dtype(column) not in {"string", "integer", "empty"}:
         column = np.asarray([str(label) for label in column], dtype=object)  # mixed types do not sort
-    codes, labels = pd.factorize(column, sort=True)
-    return codes.astype(np.int64), np.asarray(labels, dtype=object)
+    codes, labels = distinct(column)
+    if not pd.Index(labels).is_monotonic_increasing:
+        order = labels.argsort()
+        codes, labels = np.argsort(order)[codes], labels[order]
+    return codes, np.asarray(labels, dtype=object)
 
 
-def _encode_raters(rater: NDArray[Any], known: BoolArray) -> tuple[IntArray, ObjectArray]:
+def distinct(column: LabelColumn) -> tuple[IntArray, Any]:
+    """Codes in order of appearance, -1 where missing, and what they stand for."""
+    values: Any = column  # either kind of column is accepted, which the types of pandas do not say
+    codes, labels = pd.factorize(values)
+    return codes.astype(np.int64, copy=False), labels
+
+
+def coded_raters(rater: LabelColumn, known: BoolArray) -> tuple[IntArray, ObjectArray]:
+    """The same for raters, -1 where `known` is False."""
+    if known.all():
+        return coded_labels(rater, "")
     codes = np.full(len(rater), -1, dtype=np.int64)
-    codes[known], labels = _factorize(rater[known], "rater")
+    codes[known], labels = coded_labels(rater[known], "")
     return codes, labels
 
 

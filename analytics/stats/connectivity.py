@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from analytics.stats._outcomes import SCORES
 from analytics.stats.battles import Battles
 from analytics.stats.coding import BoolArray, FloatArray, IntArray
 
@@ -32,12 +33,9 @@ class Connectivity:
 
 def win_matrix(data: Battles, *, ties: float = 0.5) -> FloatArray:
     """Wins of the row over the column, a tie counting `ties` for each, a judgment weighing 1; (systems, systems)."""
-    one, size = data.merged, data.n_systems
-    won = np.where(one.decided, one.score, ties)
-    lost = np.where(one.decided, 1 - one.score, ties)
-    forward = np.bincount(one.a * size + one.b, won, minlength=size * size)
-    back = np.bincount(one.b * size + one.a, lost, minlength=size * size)
-    return np.asarray((forward + back).reshape(size, size), dtype=np.float64)
+    forward = data.outcome_counts @ np.where(SCORES == 0.5, ties, SCORES)
+    back = data.outcome_counts @ np.where(SCORES == 0.5, ties, 1 - SCORES)
+    return np.asarray(forward + back.T)
 
 
 def connectivity(data: Battles) -> Connectivity:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.stats._outcomes import WIN
-from analytics.stats._shares import binomial_half, share_against_half
+from analytics.stats._shares import binomial_half, scope_of_judgments, share_against_half
 from analytics.stats.battles import Battles
 from analytics.stats.coding import BoolArray, FloatArray, IntArray, weighted_count
 from analytics.stats.intervals import Scope, ratio_over_clusters
@@ -216,13 +216,4 @@ def _share(hits: FloatArray, cluster: IntArray, scope: Scope) -> Estimate:
 
 
 def _scope(rows: Battles, method: str, level: float) -> Scope:
-    rater = rows.rater[rows.rater >= 0]
-    return Scope(
-        method=method,
-        unit="share",
-        level=level,
-        n_units=len(pd.unique(rows.unit)),
-        n_clusters=len(pd.unique(rows.cluster)),
-        n_raters=len(pd.unique(rater)),
-        n_judgments=len(rows.a),
-    )
+    return scope_of_judgments(method, level, rows.unit, rows.cluster, rows.rater)

@@ -13,8 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.stats._outcomes import LOSS, OUTCOMES, SCORES, WIN, Outcome, merged_outcome, order_codes, outcome_codes
-from analytics.stats._shares import binomial_half, prompt_share, share_against_half
+from analytics.stats._outcomes import (
+    LOSS,
+    NO_OUTCOME,
+    OUTCOMES,
+    SCORES,
+    WIN,
+    Outcome,
+    merged_outcome,
+    order_codes,
+    outcome_codes,
+)
+from analytics.stats._shares import binomial_half, prompt_share, scope_of_judgments, share_against_half
 from analytics.stats.coding import (
     BoolArray,
     FloatArray,
@@ -22,6 +32,7 @@ from analytics.stats.coding import (
     ObjectArray,
     as_column,
     code_ratings,
+    label_column,
     weighted_count,
 )
 from analytics.stats.intervals import Scope, mean_over_clusters
@@ -76,14 +87,15 @@ def code_preferences(
     pair are one judgment: the answer if both say the same, else a tie counted as inconsistent. Raises
     ValueError on other outcomes or unequal lengths.
     """
-    codes = outcome_codes(as_column("outcome", outcome))
+    codes = outcome_codes(label_column("outcome", outcome))
     order = order_codes(a_shown_first, len(codes))
     prompts, pairs = as_column("cluster", cluster), as_column("unit", unit)
     # One rating table per showing: the order is part of the unit, so that repeats are dropped within an
     # order only.
     _one_prompt_each(pairs, prompts)
     showing = pd.factorize(pairs)[0] * 3 + order
-    table = code_ratings(showing, prompts, rater, codes, [0, 1, 2, 3, 4], rater_known=rater_known)
+    answers = np.where(codes == NO_OUTCOME, np.nan, codes)
+    table = code_ratings(showing, prompts, rater, answers, [0, 1, 2, 3, 4], rater_known=rater_known)
     shown = table.unit_labels.astype(np.int64)[table.unit]
     clusters, found = table.cluster_of_unit[table.unit], table.code
     known = shown % 3 != 2
@@ -147,15 +159,8 @@ def position_bias(data: PreferenceData, *, level: float = 0.95) -> TestedEstimat
     decided = np.isin(data.shown_outcome, (WIN, LOSS))
     cluster, rater = data.shown_cluster[decided], data.shown_rater[decided]
     first = np.asarray((data.shown_outcome[decided] == WIN) == data.shown_a_first[decided], dtype=np.float64)
-    scope = Scope(
-        method="share choosing the side shown first, pooled over judgments without ties",
-        unit="share",
-        level=level,
-        n_units=len(np.unique(data.shown_unit[decided])),
-        n_clusters=len(np.unique(cluster)),
-        n_raters=len(np.unique(rater[rater >= 0])),
-        n_judgments=len(first),
-    )
+    method = "share choosing the side shown first, pooled over judgments without ties"
+    scope = scope_of_judgments(method, level, data.shown_unit[decided], cluster, rater)
     return share_against_half(first, cluster, scope)
 
 
@@ -202,17 +207,8 @@ def _prompt_means(cluster: IntArray, score: FloatArray, clusters: int) -> tuple[
 
 
 def _scope(data: PreferenceData, method: str, level: float, rows: BoolArray | None = None) -> Scope:
-    kept = np.ones(len(data.outcome), dtype=np.bool_) if rows is None else rows
-    rater = data.rater[kept]
-    return Scope(
-        method=method,
-        unit="share",
-        level=level,
-        n_units=len(np.unique(data.unit[kept])),
-        n_clusters=len(np.unique(data.cluster[kept])),
-        n_raters=len(np.unique(rater[rater >= 0])),
-        n_judgments=int(kept.sum()),
-    )
+    kept = slice(None) if rows is None else rows
+    return scope_of_judgments(method, level, data.unit[kept], data.cluster[kept], data.rater[kept])
 
 
 def _inconsistent(data: PreferenceData) -> str:

@@ -11,20 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 from scipy.special import stdtrit
 
-from analytics.stats.coding import (
-    BoolArray,
-    CodedRatings,
-    FloatArray,
-    IntArray,
-    Measurement,
-    ObjectArray,
-    weighted_count,
-)
+from analytics.stats._additive import additive_fit, crossing
+from analytics.stats.coding import CodedRatings, FloatArray, IntArray, Measurement, ObjectArray
 from analytics.stats.intervals import Scope
 from analytics.stats.results import Estimate
 
@@ -32,8 +22,6 @@ EQUAL_NOISE = (
     "The interval takes errors as alike on all outputs: where some are judged more noisily than others, a 95 % "
     "interval held the value in 93 % of simulated cases, and in fewer on the noisy ones."
 )
-# Outputs whose variances are computed at a time: a block of this many rows by all raters stays small.
-_BLOCK = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,72 +98,27 @@ def rater_adjusted_mean(data: CodedRatings, measurement: Measurement, *, level: 
     data.require(measurement)
     if measurement in ("nominal", "ordinal"):
         raise ValueError(f"The level of measurement is {measurement}: a mean has no meaning; see majority_vote.")
-    known = data.rater >= 0
-    unit, units = _renumbered(data.unit[known])
-    rater, value = data.rater[known], data.values()[data.code[known]]
-    table = csr_array((np.ones(len(unit)), (unit, rater)), shape=(len(units), len(data.rater_labels)))
-    table.sum_duplicates()
-    count = np.bincount(unit, minlength=len(units))
-    raw = weighted_count(unit, value, len(units)) / np.maximum(count, 1)
-    severity, inverse, component = _severity(table, count, weighted_count(rater, value - raw[unit], table.shape[1]))
-    adjusted = raw - (table @ severity) / np.maximum(count, 1)
-    components = int(component.max()) + 1 if len(component) else 0
-    df = len(unit) - len(units) - table.shape[1] + components
-    residual = float(np.sum((value - adjusted[unit] - severity[rater]) ** 2))
-    reason = _no_error(df, residual, value)
+    table = crossing(data, data.values())
+    fit = additive_fit(table)
+    df, residual = fit.error_freedom, float(fit.residual @ fit.residual)
+    reason = _no_error(df, residual, table.score + table.centre)
     sigma = math.sqrt(residual / df) if df > 0 else None
-    error = np.zeros(len(units)) if reason or sigma is None else sigma * np.sqrt(_unit_variance(table, count, inverse))
     return AdjustedMeans(
-        unit_labels=data.unit_labels[units],
-        adjusted=adjusted,
-        raw=raw,
-        error=error,
-        count=count,
-        cluster=data.cluster_of_unit[units],
-        component=component[_first_rater(table)] if len(units) else np.zeros(0, dtype=np.int64),
-        rater_labels=data.rater_labels,
-        severity=severity,
+        unit_labels=data.unit_labels[table.units],
+        adjusted=fit.unit_effect,
+        raw=table.centre + table.unit_mean,
+        error=np.zeros(table.n_units) if reason or sigma is None else sigma * np.sqrt(fit.unit_variance),
+        count=table.size.astype(np.int64),
+        cluster=table.cluster,
+        component=fit.group[table.rater[np.flatnonzero(np.diff(table.unit, prepend=-1))]],
+        rater_labels=data.rater_labels[table.raters],
+        severity=fit.effect,
         sigma=sigma,
         df=df,
         level=level,
         reason=reason,
-        warnings=_warnings(known, components),
+        warnings=_warnings(data, fit.n_groups),
     )
-
-
-def _renumbered(unit: IntArray) -> tuple[IntArray, IntArray]:
-    """Units without gaps (the array is sorted), and their old numbers."""
-    new = np.diff(unit, prepend=-1) > 0
-    return np.cumsum(new) - 1, unit[new]
-
-
-def _severity(table: csr_array, count: IntArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
-    """b of each rater, the inverse that gives their covariance, and each rater's component.
-
-    Items are eliminated: (D - N' M^-1 N) b = sums of deviations from the items' means, a Laplacian that is
-    singular along one constant for each component. Adding those constants makes it regular and b sum to zero.
-    """
-    raters = table.shape[1]
-    laplacian = np.diag(table.sum(axis=0)) - (table.T @ (table / count[:, None])).toarray()
-    components, component = connected_components(csr_array(table.T @ table), directed=False)
-    member = np.zeros((raters, components))
-    member[np.arange(raters), component] = 1.0
-    constants = (member / member.sum(axis=0)) @ member.T
-    inverse = np.linalg.inv(laplacian + constants) - constants if raters else np.zeros((0, 0))
-    return inverse @ deviation, inverse, component.astype(np.int64)
-
-
-def _unit_variance(table: csr_array, count: IntArray, inverse: FloatArray) -> FloatArray:
-    """Variance of each adjusted mean in units of sigma^2: 1/m_u + n_u' C n_u / m_u^2."""
-    spread = np.zeros(len(count))
-    for start in range(0, len(count), _BLOCK):
-        rows = table[start : start + _BLOCK]
-        spread[start : start + _BLOCK] = rows.multiply(rows @ inverse).sum(axis=1)
-    return np.asarray(1 / count + np.maximum(spread, 0.0) / count**2)
-
-
-def _first_rater(table: csr_array) -> NDArray[np.int32]:
-    return np.asarray(table.indices[table.indptr[:-1]])
 
 
 def _no_error(df: int, residual: float, value: FloatArray) -> str:
@@ -188,10 +131,10 @@ def _no_error(df: int, residual: float, value: FloatArray) -> str:
     return ""
 
 
-def _warnings(known: BoolArray, components: int) -> tuple[str, ...]:
-    unknown = int((~known).sum())
+def _warnings(data: CodedRatings, components: int) -> tuple[str, ...]:
+    unknown, given = int((data.rater < 0).sum()), len(data.rater)
     notes = [
-        f"{unknown} of {len(known)} ratings come from raters of unknown identity and are left out." if unknown else "",
+        f"{unknown} of {given} ratings come from raters of unknown identity and are left out." if unknown else "",
         (
             f"The raters fall into {components} groups that share no outputs: means of outputs of different groups "
             "are not comparable."

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analytics.stats._shares import prompt_share, share_from_influence
+from analytics.stats._shares import prompt_share, scope_of_judgments, share_from_influence
 from analytics.stats.battles import Battles
 from analytics.stats.coding import FloatArray, IntArray, weighted_count
 from analytics.stats.connectivity import win_matrix
@@ -137,16 +137,7 @@ def _sides(data: Battles) -> _Sides:
 
 
 def _scope(sides: _Sides, rows: slice, method: str, level: float) -> Scope:
-    rater = sides.rater[rows]
-    return Scope(
-        method=method,
-        unit="share",
-        level=level,
-        n_units=len(pd.unique(sides.unit[rows])),
-        n_clusters=len(pd.unique(sides.cluster[rows])),
-        n_raters=len(pd.unique(rater[rater >= 0])),
-        n_judgments=len(rater),
-    )
+    return scope_of_judgments(method, level, sides.unit[rows], sides.cluster[rows], sides.rater[rows])
 
 
 def _notes(data: Battles) -> tuple[str, ...]:

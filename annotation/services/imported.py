@@ -30,6 +30,7 @@ from annotation.services.imported_store import (
     read_stored,
     text_rows,
 )
+from annotation.services.imported_tools import ToolFile, human_rows, is_tools
 from annotation.task_keys import task_key
 from config.stopping import point_of_no_return
 from projects import audit
@@ -80,14 +81,21 @@ class _Work:
 
 
 def judgments_import(
-    *, round: Round, stream: BinaryIO, name: str, actor: Any = None, progress: Progress | None = None
+    *,
+    round: Round,
+    stream: BinaryIO,
+    name: str,
+    actor: Any = None,
+    progress: Progress | None = None,
+    tool: ToolFile | None = None,
 ) -> ImportResult:
-    """Read the file, check every row, and write all of it or nothing.
+    """Read the file, check every row, and write all of it or nothing. With `tool`, the file may also be one of an
+    evaluation tool, of which the answers of people are taken.
 
     Raises ServiceError with one sentence for each bad row. Reading and checking happen before the
     transaction, so that nobody waits for a large file to be parsed."""
     digest, size = _fingerprint(stream)
-    checked = _checked(round, stream, name, progress)
+    checked = _checked(round, stream, name, progress, tool)
     rows = checked.rows
     result = ImportResult(rows=checked.n_rows)
     result.skipped = [{"where": where, "why": why} for where, why in checked.skipped]
@@ -109,12 +117,19 @@ def _fingerprint(stream: BinaryIO) -> tuple[str, int]:
     return sha.hexdigest(), size
 
 
-def _checked(round: Round, stream: BinaryIO, name: str, progress: Progress | None) -> Checked:
+def _checked(round: Round, stream: BinaryIO, name: str, progress: Progress | None, tool: ToolFile | None) -> Checked:
     if round.mode == Round.Mode.RANK:
         raise ServiceError("Judgments can be imported into rounds that score or compare; this round ranks.")
     try:
-        found = _counted(tables.read_rows(stream, name), progress)
-        checked = check_rows(found, name=name, rubric=spec_of(round.rubric_version), mode=round.mode)
+        rubric = spec_of(round.rubric_version)
+        left_out: list[tuple[str, str]] = []
+        rows: Iterable[tuple[int, dict[str, Any]]]
+        if tool and is_tools(stream, name, tool):
+            rows, left_out = human_rows(stream, name, tool, rubric)
+        else:
+            rows = tables.read_rows(stream, name)
+        checked = check_rows(_counted(rows, progress), name=name, rubric=rubric, mode=round.mode)
+        checked.skipped += left_out
     except ImportFileError as error:
         raise ServiceError(str(error)) from error
     if round.state == Round.State.CLOSED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Protocol
 
-from projects.importers import limits, values
+from projects.importers import limits, tables, values
 from projects.importers.jsonscan import loads
 from projects.importers.records import ImportFileError, SystemUnknownError, refusal
 from projects.importers.shapes import as_dict
@@ -24,12 +24,12 @@ class Beside(Protocol):
 
 
 def heads(options: dict[str, Any] | None) -> Iterator[tuple[Beside, bytes]]:
-    """The other files with their first bytes; each is left as it was found."""
+    """The other files with their first bytes, of Parquet with its columns' names; each is left as it was found."""
     for each in (options or {}).get("beside", ()):
         each.stream.seek(0)
         head = each.stream.read(HEAD_BYTES)
         each.stream.seek(0)
-        yield each, head
+        yield each, tables.parquet_header(each.stream, each.name) if head.startswith(tables.PARQUET_MAGIC) else head
 
 
 def document(stream: BinaryIO, name: str) -> dict[str, Any]:
@@ -59,3 +59,15 @@ def asked_system(options: dict[str, Any] | None) -> str:
 
 def unknown_system(name: str, more: str = "") -> SystemUnknownError:
     return SystemUnknownError(f"{name}: The file does not say which system gave the outputs. Name it.{more}")
+
+
+def rows_of(other: Beside) -> Iterator[dict[str, Any]]:
+    """The rows of another file; none from where it cannot be read on: its own import says what is wrong with it."""
+    other.stream.seek(0)
+    try:
+        for _, row in tables.read_rows(other.stream, other.name, lambda _: None):
+            yield row
+    except ImportFileError:
+        return
+    finally:
+        other.stream.seek(0)

@@ -92,7 +92,7 @@ class ScoreReader:
         else:
             why = f"{value.missing} The score of metric '{metric}' is recorded as missing, not as 0."
             yield from self.cells.note("No value", why, line, column)
-        if giver.source == "human" and giver.other is None:
+        if giver.source == "human":
             yield from self._human(row, target, metric, giver, value)
         else:
             yield self._automated(row, target, metric, giver, value)
@@ -127,6 +127,9 @@ class ScoreReader:
                 comment,
                 target.repeat,
                 target.variant,
+                giver.other,
+                giver.position,
+                giver.turn,
             )
 
     def _automated(self, row: Row, target: Target, metric: str, giver: Giver, value: values.Value) -> ScoreRecord:

@@ -13,7 +13,10 @@ from typing import BinaryIO
 from projects.importers.records import ImportFileError, refusal
 
 MAX_BYTES = 100 * 1024 * 1024  # any file, as stored
-MAX_UNPACKED_BYTES = 512 * 1024 * 1024  # Parquet: what the compressed columns claim to unpack to
+MAX_UNPACKED_BYTES = 512 * 1024 * 1024  # Parquet: what the compressed columns claim to unpack to; ZIP: all files
+MAX_ENTRIES = 20_000  # files in a ZIP archive or a folder
+MAX_RATIO = 200  # ZIP: how many times its size a file of over 1 MiB may unpack to
+MAX_ENTRY_NAME_CHARS = 300
 MAX_LINE_BYTES = 16 * 1024 * 1024  # one line of CSV or JSON Lines
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 500

@@ -13,7 +13,7 @@ from typing import Any
 
 from projects.importers import values
 from projects.importers.jsonscan import clean_text
-from projects.importers.records import ImportFileError, refusal
+from projects.importers.records import ImportFileError, not_alone
 from projects.importers.roles import (
     HEADERS,
     ITEM_ROLES,
@@ -105,7 +105,7 @@ class Mapping:
         elif not has & {"output", "value", "metric_column", "output_column"}:
             missing.append(_needed("output", "value"))
         if missing:
-            raise refusal(
+            raise not_alone(
                 name,
                 f"A needed column is missing: {'; and '.join(missing)}. "
                 f"The file has the columns {', '.join(found) or 'none'}.",

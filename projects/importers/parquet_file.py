@@ -34,6 +34,16 @@ def rows(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         raise refusal(name, "The Parquet file is damaged or of a kind that cannot be read.", row + 1) from error
 
 
+def columns(stream: BinaryIO, name: str) -> list[str]:
+    """The names in the footer; [] when there is none to read: reading the file says what is wrong with it."""
+    try:
+        return list(pq.ParquetFile(stream).schema_arrow.names)[: limits.MAX_COLUMNS]
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
+        return []
+    finally:
+        stream.seek(0)
+
+
 def _check(found: pq.FileMetaData, name: str) -> None:
     names = [found.schema.column(index).path for index in range(found.num_columns)]
     top = found.schema.to_arrow_schema().names

@@ -20,7 +20,7 @@ from projects.importers import limits, tables, values
 from projects.importers.identity import canonical
 from projects.importers.jsonscan import Document
 from projects.importers.promptfoo_rows import Prompt, RowReader, prompt_of, rows_of_table
-from projects.importers.records import Problem, Record, RunRecord, note, problem, refusal
+from projects.importers.records import Problem, Record, RunRecord, not_alone, note, problem, refusal
 from projects.importers.shapes import as_dict, as_list
 
 TITLE = "promptfoo results (JSON or JSON Lines)"
@@ -59,7 +59,7 @@ def sniff(head: bytes, name: str) -> float:
 def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> Iterator[Record | Problem]:
     data = limits.read_utf8(stream, name)
     if other := _other_export(data[:65536].lstrip()):
-        raise refusal(name, f"This is promptfoo's {other} export; {_EXPORT_JSON}")
+        raise not_alone(name, f"This is promptfoo's {other} export; {_EXPORT_JSON}")
     found: list[Problem] = []
     source = _open(data, name)
     yield from (note(name, each) for each in source.notes)

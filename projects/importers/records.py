@@ -24,6 +24,10 @@ class ImportFileError(ValueError):
     """A file refused whole. The message is a full sentence with file, row and column."""
 
 
+class NotReadAlone(ImportFileError):
+    """A file that cannot be read by itself or is made for people: beside others it is left out, not refused."""
+
+
 class SystemUnknownError(ImportFileError):
     """The file tells nowhere what answered: a person must say it (option ``system``)."""
 
@@ -148,7 +152,21 @@ class Problem:
         return f"{self.where}: {self.why}"
 
 
-Record = ItemRecord | SystemRecord | OutputRecord | ScoreRecord | HumanRatingRecord | RunRecord
+@dataclass(frozen=True, slots=True)
+class ReadElsewhere:
+    """This file adds nothing by itself: it was read together with another of the same import."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """In an archive or folder: one more file was read, as this format."""
+
+    format: str
+
+
+Record = ItemRecord | SystemRecord | OutputRecord | ScoreRecord | HumanRatingRecord | RunRecord | ReadElsewhere | ReadAs
 
 
 def place(name: str, row: int | None = None, column: str = "") -> str:
@@ -163,6 +181,10 @@ def place(name: str, row: int | None = None, column: str = "") -> str:
 
 def refusal(name: str, why: str, row: int | None = None, column: str = "") -> ImportFileError:
     return ImportFileError(f"{place(name, row, column)}: {why}")
+
+
+def not_alone(name: str, why: str) -> NotReadAlone:
+    return NotReadAlone(f"{name}: {why}")
 
 
 def problem(name: str, why: str, row: int | None = None, column: str = "") -> Problem:

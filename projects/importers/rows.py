@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, BinaryIO
 
 from projects.importers import limits, tables, values
@@ -24,6 +25,15 @@ def each_row(stream: BinaryIO, name: str, read: ReadRow) -> Iterator[Record | Pr
         except Skip as skip:
             yield problem(name, skip.why, line, skip.column)
     yield from found
+
+
+def first_rows(stream: BinaryIO, name: str, size: int = 200) -> list[Row]:
+    """The first rows, to tell what the columns hold; the stream is left at its beginning."""
+    stream.seek(0)
+    rows = tables.read_rows(stream, name, lambda _: None)
+    found = [row for _, row in islice(rows, size)]
+    stream.seek(0)
+    return found
 
 
 def name_in(row: Row, column: str, what: str, longest: int = limits.MAX_NAME_CHARS) -> str:

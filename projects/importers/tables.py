@@ -209,3 +209,11 @@ def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[int, Row]]:
     from projects.importers import parquet_file  # pyarrow is large: loaded only for Parquet
 
     yield from parquet_file.rows(stream, name)
+
+
+def parquet_header(stream: BinaryIO, name: str) -> bytes:
+    """The names of a Parquet file's columns as the header of a CSV file; the stream is left at its beginning."""
+    from projects.importers import parquet_file
+
+    cells = (column.replace('"', '""').replace("\n", " ") for column in parquet_file.columns(stream, name))
+    return (",".join(f'"{cell}"' for cell in cells) + "\n").encode("utf-8", "replace")

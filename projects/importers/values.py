@@ -92,6 +92,11 @@ def amount(cell: Any) -> float | None:
     return None if number is None or number < 0 else number
 
 
+def milliseconds(seconds: float | None) -> float | None:
+    """Seconds as milliseconds, without the digits that only the binary fraction brings."""
+    return None if seconds is None or not math.isfinite(seconds * 1000) else round(seconds * 1000, 6)
+
+
 def truth(cell: Any) -> bool | None:
     if isinstance(cell, bool):
         return cell

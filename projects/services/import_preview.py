@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from projects.errors import ServiceError
-from projects.importers import GENERIC, generic, roles, tables, values
+from projects.importers import GENERIC, archive, generic, roles, tables, values
 from projects.importers.mapping import Mapping, preview
 from projects.importers.records import ImportFileError, ItemRecord, Problem, RunRecord
 from projects.importers.tables import Sample
@@ -56,7 +56,7 @@ def preview_file(
     progress: Progress | None = None,
 ) -> Preview:
     """`ServiceError` when the file cannot be read whatever its columns are taken for."""
-    upload = Upload(stream, file_name)
+    upload = _unpacked(stream, file_name)
     key = recognise(upload, format)
     fields: list[Field] = []
     given = options or {}
@@ -84,7 +84,7 @@ def options_with(
 ) -> dict[str, Any]:
     """The options with a person's choice of a role for each column, and of what the file does not say."""
     try:
-        sample = _sample(Upload(stream, file_name))
+        sample = _sample(_unpacked(stream, file_name))
         before = _mapping(sample, options)
         columns = {
             column: _column(column, chosen.get(column, given.role), given.role, given.name)
@@ -101,6 +101,14 @@ def options_with(
         return {"mapping": Mapping.from_dict(mapping).to_dict()}
     except ImportFileError as error:
         raise ServiceError(str(error)) from error
+
+
+def _unpacked(stream: BinaryIO, file_name: str) -> Upload:
+    """The file, or what gzip packed in it: here the columns are looked at before an importer is."""
+    try:
+        return Upload(*archive.gunzipped(stream, file_name))
+    except ImportFileError as error:
+        raise ServiceError(str(error), field="file") from error
 
 
 def _mapping(sample: Sample, options: dict[str, Any]) -> Mapping:

@@ -19,6 +19,8 @@ from projects.importers.records import (
     ItemRecord,
     OutputRecord,
     Problem,
+    ReadAs,
+    ReadElsewhere,
     Record,
     RunRecord,
     ScoreKind,
@@ -71,6 +73,9 @@ class Staged:
     outputs: dict[OutputKey, StagedOutput] = field(default_factory=dict)
     scores: dict[ScoreKey, StagedScore] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    formats: set[str] = field(default_factory=set)  # of the files in an archive or a folder
+    other_texts: set[OutputKey] = field(default_factory=set)  # outputs told last with a text that was not kept
+    read_elsewhere: bool = False  # the file adds nothing by itself: another of the import took it in
 
     def skip(self, what: str, why: str) -> None:
         self.problems.append(Problem(f"{self.file_name}, {what}", why))
@@ -134,6 +139,11 @@ def _take(staged: Staged, record: Record | Problem, pseudonym: Callable[[str], s
             _take_score(staged, _as_score(record, pseudonym), human=True)
         case RunRecord():
             staged.run = record
+        case ReadAs():
+            staged.formats.add(record.format)
+        case ReadElsewhere():
+            staged.read_elsewhere = True
+            staged.note("", f"This file was read together with {record.by}.")
 
 
 def _take_item(staged: Staged, record: ItemRecord) -> None:
@@ -198,7 +208,12 @@ def _take_output(staged: Staged, record: OutputRecord) -> None:
         staged.outputs[key] = StagedOutput(record, digest)
         return
     if digest and known.digest and digest != known.digest:
-        staged.skip(_output_name(key), "The file holds two different texts for this output; the first was kept.")
+        why = "The file holds two different texts for this output; the first was kept, with its scores."
+        staged.skip(_output_name(key), why)
+        staged.other_texts.add(key)
+    elif digest:
+        staged.other_texts.discard(key)
+    if key in staged.other_texts:
         return
     known.digest = known.digest or digest
     known.record = _outputs_together(known.record, record)
@@ -300,6 +315,8 @@ def _take_score(staged: Staged, record: ScoreRecord, *, human: bool) -> None:
         target = (record.item, record.system, record.repeat, record.variant)
         if record.system_b is not None:
             target_b = (record.item, record.system_b, record.repeat, record.variant)
+    if target in staged.other_texts or target_b in staged.other_texts:
+        return  # it is about the text that was not kept, which was said
     if not (_system_fits(staged, record.system) and all(_target_fits(staged, t) for t in (target, target_b) if t)):
         return
     score = StagedScore(record, target, target_b, human)

@@ -8,8 +8,10 @@ is by content, the same file again changes nothing.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -19,7 +21,7 @@ from django.utils import timezone
 from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
-from projects.importers import limits, read_file
+from projects.importers import bundle, limits, read_file, read_folder
 from projects.importers.records import ImportFileError, Problem, Record, SystemUnknownError
 from projects.models import (
     AutomatedScore,
@@ -50,6 +52,16 @@ Claim = Callable[[ImportBatch], None]
 class Upload(NamedTuple):
     stream: BinaryIO  # seekable
     name: str
+
+
+class Folder(NamedTuple):
+    """All the files in a folder and below it, imported as one."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.resolve().name or "folder"
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,7 @@ def import_file(
 def import_files(
     *,
     project: Project,
-    uploads: Sequence[Upload],
+    uploads: Sequence[Upload | Folder],
     format: str = "auto",
     options: dict[str, Any] | None = None,
     actor: Any = None,
@@ -117,12 +129,13 @@ def import_files(
 
     An importer may look into the others for what its file does not say (option `beside`). A `project` that is
     not saved yet (slug and name given) is made in the same transaction."""
+    files = [each for each in uploads if isinstance(each, Upload)]
     staged = [
         stage_file(
             project=project,
             upload=upload,
             format=format,
-            options={**(options or {}), "beside": [each for each in uploads if each is not upload]},
+            options={**(options or {}), "beside": [each for each in files if each is not upload]},
             progress=progress,
         )
         for upload in uploads
@@ -172,7 +185,7 @@ def import_records(
 def stage_file(
     *,
     project: Project,
-    upload: Upload,
+    upload: Upload | Folder,
     format: str = "auto",
     options: dict[str, Any] | None = None,
     progress: Progress | None = None,
@@ -180,14 +193,20 @@ def stage_file(
     """Parse and check a file; nothing is written. A file of which nothing can be read is refused."""
     name = upload.name
     try:
-        digest, size = _digest(upload)
-        key, records = read_file(upload.stream, name, format, options or {})
+        if isinstance(upload, Folder):
+            digest, size = _digest_of_folder(upload)
+            key, records = read_folder(upload.path, format, options or {})
+        else:
+            digest, size = _digest(upload)
+            key, records = read_file(upload.stream, name, format, options or {})
         staged = stage(records, file_name=name, pseudonym=_pseudonyms(project), progress=progress)
     except ImportFileError as error:
         field = "system" if isinstance(error, SystemUnknownError) else "file"
         raise ServiceError(str(error), field=field) from error
-    staged.format, staged.file_digest, staged.file_size = key, digest, size
-    if not staged.items and not staged.scores:
+    # An archive or a folder of one tool's files is that tool's.
+    staged.format = next(iter(staged.formats)) if len(staged.formats) == 1 else key
+    staged.file_digest, staged.file_size = digest, size
+    if not staged.items and not staged.scores and not staged.read_elsewhere:
         first = next((each for each in staged.problems if each.severity == "skipped"), None)
         why = f" The first problem: {first}" if first else ""
         raise ServiceError(f"{name}: nothing in this file could be read.{why}", field="file")
@@ -226,8 +245,8 @@ def problems_of(staged: Staged) -> list[Problem]:
     human = sum(score.human for score in staged.scores.values())
     if human:
         why = (
-            f"{human:,} answers of people in this file are kept as automated scores with the source human. "
-            "To make them judgments of a round, use import_judgments."
+            f"{human:,} answers of people in this file are kept apart, with the source human and under pseudonyms. "
+            "To make them judgments of a round, give the same file to import_judgments."
         )
         found.append(Problem(staged.file_name, why, "note"))
     return sorted(found, key=lambda each: each.severity != "skipped")
@@ -370,3 +389,17 @@ def _digest(upload: Upload) -> tuple[str, int]:
         sha.update(chunk)
     upload.stream.seek(0)
     return sha.hexdigest(), size
+
+
+def _digest_of_folder(folder: Folder) -> tuple[str, int]:
+    """Of the files' names and digests, so that it is the same wherever the folder lies."""
+    found: list[tuple[str, str]] = []
+    total = 0
+    for member in bundle.members_of_folder(folder.path):
+        try:
+            digest, size = _digest(Upload(member.stream, member.name))
+        finally:
+            member.close()
+        found.append((member.name, digest))
+        total += size
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest(), total

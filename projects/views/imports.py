@@ -25,6 +25,7 @@ from projects.templatetags.numbers import number, times
 
 LISTED = 50
 ROWS_NAMED = 8
+NAMED = ("system", "system_b", "metric")  # what a person says where the file does not
 State = ImportBatch.State
 
 
@@ -120,14 +121,14 @@ def _chosen(request: HttpRequest, batch: ImportBatch) -> dict[str, str]:
 
 
 def _defaults(request: HttpRequest) -> dict[str, str]:
-    found = {name: request.POST.get(name, "").strip()[:150] for name in ("system", "metric")}
+    found = {name: request.POST.get(name, "").strip()[:150] for name in NAMED}
     return {name: value for name, value in found.items() if value}
 
 
 def _saved_defaults(batch: ImportBatch) -> dict[str, str]:
     options = batch.mapping.get("options", {})
     saved = options.get("mapping", {}).get("options", {}) or options
-    return {name: saved[name] for name in ("system", "metric") if saved.get(name)}
+    return {name: saved[name] for name in NAMED if saved.get(name)}
 
 
 def _context(project: Project, batch: ImportBatch) -> dict[str, Any]:

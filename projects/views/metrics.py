@@ -24,6 +24,7 @@ def metric_list(request: HttpRequest, project: str) -> HttpResponse:
         "project": row,
         "nav": "metrics",
         "rows": selectors.metric_rows(row),
+        "of_people": selectors.answers_of_people(row),
         "may_edit": can(request.user, Action.SETTINGS, row),
         "may_import": can(request.user, Action.IMPORT, row),
     }

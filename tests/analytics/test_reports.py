@@ -229,6 +229,13 @@ def test_a_metric_that_says_what_humans_say() -> None:
     assert "good" not in found["judge"]
 
 
+def test_what_people_answered_in_a_tool_is_no_metric() -> None:
+    round_ = filled_round([scale("helpful", "ordinal")], scored(1))
+    metric_scores(round_, "rating (human)", "number", lambda n, s: 1.0 + n % 4, source="human", criterion_key="helpful")
+    metric_scores(round_, "length", "number", lambda n, s: n % 5)
+    assert set(body_of(round_)["automated"]) == {"length"}
+
+
 def test_a_metric_on_another_scale_is_not_said_to_disagree() -> None:
     round_ = filled_round([scale("helpful", "ordinal")], scored(1))
     metric_scores(round_, "judge", "number", lambda n, s: (n % 10) / 10, criterion_key="helpful")

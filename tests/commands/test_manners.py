@@ -70,7 +70,7 @@ REFUSED = {
     "import_outputs support": "The following arguments are required: FILE.",
     "import_outputs support {files}/outputs.csv --jsn": "Not known here: --jsn. Options are -h, --help, --format,",
     "import_outputs support {files}/absent.csv": "absent.csv: there is no such file.",
-    "import_outputs support {files}": " is a folder. Name a file in it.",
+    "import_judgments support/pilot {files}": " is a folder. Name a file in it.",
     "import_outputs support {files}/study.yaml": "study.yaml",
     "import_judgments support/pilot /dev/full": "/dev/full is not a file.",
     "import_judgments support/pilot {files}/outputs.csv": "outputs.csv",

@@ -12,10 +12,12 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from projects.importers import limits
-from projects.models import Item, Output, Project
+from projects.models import ImportBatch, Item, Output, Project
 from projects.services import importing
 from tests.factories import project_factory
 from tests.projects.importers.helpers import lines as sample_lines
+from tests.projects.importers.helpers import sample
+from tests.projects.importers.test_helm import state as helm_state
 from tests.projects.importers.test_lm_eval import generated, results
 
 pytestmark = pytest.mark.django_db
@@ -181,3 +183,64 @@ def test_files_that_belong_together_tell_each_other_what_they_lack(project: Proj
     assert Output.objects.get().system.name == "m1"
     run(project.slug, samples, "--system", "other")
     assert Output.objects.count() == 2
+
+
+def test_a_folder_is_one_import_and_the_same_again_changes_nothing(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "samples_t.jsonl").write_text(sample_lines(generated("So.")), encoding="utf-8")
+    (folder / "results.json").write_text(json.dumps(results()), encoding="utf-8")
+    answer = json.loads(run(project.slug, folder, "--json"))
+    assert (answer["format"], answer["file"], answer["outputs"]) == ("lm_eval", "run", 1)
+    assert ImportBatch.objects.count() == 1
+    before = rows()
+    assert "Nothing new" in run(project.slug, folder)
+    assert rows() == before
+
+
+def test_a_damaged_file_in_a_folder_refuses_all_of_it(project: Project, good: Path) -> None:
+    (good.parent / "log.json").write_text('{"eval": {"model": "m"}, "plan": {}, "samples": [{', encoding="utf-8")
+    before = rows()
+    with pytest.raises(CommandError, match=r"log\.json: The JSON ends") as caught:
+        run(project.slug, good.parent)
+    assert caught.value.returncode == 2
+    assert rows() == before
+
+
+def test_files_of_the_same_name_are_told_apart_by_their_folders(project: Project, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "o.csv").write_text(f"item,system,output\nq1,{name},So.\n", encoding="utf-8")
+    answer = json.loads(run(project.slug, tmp_path / "a" / "o.csv", tmp_path / "b" / "o.csv", "--json"))
+    assert [each["file"] for each in answer["files"]] == ["a/o.csv", "b/o.csv"]
+
+
+def test_a_file_that_belongs_to_another_is_no_failure(project: Project, tmp_path: Path) -> None:
+    spec = {"name": "s:model=m", "scenario_spec": {}, "adapter_spec": {"model": "m"}}
+    body = {"adapter_spec": {"model": "m"}, "request_states": [helm_state()]}
+    for name, data in (("run_spec.json", spec), ("scenario_state.json", body)):
+        (tmp_path / name).write_text(json.dumps(data), encoding="utf-8")
+    answer = json.loads(run(project.slug, tmp_path / "run_spec.json", tmp_path / "scenario_state.json", "--json"))
+    assert (answer["format"], answer["items"], answer["outputs"]) == ("helm", 1, 1)
+    assert "read together with scenario_state.json" in answer["notes"][0]["why"]
+    with pytest.raises(CommandError, match=r"run_spec\.json: This file of a HELM run"):
+        run(project.slug, tmp_path / "run_spec.json")
+
+
+REAL = [
+    ("inspect_ai", ""), ("ragas/result.csv", "bot"), ("ragas/result.parquet", "bot"), ("helm/runs", ""),
+    ("trulens", ""), ("langsmith/experiment_rows.jsonl", ""), ("mlflow/traces.jsonl", "bot"),
+    ("phoenix/evaluate_dataframe.csv", "bot"), ("llama_index/batch_eval_results.json", "bot"), ("giskard", "bot"),
+    ("evalai/evaluate_output.json", "bot"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "system"), REAL, ids=[path for path, _ in REAL])
+def test_the_real_files_of_each_tool_twice(project: Project, path: str, system: str) -> None:
+    arguments = [project.slug, sample(path), "--json", *(["--system", system] if system else [])]
+    first = json.loads(run(*arguments))
+    assert first["new"]["scores"] > 0
+    before = rows()
+    again = json.loads(run(*arguments))
+    assert not any({**again["new"], **again["changed"]}.values())
+    assert rows() == before

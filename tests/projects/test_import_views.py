@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,9 @@ from projects.models import AutomatedScore, ImportBatch, Item, Output, Project
 from projects.services import import_tasks, import_uploads
 from projects.views.imports import button_words, grouped
 from tests.factories import member, project_factory, user_factory
+from tests.projects.importers.archives import zipped, zstandard_zip
 from tests.projects.importers.helpers import lines
-from tests.projects.importers.test_lm_eval import generated
+from tests.projects.importers.test_lm_eval import generated, results
 
 pytestmark = pytest.mark.django_db
 
@@ -344,3 +347,41 @@ def test_a_file_that_does_not_name_its_system_is_asked_for_it(lead: Client, proj
     assert 'name="system" maxlength="150" value="mine"' in page
     lead.post(batch_page(batch), {"action": "import"})
     assert Output.objects.get().system.name == "mine"
+
+
+def test_an_archive_is_looked_at_and_imported_as_one(lead: Client, project: Project) -> None:
+    data = zipped({"run/samples_t.jsonl": lines(generated("So.")), "run/results.json": json.dumps(results())})
+    answer = upload(lead, project, data, "run.zip")
+    page = lead.get(answer.url).content.decode()
+    assert "Recognised as ZIP archive" in page
+    assert "2 files read as lm_eval" in page
+    lead.post(answer.url, {"action": "import"})
+    batch = ImportBatch.objects.get()
+    assert (batch.state, batch.format) == ("done", "lm_eval")
+    assert Output.objects.get().system.name == "m1"
+    assert kept_files() == []
+
+
+def test_a_table_packed_by_gzip_is_mapped_like_any_other(lead: Client, project: Project) -> None:
+    answer = upload(lead, project, gzip.compress(GOOD), "answers.csv.gz")
+    assert "How the fields are read" in lead.get(answer.url).content.decode()
+    lead.post(answer.url, {"action": "import"})
+    assert Output.objects.count() == 2
+
+
+def test_a_hostile_archive_is_refused_with_a_sentence_and_leaves_nothing(lead: Client, project: Project) -> None:
+    page = upload(lead, project, zstandard_zip({"../etc/passwd": "x"}), "run.zip").content.decode()
+    assert "accepted are names within the archive" in page
+    assert not ImportBatch.objects.exists()
+    assert kept_files() == []
+
+
+def test_the_second_system_of_pairs_is_asked_for(lead: Client, project: Project) -> None:
+    pairs = json.dumps({"pairwise": [{"query": "q", "response": "", "score": 1.0, "pairwise_source": "original"}],
+                        "faithfulness": [{"query": "q", "response": "a", "score": 1.0}]})  # fmt: skip
+    answer = upload(lead, project, pairs.encode(), "batch.json")
+    assert "What it was compared with" in lead.get(answer.url).content.decode()
+    lead.post(answer.url, {"action": "name", "system": "amber", "system_b": "basalt"})
+    lead.post(answer.url, {"action": "import"})
+    preference = AutomatedScore.objects.get(metric__kind="preference")
+    assert (preference.output.system.name, preference.output_b.system.name) == ("amber", "basalt")  # type: ignore[union-attr]

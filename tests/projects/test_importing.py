@@ -309,6 +309,18 @@ def test_measures_no_row_can_hold_are_left_empty_and_said(project: Project) -> N
     assert "latency_ms, cost, tokens_in" in result.notes[0].why
 
 
+def test_scores_of_a_text_that_was_not_kept_are_not_given_to_the_one_that_was(project: Project) -> None:
+    def run(text: str, number: float) -> list[Any]:
+        return [OutputRecord("q1", SYSTEM, text), ScoreRecord("m", "q1", SYSTEM, number=number)]
+
+    more = OutputRecord("q1", SYSTEM, tokens_in=9)  # said of the other text
+    records = [*run("One.", 1), run("Two.", 2)[0], more, run("Two.", 2)[1], *run("One.", 1)]
+    result = import_records(project=project, records=records)
+    assert Output.objects.get().tokens_in is None
+    assert (AutomatedScore.objects.get().number, OutputRevision.objects.get().text) == (1, "One.")
+    assert "with its scores" in result.skipped[0].why
+
+
 def test_human_ratings_are_kept_under_a_pseudonym(project: Project) -> None:
     result = put(
         project,

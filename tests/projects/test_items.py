@@ -219,6 +219,16 @@ def test_a_mean_comes_with_its_n_and_missing_is_never_zero(project: Project, lea
     assert "n = 2" in text(lead, "metrics", project)
 
 
+def test_what_people_answered_in_a_tool_is_no_automated_score(project: Project, lead: Client) -> None:
+    metric = Metric.objects.create(project=project, key="helpful (human)", source="human")
+    output = output_factory(item_factory(project), system_factory(project))
+    AutomatedScore.objects.create(metric=metric, key="1", output=output, number=4)
+    assert selectors.metric_rows(project) == []
+    page = text(lead, "metrics", project)
+    assert "People gave 1 answer in the imported files" in page
+    assert "helpful (human)" not in page
+
+
 def test_labels_have_no_mean(project: Project) -> None:
     metric = Metric.objects.create(project=project, key="tone", kind="label")
     output = output_factory(item_factory(project), system_factory(project))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,35 +17,55 @@ from projects.errors import ServiceError
 from projects.importers import IMPORTERS
 from projects.models import Project
 from projects.services.import_plan import KINDS
-from projects.services.importing import ImportResult, Upload, import_files
+from projects.services.importing import Folder, ImportResult, Upload, import_files
 
 SHOWN = 20  # problems printed per file; --json gives all
 
 
 class Command(BaseCommand):
     help = "Import items, systems, outputs and automated scores. The same file again changes nothing."
-    examples = ("import_outputs support outputs.csv --create",)
+    examples = (
+        "import_outputs support outputs.csv --create",
+        "import_outputs support benchmark_output/runs/today",
+    )
     untouched = "Nothing was imported."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", metavar="PROJECT", help="the project's short name, as in its address")
-        parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="one file or several, all or none")
+        parser.add_argument("files", metavar="FILE", nargs="+", type=Path,
+            help="one file or several, all or none; a folder or a ZIP archive is imported as one"
+        )  # fmt: skip
         parser.add_argument("--format", default="auto", help=f"auto (default), {', '.join(IMPORTERS)}")
         parser.add_argument("--system", default="", help="what answered, for files that do not name it")
+        parser.add_argument("--system-b", default="", help="the second system, for pairs that name neither")
         parser.add_argument("--create", action="store_true", help="make the project if there is none of this name")
 
     def work(self, **options: Any) -> None:
         project = _project(options["project"], create=options["create"])
         with ExitStack() as stack:
-            uploads = [Upload(stack.enter_context(opened(path)), path.name) for path in options["files"]]
+            names = _names(options["files"])
+            uploads = [
+                Folder(path) if path.is_dir() else Upload(stack.enter_context(opened(path)), name)
+                for path, name in zip(options["files"], names, strict=True)
+            ]
             results = import_files(
                 project=project,
                 uploads=uploads,
                 format=options["format"],
-                options={"system": options["system"]} if options["system"] else None,
+                options={key: options[key] for key in ("system", "system_b") if options[key]},
                 progress=self.progress,
             )
         self.tell(_together(results), [line for result in results for line in _lines(result)])
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """The files' names; where two have the same, with the folders that tell them apart."""
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    full = [path.absolute() for path in paths]
+    shared = Path(os.path.commonpath([path.parent for path in full]))
+    return [path.relative_to(shared).as_posix() for path in full]
 
 
 def _project(slug: str, *, create: bool) -> Project:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analytics.stats.battles import code_battles, difference_of
@@ -134,3 +135,26 @@ def test_connectivity_is_fords_condition():
 def test_the_win_matrix_counts_a_tie_half_for_each():
     assert win_matrix(from_counts([("a", "b", 3, 2, 1)])).tolist() == [[0, 4], [2, 0]]
     assert win_matrix(from_counts([("a", "b", 3, 2, 1)]), ties=0).tolist() == [[0, 3], [1, 0]]
+
+
+@pytest.mark.parametrize("dtype", ["str", "category", object])
+def test_columns_of_pandas_and_plain_lists_give_the_same_codes(dtype):
+    columns = {
+        "cluster": ["p", "q", "q", "r"],
+        "rater": ["ann", "", "bob", "ann"],
+        "system_a": ["b", "a", "c", "a"],
+        "system_b": ["a", "c", "b", "b"],
+        "outcome": ["win", None, "loss", "both_bad"],
+        "a_shown_first": [True, False, None, True],
+    }
+    frame = pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, values in columns.items() if name[0] != "a"})
+    plain = code_battles(**columns, unit=["u", "v", "w", "x"], gold=["tie", None, None, "win"])
+    pandas = code_battles(
+        **frame,
+        a_shown_first=columns["a_shown_first"],
+        unit=pd.Series(["u", "v", "w", "x"], dtype=dtype),
+        gold=pd.Series(["tie", None, None, "win"], dtype=dtype),
+    )
+    assert plain.systems == ("a", "b", "c")
+    for name, value in vars(plain).items():
+        assert np.array_equal(value, getattr(pandas, name)), name

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.stats.coding import code_ratings
+from analytics.stats.coding import code_ratings, coded_labels, coded_raters, known_raters, label_column
 
 
 def code(value, domain=None, rater=None, unit=None, **options):
@@ -136,3 +136,35 @@ def test_counts_and_cells_say_the_same():
     assert data.counts().tolist() == [[2, 1, 0], [0, 0, 1]]
     assert data.cells.n.tolist() == [2, 1, 1]
     assert data.pairable.tolist() == [True, False]
+
+
+LABELS = ["b", None, "a", "b", "10", "9"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series(LABELS),
+        pd.Series(LABELS, dtype="string"),
+        pd.Series(LABELS, dtype=object),
+        pd.Series(LABELS, dtype="category"),
+        pd.Categorical(LABELS, categories=["b", "unused", "9", "a", "10"]),
+        pd.Index(LABELS),
+        LABELS,
+    ],
+    ids=["text", "text with NA", "object", "category", "categories in another order", "index", "list"],
+)
+def test_names_are_the_same_however_pandas_keeps_them(column):
+    labels = label_column("rater", column)
+    known = known_raters(labels, None)
+    codes, found = coded_raters(labels, known)
+    assert known.tolist() == [True, False, True, True, True, True]
+    assert codes.tolist() == [3, -1, 2, 3, 0, 1]
+    assert found.tolist() == ["10", "9", "a", "b"]
+    with pytest.raises(ValueError, match="No name here"):
+        coded_labels(labels, "No name here.")
+
+
+def test_categories_that_are_numbers_are_sorted_as_numbers():
+    codes, found = coded_labels(label_column("unit", pd.Series([10, 9, 10], dtype="category")), "")
+    assert (codes.tolist(), found.tolist()) == ([1, 0, 1], [9, 10])

@@ -126,6 +126,35 @@ def test_alpha_has_the_standard_error_of_fleiss_kappa_scaled():
     assert standard_error(estimate, 15) == pytest.approx(kappa_error * 89 / 90, abs=1e-7)
 
 
+def test_alpha_of_gwets_four_raters_has_the_error_of_the_whole_formula():
+    """R irrCAC prints .14548, which is the error of Fleiss' kappa of the same outputs: it leaves out that alpha is
+    1 - (1 - kappa)(n - 1)/n. Both are the delta method's; derivatives by finite differences of a plain formula."""
+    frame = pd.read_csv(reference_file("gwet_irrcac/cac.raw4raters.csv"))
+    counts = np.array([[(row == level).sum() for level in LEVELS] for row in frame.drop(columns="Units").to_numpy()])
+    paired = counts[counts.sum(axis=1) >= 2].astype(float)
+
+    def alpha(times: np.ndarray, correction: float) -> float:
+        rows = paired * (times / (paired.sum(axis=1) - 1))[:, None]
+        together = rows.T @ paired - np.diag(rows.sum(axis=0))
+        given = together.sum(axis=1)
+        n = given.sum()
+        return 1 - (n - correction) * (n - np.trace(together)) / (n**2 - given @ given)
+
+    def error(correction: float) -> float:
+        step = 1e-6 * np.eye(len(paired))
+        slope = np.array([(alpha(1 + h, correction) - alpha(1 - h, correction)) / 2e-6 for h in step])
+        return float(np.sqrt(len(slope) / (len(slope) - 1) * np.sum((slope - slope.mean()) ** 2)))
+
+    long = frame.melt(id_vars="Units", var_name="rater")
+    data = code_ratings(long["Units"], None, long["rater"], long["value"], LEVELS)
+    estimate = agreement.krippendorff_alpha(data, "nominal", population="these_raters")
+    value, printed, _ = published("cac.raw4raters (unweighted)")["krippendorff"]
+    assert estimate.value == pytest.approx(value, abs=1e-5)
+    assert error(0) == pytest.approx(printed, abs=1e-5)
+    assert standard_error(estimate, 11) == pytest.approx(error(1), abs=1e-7)
+    assert standard_error(estimate, 11) == pytest.approx(0.14194, abs=5e-6)
+
+
 @pytest.mark.parametrize("coefficient", FUNCTIONS)
 def test_gwets_abstractors(coefficient: str):
     frame = pd.read_csv(reference_file("gwet_irrcac/cont3x3abstractors.csv"), index_col=0)

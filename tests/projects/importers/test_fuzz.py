@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 
 from projects.importers import IMPORTERS, ImportFileError, read_file
 from projects.importers.records import Problem
+from tests.projects.importers.archives import zipped, zstandard_zip
+from tests.projects.importers.test_trulens import OLD, database
+
+_DATABASE = database(*OLD)
 
 FORMATS = ["auto", *IMPORTERS]
 OPENINGS = [b"", b"item,system,output\n", b'{"item": ', b'[{"system": ', b'{"evalId": "e", "results": ', b"PAR1",
@@ -68,6 +72,44 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "arg_0", "arg_1", "results", "n-shot", "model_name", "higher_is_better", "alias", "acc,none", "date")),
     "arena": (("model_a", "model_b", "winner"), ("question_id", "judge", "turn", "conversation_a", "conversation_b",
         "role", "content", "language", "tstamp")),
+    "ragas": (("user_input",), ("response", "retrieved_contexts", "reference", "faithfulness", "rouge_score(m=f)",
+        "multi_responses", "metadata", "item_id", "type", "content", "tool_calls", "rubric")),
+    "trulens": (("app_name", "record_id", "input"), ("app_version", "output", "F", "F_calls", "F direction", "meta",
+        "explanation", "metadata", "reason", "args", "context", "record_json", "latency", "total_cost", "tags")),
+    "langsmith": (("run_id", "key"), ("run", "example", "id", "inputs", "outputs", "inputs.q", "outputs.a",
+        "feedback.x", "evaluation_results", "results", "score", "value", "feedback_source", "type",
+        "feedback_group_id", "error", "run_type", "extra", "metadata", "model", "start_time", "end_time",
+        "messages", "role", "content")),
+    "mlflow": (("info",), ("trace_id", "assessments", "assessment_name", "source", "source_type", "feedback", "value",
+        "expectation", "valid", "rationale", "trace_metadata", "mlflow.traceInputs", "request", "response", "state",
+        "data", "spans", "attributes", "inputs", "outputs", "m/score", "m/value", "execution_duration")),
+    "phoenix": (("context.span_id", "annotator_kind"), ("annotation_name", "score", "label", "explanation", "metadata",
+        "direction", "input", "output", "j_execution_details", "j_score", "status", "exceptions", "attributes",
+        "context", "span_id", "span_kind", "attributes.input.value", "attributes.output.value", "start_time",
+        "end_time")),
+    "langfuse": (("name", "source", "dataType"), ("value", "stringValue", "traceId", "observationId", "comment", "id",
+        "type", "input", "output", "model", "startTime", "endTime", "usage", "environment", "datasetRunId", "level")),
+    "llama_index": (("query",), ("response", "score", "passing", "feedback", "pairwise_source", "invalid_result",
+        "contexts", "metric_dict", "scores", "answer", "rag", "retrieved_texts", "expected_ids")),
+    "giskard": (("question", "reference_answer"), ("id", "reference_context", "conversation_history", "metadata",
+        "agent_answer", "correctness", "correctness_reason", "ragas_x", "role", "content", "domain", "deviation")),
+    "conversations": (("messages",), ("conversations", "from", "value", "role", "content", "chosen", "rejected",
+        "prompt", "instruction", "completions", "model", "response", "annotations", "Rating", "score_chosen")),
+}  # fmt: skip
+
+# The same for documents that are one object: (format, names at the top, names within).
+DOCUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "inspect": (("eval", "plan", "status", "results", "samples", "version"), ("model", "task", "dataset", "sample_ids",
+        "id", "epoch", "input", "target", "choices", "messages", "output", "completion", "scores", "value", "history",
+        "provenance", "author", "error", "attachments", "metrics", "scorers", "options", "role", "content",
+        "metadata")),
+    "helm": (("adapter_spec", "request_states"), ("model", "instance", "id", "input", "text", "references", "tags",
+        "perturbation", "name", "result", "completions", "success", "output_mapping", "request_time", "output")),
+    "evalai": (("result", "submission_metadata"), ("test", "F1", "team_name")),
+    "llama_index": (("faithfulness", "pairwise"), ("query", "response", "score", "pairwise_source", "contexts")),
+    "giskard": (("s-1", "XDetector"), ("correctness", "correctness_reason", "major", "minor")),
+    "mlflow": (("columns", "data", "a/mean"), ("inputs", "outputs", "a/score")),
+    "langfuse": (("data", "meta"), ("name", "source", "dataType", "value", "traceId")),
 }  # fmt: skip
 
 
@@ -84,7 +126,7 @@ def rows_of(format: str) -> st.SearchStrategy[list[dict[str, Any]]]:
 
 def survives(data: bytes, format: str) -> None:
     try:
-        _, found = read_file(io.BytesIO(data), "fuzz.csv", format, {"system": "s"})
+        _, found = read_file(io.BytesIO(data), "fuzz.csv", format, {"system": "s", "system_b": "t"})
         for each in found:
             assert not isinstance(each, Problem) or each.why.endswith((".", ")"))
     except ImportFileError:
@@ -134,6 +176,38 @@ def test_random_rows_of_each_tool(format: str, examples: int) -> None:
         survives((json.dumps(rows) if as_list else "\n".join(map(json.dumps, rows))).encode(), format)
 
     try_rows()
+
+
+@pytest.mark.parametrize("format", DOCUMENTS)
+@pytest.mark.parametrize("examples", [12, pytest.param(150, marks=pytest.mark.slow)])
+def test_random_documents_of_each_tool(format: str, examples: int) -> None:
+    top, within = DOCUMENTS[format]
+    keys = st.sampled_from(within)
+    cells = leaves | st.sampled_from(["m", "q", "C", "original", 1, 0.5, "q1"])
+    inner = st.recursive(
+        cells, lambda each: st.lists(each, max_size=3) | st.dictionaries(keys, each, max_size=6), max_leaves=12
+    )
+
+    @settings(max_examples=examples, deadline=None)
+    @given(document=st.fixed_dictionaries({}, optional=dict.fromkeys(top, inner)))
+    def try_documents(document: dict[str, Any]) -> None:
+        survives(json.dumps(document).encode(), format)
+
+    try_documents()
+
+
+@settings(max_examples=30, deadline=None)
+@given(junk=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6), cut=st.integers(0, 400))
+def test_random_damage_to_archives_and_databases(junk: list[tuple[int, int]], cut: int) -> None:
+    sample = json.dumps({"id": "q", "input": "q", "scores": {"m": {"value": "C"}}})
+    files = {"header.json": '{"eval": {"model": "m"}}', "samples/q_epoch_1.json": sample}
+    for data, format in ((zipped(files), "inspect"), (zstandard_zip(files), "inspect"), (zipped(files), "zip"),
+                         (_DATABASE, "trulens")):  # fmt: skip
+        damaged = bytearray(data)
+        for at, value in junk:
+            damaged[(at * 37) % len(damaged)] = value
+        survives(bytes(damaged), format)
+        survives(bytes(damaged[: len(damaged) * cut // 400]), format)
 
 
 @settings(max_examples=40, deadline=None)

@@ -342,9 +342,17 @@ def test_names_too_long_are_skipped_by_row() -> None:
     assert [(p.row, p.column) for p in got.skipped] == [(2, "item"), (3, "system")]
 
 
+def test_a_persons_preference_keeps_who_gave_it_and_what_was_first() -> None:
+    got = read("item,system,system_b,metric,value,rater,position,turn\nq,s,t,better,a,ann,b_first,2\n")
+    assert got.scores == []
+    (human,) = got.humans
+    assert (human.label, human.rater, human.position, human.turn) == ("a", "ann", "b_first", 2)
+    assert (human.system, human.system_b) == (("s", ""), ("t", ""))
+
+
 def test_files_of_other_tools_are_not_misread() -> None:
     line = lines({"instance_id": "id1", "stats": [], "text": "Two words"})
-    assert "a file of HELM" in refused(line, "a.jsonl")
+    assert "file of a HELM run" in refused(line, "a.jsonl")
     assert "feedback" not in refused(line, "a.jsonl")
     assert "A needed column" in refused(line, "a.jsonl", "jsonl")
 
