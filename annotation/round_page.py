@@ -53,6 +53,7 @@ class RaterRow:
     last_seen: datetime | None
     sides: Sides
     gold: tuple[int, int]  # right, of so many gold tasks
+    hasty: int  # judgments asked about before they were sent: in no time, or with a long answer unread
     held_since: datetime | None  # the task that others wait for while this rater has it
     excluded: str  # why this rater's work is left out; empty while it counts
 
@@ -93,6 +94,8 @@ def rater_rows(round: Round) -> list[RaterRow]:
         .annotate(since=Subquery(Assignment.objects.filter(pk=OuterRef("holder")).values("created_at")))
         .values_list("seat", "since")
     )
+    asked = _counted(round).filter(events__has_key="warned").order_by().values_list("seat_id")
+    hasty = dict(asked.annotate(n=Count("id")))
     gold = gold_results([seat.pk for seat in seats]) if round.gold_rate else {}
     rows = [
         RaterRow(
@@ -103,6 +106,7 @@ def rater_rows(round: Round) -> list[RaterRow]:
             last_seen=max((t for t in (seat.claimed_at, seat.closed_at) if t), default=None),
             sides=sides.get(seat.pk, Sides()),
             gold=_tally(gold.get(seat.pk, [])),
+            hasty=hasty.get(seat.pk, 0),
             held_since=held.get(seat.pk),
             excluded=excluded.get(seat.pk, ""),
         )
