@@ -17,7 +17,7 @@ BATCH = 2000
 
 @transaction.atomic
 def items_tag(*, project: Project, items: QuerySet[Item], tag: str, actor: Any) -> int:
-    """Put a tag on items of the project. Returns how many did not have it."""
+    """Put a tag on items, of which only the project's own are touched. Returns how many did not have it."""
     tag = _checked(tag)
     bare = items.filter(project=project).exclude(tags__tag=tag).order_by("pk").values_list("pk", flat=True)
     chosen = list(bare)
@@ -32,7 +32,7 @@ def items_tag(*, project: Project, items: QuerySet[Item], tag: str, actor: Any) 
 
 @transaction.atomic
 def items_untag(*, project: Project, items: QuerySet[Item], tag: str, actor: Any) -> int:
-    """Take a tag off items of the project. Returns how many had it."""
+    """Take a tag off items, of which only the project's own are touched. Returns how many had it."""
     tag = _checked(tag)
     if not items.filter(project=project).exists():
         raise ServiceError("Choose at least one item.", field="items")

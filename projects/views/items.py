@@ -72,7 +72,7 @@ def item_tag(request: HttpRequest, project: str) -> HttpResponse:
     if "all" in post:
         items = selectors.items(row, search=search, tag=found_by)
     else:
-        items = Item.objects.filter(project=row, pk__in=[pk for pk in post.getlist("items") if _is_key(pk)])
+        items = Item.objects.filter(pk__in=[pk for pk in post.getlist("items") if _is_key(pk)])
     name = " ".join(post.get("name", "").split())
     try:
         if post.get("act") == "untag":
