@@ -23,6 +23,11 @@ class ReportBuild(StrictSerializer):
     seed = serializers.IntegerField(
         required=False, default=0, min_value=0, max_value=MAX_SEED, help_text="Of the resampled intervals."
     )
+    final_answers = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Final answers of reviewers in place of raters' own, in figures about systems.",
+    )
 
 
 class ReportOut(serializers.ModelSerializer[Report]):
@@ -63,6 +68,6 @@ class RoundReport(ApiView):
         row = round_of(self.project(Action.REPORT), round)
         wanted = self.read(ReportBuild)
         before = row.reports.order_by("-number").values_list("pk", flat=True).first()
-        report = report_build(round=row, actor=self.person, seed=wanted["seed"])
+        report = report_build(round=row, actor=self.person, **wanted)
         made = status.HTTP_200_OK if report.pk == before else status.HTTP_201_CREATED
         return Response(ReportOut(report).data, status=made)

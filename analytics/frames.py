@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from django.db.models import Q
 
-from annotation.models import Assignment, Judgment, RaterExclusion, Rating, Round, Seat, Task, TaskOutput
+from annotation.models import Adjudication, Assignment, Judgment, RaterExclusion, Rating, Round, Seat, Task, TaskOutput
 from projects.models import AutomatedScore, Metric
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
@@ -53,6 +53,7 @@ class RoundFrames:
     tasks: TaskTable
     judgments: pd.DataFrame
     ratings: pd.DataFrame
+    finals: pd.DataFrame  # final answers of reviewers, one a criterion and unit
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -74,10 +75,10 @@ class RoundFrames:
 
 
 def round_frames(round: Round) -> RoundFrames:
-    """Six queries, whatever the size of the round."""
+    """Seven queries, whatever the size of the round."""
     tasks = _tasks(round)
     judgments = _judgments(round)
-    return RoundFrames(tasks, judgments, _ratings(round, judgments, tasks))
+    return RoundFrames(tasks, judgments, _ratings(round, judgments, tasks), _finals(round, tasks))
 
 
 def _frame(rows: Any, columns: list[str]) -> pd.DataFrame:
@@ -177,6 +178,42 @@ def _last_occasion(ratings: pd.DataFrame, *apart: str) -> pd.DataFrame:
     return kept.sort_values(["criterion", "judgment", "unit"], ignore_index=True)
 
 
+def _finals(round: Round, tasks: TaskTable) -> pd.DataFrame:
+    """Final answers that stand, said about systems as ratings are: `unit`, `towards_b`, `side`."""
+    query = Adjudication.objects.filter(task__round=round, current=True).order_by("id")
+    rows = query.values_list("task_id", "criterion__key", "target", "number", "label", "unsettled")
+    found = _frame(rows, ["task", "criterion", "target", "number", "label", "unsettled"])
+    found["number"] = pd.to_numeric(found["number"]).astype("float64")
+    outputs = tasks.outputs.set_index(["task", "position"])["output"]
+    found["unit"] = [_unit(task, target, outputs) for task, target in zip(found["task"], found["target"], strict=True)]
+    turned = tasks.tasks["a_position"].reindex(found["task"]).to_numpy() == 1
+    found["towards_b"] = found["number"].where(~turned, -found["number"]) + 0.0
+    found["side"] = found["label"].where(~turned, found["label"].replace({"a": "b", "b": "a"}))
+    return found
+
+
+def _unit(task: int, target: str, outputs: pd.Series) -> str:
+    if not target:
+        return str(task)
+    position, turn, number = target[1:].partition("t")
+    return f"{task}:{outputs[(task, int(position))]}{turn}{number}"
+
+
+def with_finals(ratings: pd.DataFrame, finals: pd.DataFrame) -> pd.DataFrame:
+    """The ratings with one answer in place of the raters' own where a reviewer gave a final one. It is nobody's: of no
+    rater of known identity, and shown in no order."""
+    given = finals[~finals["unsettled"].astype(bool)].set_index(["criterion", "unit"])
+    places = pd.MultiIndex.from_frame(ratings[["criterion", "unit"]])
+    settled = places.isin(given.index)
+    one = ratings[settled].drop_duplicates(["criterion", "unit"]).copy()
+    answers = given.loc[pd.MultiIndex.from_frame(one[["criterion", "unit"]])]
+    for column in ("number", "label", "towards_b", "side"):
+        one[column] = answers[column].to_numpy()
+    one = one.assign(rater="final answer", rater_known=False, cannot_judge=False, a_first=None, order_known=False)
+    both = pd.concat([ratings[~settled], one.astype({"a_first": object})])
+    return both.sort_values(["criterion", "judgment", "unit"], ignore_index=True)
+
+
 def scores_frame(round: Round) -> pd.DataFrame:
     """Automated scores of the outputs and pairs that the round judged; missing ones are left out.
 
@@ -192,8 +229,15 @@ def scores_frame(round: Round) -> pd.DataFrame:
     return frame
 
 
-def data_digest(frames: RoundFrames) -> str:
+def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
     """Of every current rating and what decides how it counts. Database keys and times stay out of it."""
+    if finals:
+        ratings = data_digest(frames)
+        tasks = frames.tasks.tasks.loc[frames.finals["task"]]
+        settled = frames.finals.assign(item=tasks["item"].to_numpy())
+        names = ["item", "criterion", "target", "number", "label", "unsettled"]
+        told = sorted("\x1f".join(map(str, row)) for row in settled[names].itertuples(index=False))
+        return hashlib.sha256("\n".join([ratings, *told]).encode()).hexdigest()
     columns = [frames.ratings[name].tolist() for name in _DIGESTED]
     lines = sorted("\x1f".join(map(str, row)) for row in zip(*columns, strict=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -14,6 +14,8 @@ from rubrics.models import Rubric, RubricVersion
 SHOWN = 6
 # {target} is the name of the target; a verb that is not listed is shown as it is written in the chain.
 WORDS = {
+    "member.qualify": "said what {target} may judge",
+    "rater.place": "said which tasks a rater gets, and how many",
     "project.create": "made the project",
     "project.update": "changed the settings",
     "member.add": "added {target}",
@@ -39,6 +41,9 @@ WORDS = {
     "flag.resolve": "settled a flag",
     "round.close": "closed {target}",
     "round.reopen": "reopened {target}",
+    "adjudication.make": "gave a final answer",
+    "adjudication.withdraw": "took a final answer back",
+    "round.unblind": "unblinded {target}",
     "round.extend": "extended {target}",
     "leak.accept": "let a word stay that tells a system in {target}",
     "leak.exclude": "left items out of {target} whose texts tell a system",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Max, Min
+
 from analytics.digests import body_json
 from analytics.frames import RoundFrames, round_frames, scores_frame
 from analytics.sections.agreement import agreement_section
@@ -22,6 +24,7 @@ from analytics.sections.raters import raters_section
 from analytics.sections.scores import comparisons_section, scores_section
 from annotation.models import Round
 from projects.models import Metric
+from projects.templatetags.numbers import times
 from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec
 
@@ -41,9 +44,10 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
 class ReportOptions:
     seed: int = 0
     level: float = 0.95
+    final_answers: bool = False  # of reviewers, in place of raters' own in figures about systems
 
     def to_dict(self) -> dict[str, Any]:
-        return {"seed": self.seed, "level": self.level}
+        return {"seed": self.seed, "level": self.level, "final_answers": self.final_answers}
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
         scores=scores_frame(round),
         seed=chosen.seed,
         level=chosen.level,
+        final_answers=chosen.final_answers,
     )
     counts = _counts(data.frames)
     body: dict[str, Any] = {
@@ -85,6 +90,7 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
         "criteria": [_criterion(c) for c in criteria],
         "systems": data.systems,
     }
+    body["final_answers"] = _finals(data)
     for done, (name, section) in enumerate(SECTIONS.items()):
         told("Computing the report", done, len(SECTIONS))
         body[name] = section(data)
@@ -93,6 +99,11 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
     body["provenance"] = {**provenance_section(round, data), "counts": counts}
     body["answer"] = answer_section(body, criteria)
     return Report(body)
+
+
+def _finals(data: ReportData) -> dict[str, Any]:
+    unsettled = int(data.frames.finals["unsettled"].sum())
+    return {"used": data.final_answers, "n": len(data.frames.finals) - unsettled, "n_unsettled": unsettled}
 
 
 def _metrics(round: Round) -> list[MetricInfo]:
@@ -148,14 +159,34 @@ def _counts(frames: RoundFrames) -> dict[str, Any]:
     }
 
 
+def _uneven_chances(round: Round) -> str | None:
+    """A mean that gives every prompt the same weight speaks for the frame only where all had the same chance."""
+    chance = round.round_items.aggregate(low=Min("inclusion_probability"), high=Max("inclusion_probability"))
+    if chance["low"] is None or chance["low"] == chance["high"]:
+        return None
+    return (
+        f"Items had unequal chances of being drawn ({chance['low']:.3g} to {chance['high']:.3g}), and every prompt has "
+        "the same weight here: these figures are about the items drawn. The export has each item’s chance, by whose "
+        "inverse a figure about all items is weighted."
+    )
+
+
 def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> list[str]:
     found = []
     if round.state != Round.State.CLOSED:
         found.append(f"Interim: the round is {round.state}, so these figures will move with further judgments.")
     if counts["n_excluded"]:
         found.append(f"{counts['n_excluded']} judgments of excluded raters are left out.")
+    if body["final_answers"]["used"] and body["final_answers"]["n"]:
+        given = times(body["final_answers"]["n"], "final answer,final answers")
+        found.append(
+            f"{given} of reviewers taken in place of the raters’ own in scores, preference and metrics; "
+            "agreement is of the raters alone."
+        )
     if round.design == Round.Design.UNKNOWN:
         found.append("How the items were chosen is not known, so the figures are about these items only.")
+    if (uneven := _uneven_chances(round)) is not None:
+        found.append(uneven)
     for key, section in body["agreement"].items():
         found += [f"{key}: {text}" for text in section["warnings"]]
     return found

@@ -9,14 +9,16 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from analytics.digests import short
 from analytics.models import Report
-from annotation.models import Round
+from annotation.models import Adjudication, Round
 from projects.models import Project
+from projects.selectors import count_of
 
 
 @dataclass(frozen=True)
 class RoundLine:
     round: Round
     n_judgments: int
+    n_finals: int  # final answers of reviewers
     newest: Report | None
 
 
@@ -31,11 +33,12 @@ class ReportLine:
 
 def round_lines(project: Project) -> list[RoundLine]:
     counted = Count("seats__judgments", filter=Q(seats__judgments__current=True))
-    rounds = list(Round.objects.filter(project=project).annotate(n_judgments=counted).order_by("-id"))
+    finals = count_of(Adjudication.objects.filter(current=True, unsettled=False), "task__round")
+    rounds = list(Round.objects.filter(project=project).annotate(n_judgments=counted, n_finals=finals).order_by("-id"))
     newest: dict[int, Report] = {}
     for report in Report.objects.filter(round__project=project).defer("body").order_by("number"):
         newest[report.round_id] = report
-    return [RoundLine(r, r.n_judgments, newest.get(r.pk)) for r in rounds]
+    return [RoundLine(r, r.n_judgments, r.n_finals, newest.get(r.pk)) for r in rounds]
 
 
 def report_lines(project: Project) -> list[ReportLine]:

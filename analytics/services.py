@@ -23,6 +23,7 @@ def report_build(
     round: Round,
     actor: Any = None,
     seed: int = 0,
+    final_answers: bool = False,
     progress: Progress | None = None,
     keep: Callable[[Report], None] = lambda report: None,
 ) -> Report:
@@ -34,7 +35,7 @@ def report_build(
     # pandas and scipy take over a second to load: only who builds a report waits for them.
     from analytics import reports
 
-    options = reports.ReportOptions(seed=seed)
+    options = reports.ReportOptions(seed=seed, final_answers=final_answers)
     built = reports.build(round, options, progress)
     digest = built.digest
     with transaction.atomic():

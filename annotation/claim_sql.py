@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from annotation.presentation import CONTENT_COLUMNS, CONTENT_TABLES
 
 _PG_ONLY = re.compile(r"/\*pg (.*?)\*/", re.S)
+
+
+def in_lanes(statement: str, lanes: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """The statement with a placeholder for each lane, and their values."""
+    values = {f"lane{n}": lane for n, lane in enumerate(lanes)}
+    return statement.format(lanes=", ".join(f"%({name})s" for name in values)), values
 
 
 @cache
@@ -20,7 +27,7 @@ def for_vendor(statement: str, vendor: str) -> str:
 # What is joined (the assignment that was named, its slot, the judgment with the same key) is as it was before the
 # wait for the lock: a step that acts on it must be one that fails when it is out of date.
 OPEN = """
-SELECT s.id, s.round_id, s.state, s."group", s.cursor, s.n_assigned, s.n_judged,
+SELECT s.id, s.round_id, s.state, s.eligibility, s.cursor, s.n_assigned, s.n_judged,
        COALESCE(s.cap, r.cap_per_rater), r.state, r.lease_seconds, r.seed, r.strategy, r.gold_rate, r.repeat_rate,
        (SELECT COUNT(*) FROM annotation_assignment u
         WHERE u.seat_id = s.id AND u.closed_at IS NULL AND u.state IN (0, 3)),
@@ -46,37 +53,98 @@ RENEW_SLOT = "UPDATE annotation_slot SET lease_until = %s WHERE id = %s AND stat
 CLOSE_ASSIGNMENT = "UPDATE annotation_assignment SET state = %s, closed_at = %s WHERE id = %s"
 
 # The task found, with its texts and the tally of its pair. On PostgreSQL the locking part is a CTE, so that only the
-# slot is locked; on both it is one row before anything is joined to it.
+# slot is locked and not the rows that are read along. `{drawn}` is what the chance of a draw is computed from.
 _WITH_CONTENT = f"""
-SELECT c.slot_id, c.task_id, c.item_key, c.pos, t.pair, l.d, {CONTENT_COLUMNS}
+SELECT c.slot_id, c.task_id, c.item_key, c.pos, t.pair, l.d, {{drawn}}, {CONTENT_COLUMNS}
 FROM c {CONTENT_TABLES}
 LEFT JOIN annotation_sidetally l ON l.seat_id = %(seat)s AND l.pair = t.pair
 ORDER BY o.position"""  # noqa: S608 - our own parts
-_CANDIDATE = """
+_NOTHING_DRAWN = _WITH_CONTENT.format(drawn="0, 0")
+_OPEN_TO_ME = """NOT EXISTS (SELECT 1 FROM annotation_assignment y
+                    WHERE y.seat_id = %(seat)s AND y.item_key = x.item_key AND y.state < 3)"""
+_LANE = 'x.round_id = %(round)s AND x."group" = %(lane)s AND x.state = 0'
+_FOUND = """SELECT x.id AS slot_id, x.task_id, x.item_key, x.pos
+  FROM annotation_slot x"""
+# Below every place. As a bound, for SQLite would go over all slots to find a plain NOT EXISTS false for each.
+_BEFORE_ALL = -(2**62)
+_LOCKED = "/*pg FOR UPDATE OF x SKIP LOCKED*/"
+WALK = f"""
 WITH c AS (
-  SELECT x.id AS slot_id, x.task_id, x.item_key, x.pos
-  FROM annotation_slot x
-  WHERE x.round_id = %(round)s AND x."group" = %(group)s AND {where}
-    AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
-                    WHERE y.seat_id = %(seat)s AND y.item_key = x.item_key AND y.state < 3)
-  ORDER BY {order} LIMIT 1 /*pg FOR UPDATE OF x SKIP LOCKED*/)"""
-WALK = _CANDIDATE.format(where="x.state = 0 AND x.pos > %(start)s", order="x.pos, x.n") + _WITH_CONTENT
-FREED = _CANDIDATE.format(where="x.state = 1 AND x.lease_until <= %(now)s", order="x.lease_until") + _WITH_CONTENT
+  {_FOUND}
+  WHERE {_LANE} AND x.pos > %(start)s AND {_OPEN_TO_ME}
+  ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}){_NOTHING_DRAWN}"""  # noqa: S608 - our own parts
+# `{lanes}`: a placeholder for each lane that the seat may take from.
+FREED = f"""
+WITH c AS (
+  {_FOUND}
+  WHERE x.round_id = %(round)s AND x."group" IN ({{lanes}}) AND x.state = 1 AND x.lease_until <= %(now)s
+    AND {_OPEN_TO_ME}
+  ORDER BY x.lease_until LIMIT 1 {_LOCKED}){_NOTHING_DRAWN}"""  # noqa: S608 - our own parts
+# The first open task behind the place u × (the last open place); with the open place before it. Before the first comes
+# the last, round the start. Neither looks further than to the next slot that this rater may have.
+_BEFORE = f"SELECT x.pos FROM annotation_slot x WHERE {_LANE} AND {_OPEN_TO_ME}"  # noqa: S608 - our own parts
+JUMP = f"""
+WITH top AS (
+  SELECT x.pos FROM annotation_slot x WHERE {_LANE} ORDER BY x.pos DESC, x.n DESC LIMIT 1
+), place AS (
+  SELECT CAST(/*pg FLOOR*/(%(u)s * top.pos) AS BIGINT) AS pos FROM top
+), ahead AS (
+  {_FOUND}
+  WHERE {_LANE} AND x.pos > (SELECT pos FROM place) AND {_OPEN_TO_ME}
+  ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}
+), behind AS (
+  {_FOUND}
+  WHERE {_LANE} AND x.pos <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM ahead) THEN {_BEFORE_ALL} ELSE pos END FROM place)
+    AND {_OPEN_TO_ME}
+  ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}
+), found AS (
+  SELECT * FROM ahead UNION ALL SELECT * FROM behind
+), c AS (
+  SELECT found.*, top.pos AS top, COALESCE(
+    ({_BEFORE} AND x.pos < found.pos ORDER BY x.pos DESC, x.n DESC LIMIT 1),
+    ({_BEFORE} ORDER BY x.pos DESC, x.n DESC LIMIT 1) - top.pos) AS before
+  FROM found CROSS JOIN top
+){_WITH_CONTENT.format(drawn="c.before, c.top")}"""  # noqa: S608 - our own parts
+# One of the first tasks that this rater may have: that with the rank that the draw gives for so many. `ranks` holds
+# the rank for each possible number of them, two digits each, for the number is known only here.
+WINDOW = f"""
+WITH near AS (
+  SELECT x.id, x.task_id, x.item_key, x.pos, x.n FROM annotation_slot x
+  WHERE {_LANE} ORDER BY x.pos, x.n LIMIT %(look)s
+), mine AS (
+  SELECT x.id, x.pos, x.n FROM near x
+  WHERE {_OPEN_TO_ME}
+    AND NOT EXISTS (SELECT 1 FROM annotation_slot b
+                    WHERE b.task_id = x.task_id AND b.n < x.n AND b.state = 0 AND b."group" = %(lane)s)
+  ORDER BY x.pos, x.n LIMIT %(window)s
+), ranked AS (
+  SELECT id, ROW_NUMBER() OVER (ORDER BY pos, n) AS place FROM mine
+), size AS (
+  SELECT COUNT(*) AS k FROM mine
+), found AS (
+  {_FOUND} JOIN ranked ON ranked.id = x.id CROSS JOIN size
+  WHERE x.state = 0 AND ranked.place = CAST(SUBSTR(%(ranks)s, CAST(2 * size.k - 1 AS INTEGER), 2) AS INTEGER) {_LOCKED}
+), c AS (
+  SELECT found.*, size.k FROM found CROSS JOIN size
+){_WITH_CONTENT.format(drawn="c.k, 0")}"""  # noqa: S608 - our own parts
 CHECK = f"""
 WITH c AS (SELECT NULL AS slot_id, id AS task_id, 0 AS item_key, 0 AS pos
-           FROM annotation_task WHERE id = %(task)s){_WITH_CONTENT}"""  # noqa: S608 - our own parts
+           FROM annotation_task WHERE id = %(task)s){_NOTHING_DRAWN}"""  # noqa: S608 - our own parts
 LOSE_HOLDER = """
 UPDATE annotation_assignment SET state = 3
 WHERE state = 0 AND id = (SELECT holder FROM annotation_slot WHERE id = %s)"""
 
-# Gold tasks this rater has not met, nor another task that excludes them. Few, so all are read and the seed chooses.
+# Gold tasks this rater has not met, nor another task that excludes them; with what the item asks: its language, and how
+# many of its tags are not for this rater. Few, so all are read and the seed chooses.
+# What the rater has met is read once, not once for each of them: the time that gold takes must not give it away.
 GOLD = """
-SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END
-FROM annotation_task t JOIN annotation_round r ON r.id = t.round_id
+WITH met AS (SELECT y.task_id, y.item_key FROM annotation_assignment y WHERE y.seat_id = %s AND y.state < 3)
+SELECT t.id, CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END, i.language,
+       (SELECT COUNT(*) FROM projects_itemtag g WHERE g.item_id = t.item_id AND g.tag IN ({barred}))
+FROM annotation_task t JOIN annotation_round r ON r.id = t.round_id JOIN projects_item i ON i.id = t.item_id
 WHERE t.round_id = %s AND t.kind = 'gold'
-  AND NOT EXISTS (SELECT 1 FROM annotation_assignment y
-                  WHERE y.seat_id = %s AND y.state < 3
-                    AND (y.task_id = t.id OR y.item_key = CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END))
+  AND t.id NOT IN (SELECT task_id FROM met)
+  AND CASE WHEN r.one_task_per_item THEN t.item_id ELSE t.id END NOT IN (SELECT item_key FROM met)
 ORDER BY t.id"""
 # This rater's own judged tasks that were not repeated yet, without the last few: those are still in mind.
 REPEATABLE = """
@@ -87,14 +155,15 @@ WHERE a.seat_id = %s AND a.state = 1 AND a.purpose = 'normal' AND a.occasion = 0
                   WHERE y.seat_id = a.seat_id AND y.item_key = a.item_key AND y.occasion > 0 AND y.state < 3)
 ORDER BY a.id DESC LIMIT %s OFFSET %s"""
 
-# (slots not judged yet in the round, of these: slots of tasks this rater may still get)
+# (slots not judged yet in the round, of these: slots that this rater may still get)
 LEFT = """
-SELECT COUNT(*), COALESCE(SUM(CASE WHEN y.id IS NULL THEN 1 ELSE 0 END), 0)
+SELECT COUNT(*), COALESCE(SUM(CASE WHEN y.id IS NULL AND x."group" IN ({lanes}) THEN 1 ELSE 0 END), 0)
 FROM annotation_slot x
 LEFT JOIN (SELECT MIN(a.id) AS id, a.item_key FROM annotation_assignment a
-           WHERE a.seat_id = (SELECT id FROM annotation_seat WHERE round_id = %s AND id = %s) AND a.state < 3
+           WHERE a.seat_id = (SELECT id FROM annotation_seat WHERE round_id = %(round)s AND id = %(seat)s)
+             AND a.state < 3
            GROUP BY a.item_key) y ON y.item_key = x.item_key
-WHERE x.round_id = %s AND x.state IN (0, 1)"""
+WHERE x.round_id = %(round)s AND x.state IN (0, 1)"""
 
 SHIFT_TALLY = "UPDATE annotation_sidetally SET d = d + %s WHERE seat_id = %s AND pair = %s"
 
@@ -106,9 +175,9 @@ ON CONFLICT (seat_id, pair) DO UPDATE SET d = excluded.d, last = excluded.last""
 _ASSIGNMENT = """
 INSERT INTO annotation_assignment
   (public_id, seat_id, task_id, slot_id, item_key, occasion, purpose, state, lease_until, shown_order,
-   order_known, strategy, probability, presentation_digest, version, skip_reason, created_at)
+   order_known, strategy, probability, draw_note, presentation_digest, version, skip_reason, created_at)
 VALUES (%(public_id)s, %(seat)s, %(task)s, %(slot)s, %(item_key)s, %(occasion)s, %(purpose)s, 0, %(lease_until)s,
-        %(order)s, TRUE, %(strategy)s, %(probability)s, %(digest)s, 0, '', %(now)s) RETURNING id"""
+        %(order)s, TRUE, %(strategy)s, %(probability)s, %(note)s, %(digest)s, 0, '', %(now)s) RETURNING id"""
 _SEAT = """
 UPDATE annotation_seat
 SET cursor = %(cursor)s, n_assigned = n_assigned + 1, n_judged = n_judged + %(uncounted)s WHERE id = %(seat)s"""

@@ -81,6 +81,7 @@ def take(
         "order": order,
         "strategy": seat.strategy,
         "probability": taken.probability,
+        "note": taken.note,
         "digest": taken.content.digest(order),
         "now": at(now),
         "pair": taken.pair,

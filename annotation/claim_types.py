@@ -46,8 +46,8 @@ class Outcome:
     """What came of a request: the next task, or why there is none.
 
     `status`: task, nothing_now (leased by others: retry), finished (this rater), complete (the round),
-    not_open, seat_paused, seat_closed, cap. `problem`: lost, conflict, closed, paused or unknown, when a submit was
-    not taken."""
+    not_open, seat_paused, seat_closed, cap, not_for_you (nothing asks for what this rater can do). `problem`: lost,
+    conflict, closed, paused or unknown, when a submit was not taken."""
 
     status: str
     assignment: int | None = None
@@ -67,7 +67,7 @@ class SeatNow:
     id: int
     round: int
     state: str
-    group: str
+    eligibility: Any  # a JSON column as raw SQL gives it
     cursor: int
     n_assigned: int
     n_judged: int
@@ -118,4 +118,5 @@ class Taken:
     slot: int | None = None
     purpose: str = "normal"
     occasion: int = 0
-    probability: float = 1.0
+    probability: float | None = 1.0
+    note: str = ""  # why the chance is not known

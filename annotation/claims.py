@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from annotation import claim_sql as sql
@@ -22,8 +22,10 @@ from annotation import claim_steps as steps
 from annotation.claim_steps import at, change, run
 from annotation.claim_types import NewRating, NewText, Opened, Outcome, SeatNow, Sent, Submission, Taken
 from annotation.gold import pause_reason
+from annotation.lanes import as_read, lanes_for, reads
 from annotation.presentation import content_of, present, read_presentation
 from annotation.selection import check_due, check_key, side_coin
+from annotation.strategies import JUMP, STRATEGIES, WALK, WIN, WINDOW, Strategy, drawn, gap_chance
 
 __all__ = ["NewRating", "NewText", "Outcome", "Submission", "claim", "skip", "submit"]
 
@@ -31,6 +33,9 @@ RETRY_SECONDS = 30
 _ASK_FREED_EVERY = 5.0
 _REPEAT_GAP = 5  # judged tasks between a task and its repeat, at least
 _REPEAT_FROM = 200  # of the latest judged tasks
+_DRAWS = 3  # from a window whose slots others hold, until it is walked instead
+_LOOK = 256  # open slots at the front that are looked at for a window
+_BEFORE_ALL = -(2**62)  # an order worked out anew goes on in front, below 0
 _last_asked: dict[int, float] = {}
 
 
@@ -129,18 +134,23 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
 def _next(seat: SeatNow, now: datetime) -> Outcome:
     if seat.cap is not None and seat.n_assigned >= seat.cap:
         return Outcome(status="cap")
+    lanes = lanes_for(as_read(seat.eligibility), seat.n_assigned)
+    if not lanes:
+        return Outcome(status="not_for_you")
     if (check := _check_due(seat)) is not None:
         return _take(seat, check, now)
-    taken = _freed(seat, now) if _time_to_ask(seat.round) else None
-    taken = taken or _walk(seat) or _freed(seat, now)
-    return _why_nothing(seat) if taken is None else _take(seat, taken, now)
+    taken = _freed(seat, lanes, now) if _time_to_ask(seat.round) else None
+    for lane in lanes:
+        taken = taken or _BY_TAKE[_strategy(seat).take](seat, lane)
+    taken = taken or _freed(seat, lanes, now)
+    return _why_nothing(seat, lanes) if taken is None else _take(seat, taken, now)
 
 
 def _check_due(seat: SeatNow) -> Taken | None:
     """A gold task or a repeat, when the plan of this seat has one at this place and there is one to give."""
     purpose, rate = check_due(seat.seed, seat.id, seat.n_assigned, seat.gold_rate, seat.repeat_rate)
     if purpose == "gold":
-        rows = run(sql.GOLD, [seat.round, seat.id])
+        rows = _gold(seat)
     elif purpose == "repeat":
         rows = run(sql.REPEATABLE, [seat.id, _REPEAT_FROM, _REPEAT_GAP])
     else:
@@ -154,6 +164,19 @@ def _check_due(seat: SeatNow) -> Taken | None:
     return Taken(task, item_key, pair, content_of(found), tally, purpose=purpose, occasion=occasion, probability=rate)
 
 
+def _gold(seat: SeatNow) -> list[tuple[Any, ...]]:
+    """Gold tasks that this rater has not met, and may judge: gold holds no slot, so no lane keeps it apart."""
+    may = as_read(seat.eligibility)
+    barred = may.get("barred") or [""]
+    names = ", ".join(["%s"] * len(barred))
+    rows = run(sql.GOLD.format(barred=names), [seat.id, *barred, seat.round])
+    return [
+        (task, item_key)
+        for task, item_key, language, n_barred in rows
+        if not n_barred and ("languages" not in may or reads(may["languages"], language))
+    ]
+
+
 def _time_to_ask(round_id: int) -> bool:
     """A process asks for freed slots every few seconds, and whenever the walk finds nothing: asking at each
     claim is dear when thousands of leases have lapsed."""
@@ -164,33 +187,72 @@ def _time_to_ask(round_id: int) -> bool:
     return True
 
 
-def _walk(seat: SeatNow) -> Taken | None:
-    """The next open slot after the cursor; then one lap from the start."""
-    for start in (seat.cursor, 0) if seat.cursor else (0,):
-        rows = run(sql.WALK, {"round": seat.round, "group": seat.group, "start": start, "seat": seat.id})
+def _strategy(seat: SeatNow) -> Strategy:
+    return STRATEGIES.get(seat.strategy, STRATEGIES["balanced"])
+
+
+def _walk(seat: SeatNow, lane: str) -> Taken | None:
+    """The next open slot after the cursor; then one lap from the start. Nothing is drawn: the chance is 1."""
+    for start in (seat.cursor, _BEFORE_ALL) if seat.cursor else (_BEFORE_ALL,):
+        rows = run(sql.WALK, {"round": seat.round, "lane": lane, "start": start, "seat": seat.id})
         if rows:
             seat.cursor = rows[0][3]
             return _found(rows)
     return None
 
 
-def _freed(seat: SeatNow, now: datetime) -> Taken | None:
-    rows = run(sql.FREED, {"round": seat.round, "group": seat.group, "now": at(now), "seat": seat.id})
+def _jump(seat: SeatNow, lane: str) -> Taken | None:
+    """The first open slot behind a drawn place; where there is none, the first of all."""
+    u = drawn(seat.seed, seat.id, seat.n_assigned)
+    rows = run(sql.JUMP, {"round": seat.round, "lane": lane, "u": u, "seat": seat.id})
+    if not rows:
+        return None
+    pos, (before, top) = rows[0][3], rows[0][6:8]
+    place = int(u * top)
+    # Where the open place before this one is not before the place drawn, others were just taking what was drawn.
+    if before > (place if pos > place else place - top):
+        return _found(rows, None, "contended")
+    return _found(rows, gap_chance(pos, before, top))
+
+
+def _window(seat: SeatNow, lane: str) -> Taken | None:
+    """One of the first open slots, drawn by rank. Beyond them, which is for who has judged nearly all, a walk."""
+    for attempt in range(_DRAWS):
+        u = drawn(seat.seed, seat.id, seat.n_assigned, attempt)
+        draws = [_strategy(seat).draw(u, k) for k in range(1, WINDOW + 1)]
+        ranks = "".join(f"{rank:02}" for rank, _ in draws)
+        values = {"round": seat.round, "lane": lane, "seat": seat.id, "window": WINDOW, "look": _LOOK, "ranks": ranks}
+        if rows := run(sql.WINDOW, values):
+            # A second draw means that somebody held what the first gave: what that leaves is not known.
+            return _found(rows, None, "contended") if attempt else _found(rows, draws[rows[0][6] - 1][1])
+        if connection.vendor == "sqlite":
+            break  # nobody holds anything: there is nothing to draw from
+    return _walk(seat, lane)
+
+
+_BY_TAKE: dict[str, Callable[[SeatNow, str], Taken | None]] = {WALK: _walk, JUMP: _jump, WIN: _window}
+
+
+def _freed(seat: SeatNow, lanes: list[str], now: datetime) -> Taken | None:
+    statement, values = sql.in_lanes(sql.FREED, lanes)
+    rows = run(statement, values | {"round": seat.round, "now": at(now), "seat": seat.id})
     if not rows:
         return None
     # The constraint on (slot) needs the old holder closed first. It is left unsettled (closed_at empty), so
     # that its rater hears of it and the side is subtracted under that rater's own seat lock.
     change(sql.LOSE_HOLDER, [rows[0][0]])
-    return _found(rows)
+    # When a process asks for what came back is no draw: where others are drawn, its chance is not known.
+    return _found(rows) if _strategy(seat).take == WALK else _found(rows, None, "returned")
 
 
-def _found(rows: list[tuple[Any, ...]]) -> Taken:
+def _found(rows: list[tuple[Any, ...]], probability: float | None = 1.0, note: str = "") -> Taken:
     slot, task, item_key, _pos, pair, tally = rows[0][:6]
-    return Taken(task, item_key, pair, content_of(rows), tally, slot)
+    return Taken(task, item_key, pair, content_of(rows), tally, slot, probability=probability, note=note)
 
 
-def _why_nothing(seat: SeatNow) -> Outcome:
-    left, mine = run(sql.LEFT, [seat.round, seat.id, seat.round])[0]
+def _why_nothing(seat: SeatNow, lanes: list[str]) -> Outcome:
+    statement, values = sql.in_lanes(sql.LEFT, lanes)
+    left, mine = run(statement, values | {"round": seat.round, "seat": seat.id})[0]
     if not left:
         return Outcome(status="complete")
     if not mine:

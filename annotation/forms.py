@@ -6,16 +6,45 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from annotation import conduct
-from annotation.models import Round
-from annotation.selection import TITLES
-from annotation.services.round_tasks import Sample
+from annotation.lanes import Requirements
+from annotation.models import Round, Seat
+from annotation.pairing import PAIRINGS_IN_WORDS, Pairs
+from annotation.sampling import Sample
+from annotation.services.eligibility import requirements_of
+from annotation.services.renewing import MEAN, STRENGTH, Narrow, narrow_of
+from annotation.services.round_tasks import pairs_of, sample_of
+from annotation.strategies import STRATEGIES
 from projects import selectors
 from projects.models import Project, System
 from rubrics.models import Guideline, RubricVersion
+from rubrics.selectors import spec_of
 
 MAX_MINUTES = 10_080  # a week
+ALLOCATION_TITLES = {"proportional": "In proportion to its size", "equal": "As many of each"}
+# What a design means, for the lead who chooses it: what is judged, and what the report may say.
+DESIGNS_IN_WORDS = {
+    "census": ("All of them", "every item is judged, and the report is about these items"),
+    "random": ("A random sample", "every item has the same chance, and the report speaks for all of them"),
+    "stratified": (
+        "A sample of each group",
+        "no group is left out by bad luck, and small groups can be drawn more heavily; each item’s chance is kept",
+    ),
+    "weighted": (
+        "A sample by weight",
+        "items with a larger number, such as how often they are asked, are likelier to be drawn; each item’s chance "
+        "is kept",
+    ),
+}
+
+
+def _choice(title: str, words: str) -> SafeString:
+    """A choice by its name, and below it what it means."""
+    said = f"{words[0].upper()}{words[1:]}"
+    return format_html('{}<span class="sub">{}</span>', title, said if said.endswith(".") else f"{said}.")
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -27,6 +56,11 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return f"{obj.name}, version {obj.number}"
+
+
+class SystemField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.label)
 
 
 class SystemsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -56,13 +90,32 @@ class RoundForm(forms.Form):
         error_messages={"required": "Choose at least one system, or two to compare."},
     )
     tag = forms.ChoiceField(label="Items", required=False)
-    size = forms.IntegerField(
-        label="Draw at random",
+    design = forms.ChoiceField(
+        label="How many of these items",
         required=False,
-        min_value=1,
-        max_value=100_000_000,
-        help_text="How many of these items. Left empty: all of them. The draw is recorded, and results are "
-        "weighted by it.",
+        choices=[(key, _choice(title, words)) for key, (title, words) in DESIGNS_IN_WORDS.items()],
+        widget=forms.RadioSelect,
+        initial="census",
+    )
+    size = forms.IntegerField(
+        label="Items to draw", required=False, min_value=1, max_value=100_000_000, help_text="For a sample."
+    )
+    strata = forms.CharField(
+        label="Groups of items",
+        required=False,
+        max_length=100,
+        help_text="For a sample of each group, and for the order by tag: language, or what the tags begin with. With "
+        "topic, items with topic:refunds are one group. An item with several such tags is in the first by alphabet.",
+    )
+    allocation = forms.ChoiceField(
+        label="Drawn of each group", required=False, choices=ALLOCATION_TITLES.items(), initial="proportional"
+    )
+    weight = forms.CharField(
+        label="Weight",
+        required=False,
+        max_length=100,
+        help_text="For a sample by weight: the column of your file, kept as metadata of the item, that holds a number "
+        "above 0.",
     )
     overlap = forms.IntegerField(
         label="Raters for each task",
@@ -71,7 +124,40 @@ class RoundForm(forms.Form):
         initial=2,
         help_text="Two or more, so that agreement can be measured.",
     )
-    strategy = forms.ChoiceField(label="Order", choices=TITLES.items(), initial="balanced")
+    strategy = forms.ChoiceField(
+        label="Order of tasks",
+        choices=[(s.key, _choice(s.title, f"{s.rater} {s.report}")) for s in STRATEGIES.values()],
+        widget=forms.RadioSelect,
+        initial="balanced",
+    )
+    pairs = forms.ChoiceField(
+        label="Which pairs, where two are compared",
+        required=False,
+        choices=[(key, _choice(title, words)) for key, (title, words) in PAIRINGS_IN_WORDS.items()],
+        widget=forms.RadioSelect,
+        initial="all",
+    )
+    baseline = SystemField(
+        label="Baseline",
+        queryset=System.objects.none(),
+        required=False,
+        empty_label="None",
+        help_text="For “Against a baseline”.",
+    )
+    pairs_per_item = forms.IntegerField(
+        label="Pairs of each item",
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text="For some pairs in balance. Left empty: as many as give each system one place in an item.",
+    )
+    narrow = forms.CharField(
+        label="Criterion to be sure of",
+        required=False,
+        max_length=60,
+        help_text="For “Most uncertain first”: the key of the criterion whose intervals are to get narrow. Left empty: "
+        "the first of the rubric.",
+    )
     show_reference = forms.BooleanField(
         required=False,
         label="Show raters the reference answer",
@@ -79,6 +165,29 @@ class RoundForm(forms.Form):
     )
     one_task_per_item = forms.BooleanField(
         label="One task of an item per rater", required=False, help_text="Nobody sees two answers to one prompt."
+    )
+    groups = forms.CharField(
+        label="Groups of raters",
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One a line, with how many of its raters each task gets: expert 2. Who has that qualification (see "
+        "People) is in the group, and takes its places only, or those for anybody. Raters do not see groups.",
+    )
+    qualification = forms.CharField(
+        label="Only raters with the qualification", required=False, max_length=30, help_text="Left empty: all raters."
+    )
+    match_language = forms.BooleanField(
+        label="Only items in a language the rater reads",
+        required=False,
+        help_text="Languages are noted under People. An item without a language is for everybody.",
+    )
+    tag_rules = forms.CharField(
+        label="Items with a tag, for whom",
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="One a line: domain:medicine = medicine. Only raters with that qualification get items with the tag.",
     )
     guideline = GuidelineField(
         label="Guidelines", queryset=Guideline.objects.none(), required=False, empty_label="No guidelines"
@@ -145,11 +254,13 @@ class RoundForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        versions = RubricVersion.objects.exclude(status=RubricVersion.Status.DRAFT).select_related("rubric")
+        unused = (RubricVersion.Status.DRAFT, RubricVersion.Status.ARCHIVED)
+        versions = RubricVersion.objects.exclude(status__in=unused).select_related("rubric")
         own = versions.filter(rubric__project=project) | versions.filter(rubric__project=None)
         # "published" comes before "superseded".
         self._field("rubric_version").queryset = own.order_by("status", "rubric__name", "-number")
         self._field("systems").queryset = System.objects.filter(project=project).order_by("name", "version")
+        self._field("baseline").queryset = self._field("systems").queryset
         self._field("guideline").queryset = Guideline.objects.filter(project=project).order_by("name", "-number")
         tags = [(tag, f"With the tag {tag}") for tag in selectors.tags(project)]
         self._field("tag").choices = [("", "All items of these systems"), *tags]
@@ -169,8 +280,66 @@ class RoundForm(forms.Form):
             "gold_rate": (given["gold_rate"] or 0) / 100,
             "repeat_rate": (given["repeat_rate"] or 0) / 100,
             "options": self._options(given),
-            "sample": Sample(tag=given["tag"], size=given["size"]),
+            "sample": self._sample(),
+            "pairs": self._pairs(),
+            "baseline": given["baseline"],
+            "requirements": Requirements(
+                groups=tuple(given["groups"]),
+                qualification=given["qualification"].strip(),
+                language=given["match_language"],
+                tags=given["tag_rules"],
+            ),
+            "narrow": Narrow(given["narrow"].strip(), STRENGTH if given["pairs"] == "adaptive" else MEAN)
+            if given["narrow"].strip()
+            else None,
         }
+
+    def clean_groups(self) -> list[tuple[str, int]]:
+        found = []
+        for line in filter(None, map(str.strip, self.cleaned_data["groups"].splitlines())):
+            name, _, n = line.rpartition(" ")
+            if not name.strip() or not n.isascii() or not n.isdigit() or len(n) > 3:
+                raise forms.ValidationError(f"“{line[:60]}” is not a group and a number. Accepted: expert 2.")
+            found.append((name.strip(), int(n)))
+        return found
+
+    def clean_tag_rules(self) -> dict[str, str]:
+        found = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["tag_rules"].splitlines())):
+            tag, sign, name = line.rpartition("=")
+            if not sign or not tag.strip() or not name.strip():
+                raise forms.ValidationError(
+                    f"“{line[:60]}” is not a tag and a qualification. Accepted: domain:medicine = medicine."
+                )
+            found[tag.strip()] = name.strip()
+        return found
+
+    def _pairs(self) -> Pairs | None:
+        given = self.cleaned_data
+        if given["mode"] != Round.Mode.COMPARE:
+            return None
+        chosen = given["pairs"] or ("baseline" if given["baseline"] else "all")
+        return Pairs(chosen, given["pairs_per_item"] if chosen == "balanced" else None)
+
+    def _sample(self) -> Sample:
+        given = self.cleaned_data
+        return Sample(
+            design=given["design"] or "census",
+            tag=given["tag"],
+            size=given["size"],
+            strata=given["strata"].strip(),
+            allocation=given["allocation"] or "proportional",
+            weight=given["weight"].strip(),
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        design, size = given.get("design"), given.get("size")
+        if design == "census" and size:
+            self.add_error("size", "All items are judged, so leave this empty; or choose one of the samples.")
+        if design in ("random", "stratified", "weighted") and not size and "size" not in self.errors:
+            self.add_error("size", "Say how many items are drawn.")
+        return given
 
     @staticmethod
     def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -180,27 +349,29 @@ class RoundForm(forms.Form):
         )
 
 
+_AS_THEY_ARE = (
+    "title", "mode", "rubric_version", "overlap", "strategy", "guideline", "show_reference", "one_task_per_item",
+    "cap_per_rater", "planned_seconds", "raters_see_own_figures", "baseline",
+)  # fmt: skip
+
+
 def settings_of(round: Round) -> dict[str, Any]:
     """What the form holds to plan another round like this one. The seed is drawn anew."""
-    sample, gold = round.options.get("sample", {}), round.options.get("gold", {})
-    same = (
-        "title",
-        "mode",
-        "rubric_version",
-        "overlap",
-        "strategy",
-        "show_reference",
-        "one_task_per_item",
-        "guideline",
-    )
+    sample, gold, pairs, asked = (
+        sample_of(round), round.options.get("gold", {}), pairs_of(round), requirements_of(round)
+    )  # fmt: skip
     return {
-        **{
-            name: getattr(round, name) for name in (*same, "cap_per_rater", "planned_seconds", "raters_see_own_figures")
-        },
+        **{name: getattr(round, name) for name in _AS_THEY_ARE},
         "name": f"{round.name[:190]}, again",
         "systems": [each.system_id for each in round.round_systems.all()],
-        "tag": sample.get("tag", ""),
-        "size": sample.get("size"),
+        **{name: getattr(sample, name) for name in ("design", "tag", "size", "strata", "allocation", "weight")},
+        "pairs": pairs.design,
+        "pairs_per_item": pairs.per_item,
+        "narrow": narrow_of(round).criterion,
+        "groups": "\n".join(f"{name} {n}" for name, n in asked.groups),
+        "qualification": asked.qualification,
+        "match_language": asked.language,
+        "tag_rules": "\n".join(f"{tag} = {name}" for tag, name in asked.tags.items()),
         "lease_minutes": max(1, round.lease_seconds // 60),
         "gold_rate": round.gold_rate * 100 or None,
         "repeat_rate": round.repeat_rate * 100 or None,
@@ -228,6 +399,28 @@ class ExclusionForm(forms.Form):
     )
 
 
+class PlaceForm(forms.Form):
+    """What one rater gets of a round."""
+
+    cap = forms.IntegerField(
+        label="At most (tasks)",
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="For this rater alone. Left empty: as many as the round says.",
+    )
+    group = forms.ChoiceField(
+        label="Group", help_text="Whose places this rater takes: one of the groups to which the rater belongs."
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, seat: Seat, groups: list[str]) -> None:
+        super().__init__(data, initial={"cap": seat.cap, "group": seat.group})
+        if len(groups) > 1:
+            self.fields["group"].choices = [(name, name) for name in groups]  # type: ignore[attr-defined]
+        else:
+            del self.fields["group"]
+
+
 class LeakTermsForm(forms.Form):
     """The lead's own words; which of them can be looked for is the service's to say."""
 
@@ -238,3 +431,28 @@ class LeakTermsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6}),
         help_text="One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts.",
     )
+
+
+class SuccessorForm(forms.Form):
+    """Which criteria of the newer version are rated again, on the tasks of an earlier round."""
+
+    name = forms.CharField(label="Name", max_length=200, help_text="For leads.")
+    title = forms.CharField(
+        label="Title raters see", max_length=200, required=False, help_text="Left empty, the one of the earlier round."
+    )
+    criteria = forms.MultipleChoiceField(
+        label="Rate again",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one criterion to rate again."},
+    )
+    overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
+
+    def __init__(self, *args: Any, round: Round, offer: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {
+            "name": f"{round.name}, version {offer.version.number}"[:200],
+            "criteria": offer.to_rate,
+            "overlap": round.overlap,
+        }
+        super().__init__(*args, **kwargs)
+        choices = [(c.key, c.question) for c in spec_of(offer.version).criteria]
+        self.fields["criteria"].choices = choices  # type: ignore[attr-defined]

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from projects.guards import Guard, changed, never
 
+ADJUDICATION_GUARDS: list[Guard] = [
+    Guard(
+        "guard_adjudication_update",
+        "annotation_adjudication",
+        "UPDATE",
+        changed("task_id", "criterion_id", "target", "revision", "number", "label", "data", "unsettled", "withdrawn"),
+        "An adjudication never changes: a new ruling is a new revision.",
+    ),
+    *never(
+        "guard_adjudication", "annotation_adjudication", "DELETE", "An adjudication is never deleted: take it back."
+    ),
+]
 GUARDS: list[Guard] = [
     # `current` and `next_assignment` are the only columns that move on.
     Guard(
@@ -24,13 +36,7 @@ GUARDS: list[Guard] = [
     ),
     *never("guard_judgment", "annotation_judgment", "DELETE", "A judgment is never deleted."),
     *never("guard_rating", "annotation_rating", "UPDATE DELETE", "A rating never changes."),
-    Guard(
-        "guard_adjudication_update",
-        "annotation_adjudication",
-        "UPDATE",
-        changed("task_id", "criterion_id", "target", "revision", "number", "label", "data"),
-        "An adjudication never changes: a new ruling is a new revision.",
-    ),
+    *ADJUDICATION_GUARDS,
     # What a round measures is fixed once it has been opened; a change opens a successor round.
     Guard(
         "guard_round_update",

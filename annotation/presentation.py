@@ -69,6 +69,11 @@ FROM annotation_assignment c {CONTENT_TABLES}
 WHERE c.id = %s ORDER BY o.position"""  # noqa: S608 - our own parts
 
 
+_TASK = f"""
+WITH c AS (SELECT id AS task_id FROM annotation_task WHERE id = %s)
+SELECT {CONTENT_COLUMNS} FROM c {CONTENT_TABLES} ORDER BY o.position"""  # noqa: S608 - our own parts
+
+
 def content_of(rows: Sequence[Sequence[Any]]) -> Content:
     """From rows that end with CONTENT_COLUMNS."""
     language, html, digest, reference = rows[0][-8:-4]
@@ -120,6 +125,14 @@ def read_presentation(assignment: int) -> Presentation:
         live=state == 0,
         draft=_json(draft),
     )
+
+
+def read_task(task: int, order: str) -> Presentation:
+    """A task as a reviewer sees it: as blind as a rater, and nobody's assignment."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TASK, [task])
+        rows = cursor.fetchall()
+    return present(content_of(rows), assignment=0, public_id="", order=order, live=False)
 
 
 def _texts(stored: Any) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from annotation.services.judging import SKIP_REASONS, Question, questions, rubri
 from projects.rendering import render_prompt
 from rubrics.criteria import Choice
 from rubrics.criteria.preference import Preference
-from rubrics.specs import RubricSpec
+from rubrics.specs import LevelSpec, RubricSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class DrawnQuestion:
     shown_field: str
     shown_is: str
     points: int
+    marks: tuple[LevelSpec, ...] = ()
+    unable: DrawnChoice | None = None
     html: SafeString = field(default_factory=SafeString, compare=False)
 
 
@@ -258,8 +260,8 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         examples=spec.examples,
         type=spec.type,
         required=spec.required,
-        choices=tuple(_drawn(c, value) for c in choices),
-        both=tuple(_drawn(c, value) for c in both),
+        choices=tuple(_drawn(c, q.kind.chosen(value)) for c in choices),
+        both=tuple(_drawn(c, {value}) for c in both),
         in_row=len(choices) <= 3 and not any(c.anchor for c in choices),
         value=value,
         error=error,
@@ -267,6 +269,8 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         shown_field=_field_of(q, rule.get("criterion", "")),
         shown_is="|".join(map(str, accepted if isinstance(accepted, list) else [accepted])),
         points=len(choices),
+        marks=spec.levels,
+        unable=_drawn(unable, q.kind.chosen(value)) if unable is not None else None,
     )
 
 
@@ -298,5 +302,5 @@ def _field_of(q: Question, key: str) -> str:
     return f"c-{key}{'-' + q.target if q.letter else ''}" if key else ""
 
 
-def _drawn(choice: Choice, value: str) -> DrawnChoice:
-    return DrawnChoice(choice.value, choice.label, choice.key, choice.anchor, choice.css, choice.value == value)
+def _drawn(choice: Choice, chosen: set[str]) -> DrawnChoice:
+    return DrawnChoice(choice.value, choice.label, choice.key, choice.anchor, choice.css, choice.value in chosen)

@@ -208,7 +208,7 @@ def new_items(round: Round) -> int:
     """Items with answers of the round's systems that came after it opened.
 
     Only a census takes them in: what a sample or a tag left out was left out on purpose."""
-    if round.design != Round.Design.CENSUS or round.options.get("sample", {}).get("tag"):
+    if round.design != Round.Design.CENSUS or round.predecessor_id or round.options.get("sample", {}).get("tag"):
         return 0
     systems = RoundSystem.objects.filter(round=round).values("system_id")
     outputs = Output.objects.filter(item__project_id=round.project_id, system__in=systems, has_text=True, error="")

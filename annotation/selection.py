@@ -1,61 +1,11 @@
-"""In which order a round hands out its tasks: pure functions from candidates to positions.
+"""What a seat meets beside the round's order: gold, repeats, and the side of a pair. Pure; drawn by the round's seed.
 
-Opening a round numbers its tasks once; a task's slots share the number (`Slot.pos`). Every rater walks the
-same order from a cursor of their own, so a task begun by one is next for those behind. The seed is the
-randomisation, so the draw probability given the seed is 1 for every walked slot.
+The order itself is of `annotation.strategies`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    task: int
-    ordinal: int
-    pair: str  # the pair of systems, or the system of a single output
-
-
-def _shuffle_key(seed: int, task: int) -> bytes:
-    return hashlib.blake2b(f"{seed}:{task}".encode(), digest_size=8).digest()
-
-
-def in_order(candidates: Sequence[Candidate], seed: int) -> list[int]:
-    """As imported."""
-    return [c.task for c in sorted(candidates, key=lambda c: (c.ordinal, c.task))]
-
-
-def finish_started(candidates: Sequence[Candidate], seed: int) -> list[int]:
-    """One shuffle walked by all: tasks are completed one after the other."""
-    return [c.task for c in sorted(candidates, key=lambda c: _shuffle_key(seed, c.task))]
-
-
-def balanced(candidates: Sequence[Candidate], seed: int) -> list[int]:
-    """In every prefix, the counts of any two pairs (or systems) differ by at most one while both last."""
-    by_pair: dict[str, list[Candidate]] = defaultdict(list)
-    for c in candidates:
-        by_pair[c.pair].append(c)
-    ranked: list[tuple[int, bytes, int]] = []
-    for members in by_pair.values():
-        members.sort(key=lambda c: _shuffle_key(seed, c.task))
-        ranked += [(rank, _shuffle_key(seed + 1, c.task), c.task) for rank, c in enumerate(members)]
-    return [task for _, _, task in sorted(ranked)]
-
-
-STRATEGIES: dict[str, Callable[[Sequence[Candidate], int], list[int]]] = {
-    "balanced": balanced,
-    "in_order": in_order,
-    "finish_started": finish_started,
-}
-TITLES = {
-    "balanced": "Balanced over systems and pairs",
-    "in_order": "In the order of import",
-    "finish_started": "Finish what is started",
-}
 
 
 def check_due(seed: int, seat: int, n: int, gold_rate: float, repeat_rate: float) -> tuple[str, float]:

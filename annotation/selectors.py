@@ -11,13 +11,14 @@ from django.shortcuts import get_object_or_404
 
 from annotation.models import Assignment, Comment, Judgment, Round, RoundItem, Seat, Slot, Task
 from annotation.rating_page import with_checks
+from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, visible_projects
-from projects.models import Project
+from projects.models import Membership, Project
 
 
 def round_of(project: Project, slug: str) -> Round:
     """The round behind an address of those who run or read rounds; who may be there has been asked already."""
-    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by")
+    rows = Round.objects.select_related("project", "rubric_version__rubric", "guideline", "created_by", "baseline")
     return get_object_or_404(rows, project=project, slug=slug)
 
 
@@ -28,7 +29,8 @@ class Waiting:
     round: Round
     judged: int
     open_slots: bool
-    total: int  # tasks the rater may get, of those there are
+    fits: bool = True  # false: nothing in it asks for what this rater can do
+    total: int = 0  # tasks the rater may get, of those there are
 
     @property
     def minutes_left(self) -> str:
@@ -60,8 +62,11 @@ def rounds_for_rater(user: Any) -> list[Waiting]:
         .values_list("round_id", flat=True)
         .distinct()
     )
+    asking = [r for r in shown if requirements_of(r).any]
+    members = {m.project_id: m for m in Membership.objects.filter(user=user)} if asking else {}
+    closed_to = {r.pk for r in asking if not may_take(r, members.get(r.project_id))}
     totals = _totals(shown, user)
-    return [Waiting(r, r.judged, r.pk in waiting, max(r.judged, totals[r.pk])) for r in shown]
+    return [Waiting(r, r.judged, r.pk in waiting, r.pk not in closed_to, max(r.judged, totals[r.pk])) for r in shown]
 
 
 def _totals(rounds: list[Any], user: Any) -> dict[int, int]:

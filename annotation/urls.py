@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import exclusions, leaks, people, rater, rounds
+from annotation.views import adjudication, exclusions, leaks, people, rater, rounds, successors, unblinding
 
 app_name = "annotation"
 
@@ -26,6 +26,13 @@ urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/leaks/act/", leaks.leak_act, name="leak_act"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/", exclusions.exclusion, name="exclusion"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/resume/", exclusions.resume, name="seat_resume"),
+    path("p/<slug:project>/rounds/<slug:round>/adjudication/", adjudication.adjudication, name="adjudication"),
+    path(
+        "p/<slug:project>/rounds/<slug:round>/adjudication/<int:case>/<str:question>/", adjudication.case, name="case"
+    ),
+    path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/place/", exclusions.place, name="seat_place"),
+    path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/free/", exclusions.free, name="task_free"),
     path("p/<slug:project>/rounds/<slug:round>/messages/<int:assignment>/", rounds.message, name="message"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),

@@ -22,6 +22,8 @@ urlpatterns = [
     path(f"{PROJECT}outputs/", projects.OutputsPush.as_view(), name="outputs"),
     path(f"{PROJECT}rounds/", annotation.RoundList.as_view(), name="rounds"),
     path(ROUND, annotation.RoundDetail.as_view(), name="round"),
+    path(f"{ROUND}final_answers/", annotation.FinalAnswers.as_view(), name="final_answers"),
+    path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
 ]

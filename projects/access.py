@@ -86,6 +86,12 @@ def get_project(user: AnyUser, slug: str, action: Action = Action.VIEW) -> Proje
     return project
 
 
+def may_share(user: AnyUser) -> bool:
+    """Who may put a rubric where every project of the site sees it: those given the right over the site, not the
+    leads of single projects."""
+    return user.is_authenticated and user.is_active and user.has_perm("projects.add_project")
+
+
 def may_create_project(user: AnyUser) -> bool:
     """Who leads a project, or was given the right (`create_lead`), may make another. Raters may not."""
     if not user.is_authenticated or not user.is_active:

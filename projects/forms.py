@@ -27,7 +27,11 @@ class ProjectForm(forms.Form):
 
 
 class RoleForm(forms.Form):
+    """The role; and what the person can judge, with commas between. A field that was not sent changes nothing."""
+
     role = forms.ChoiceField(label="Role", choices=Role.choices)
+    qualifications = forms.CharField(label="Qualifications", required=False, max_length=1000)
+    languages = forms.CharField(label="Languages", required=False, max_length=500)
 
 
 class InviteForm(forms.Form):

@@ -113,6 +113,7 @@ class CriterionForm(forms.Form):
     min = forms.FloatField(label="Smallest", required=False)
     max = forms.FloatField(label="Largest", required=False)
     unit = forms.CharField(label="Unit", required=False, max_length=30)
+    at_most = forms.IntegerField(label="At most", required=False, min_value=1, help_text="Left empty: all that hold.")
 
     def __init__(self, *args: Any, kind: str, scope: str = "task", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,7 +124,7 @@ class CriterionForm(forms.Form):
         if scope == "turn":  # a file may say so; the form keeps it
             asked.append(("turn", "Each turn of an output"))
         self.fields["scope"] = forms.ChoiceField(label="Asked about", choices=asked)
-        absent = {"points", "ties", "min", "max", "unit"} - set(self.kind.config_keys)
+        absent = {"points", "ties", "min", "max", "unit", "at_most"} - set(self.kind.config_keys)
         if kind == "preference":
             absent.add("scope")
         if kind == "text":
@@ -155,8 +156,11 @@ class ExampleRow:
 
 def starting_levels(kind: str) -> tuple[LevelSpec, ...]:
     """What a new scale or list begins with, for the lead to replace."""
-    words = {"scale": ("Poor", "Fair", "Good"), "one_of": ("First label", "Second label")}.get(kind, ())
-    if kind == "one_of":
+    if kind == "slider":
+        return tuple(LevelSpec(str(n), word, float(n)) for n, word in ((0, "Lowest"), (50, "Middle"), (100, "Highest")))
+    labels = ("First label", "Second label")
+    words = {"scale": ("Poor", "Fair", "Good"), "one_of": labels, "several_of": labels}.get(kind, ())
+    if kind in ("one_of", "several_of"):
         return tuple(LevelSpec(slugify(word), word) for word in words)
     return tuple(LevelSpec(str(n), word, float(n)) for n, word in enumerate(words, start=1))
 
@@ -208,7 +212,7 @@ class Editor:
 
     @property
     def has_levels(self) -> bool:
-        return self.kind in ("scale", "one_of", "yes_no")
+        return self.kind in ("scale", "one_of", "several_of", "slider", "yes_no")
 
     @classmethod
     def of_spec(cls, spec: CriterionSpec) -> Editor:

@@ -8,6 +8,7 @@ from threading import Lock
 from django.db.models import QuerySet
 
 from projects.models import Project
+from rubrics.changes import Verdict, verdict
 from rubrics.models import Criterion, Rubric, RubricVersion
 from rubrics.specs import CriterionSpec, LevelSpec, RubricSpec
 
@@ -78,5 +79,22 @@ def rubrics_of(project: Project) -> QuerySet[Rubric]:
     return Rubric.objects.filter(project=project).prefetch_related("versions")
 
 
+def shared_rubrics() -> list[RubricVersion]:
+    """The published versions that all projects may read and use."""
+    versions = RubricVersion.objects.filter(rubric__project=None, status=RubricVersion.Status.PUBLISHED)
+    return list(versions.select_related("rubric").order_by("rubric__name", "rubric_id"))
+
+
 def latest_published(rubric: Rubric) -> RubricVersion | None:
     return rubric.versions.filter(status=RubricVersion.Status.PUBLISHED).order_by("-number").first()
+
+
+def comparable(version_a: RubricVersion, version_b: RubricVersion, criterion: str) -> Verdict:
+    """Whether figures of this criterion from rounds over these versions may stand side by side, and why not."""
+    return verdict(spec_of(version_a), spec_of(version_b), criterion)
+
+
+def newer_published(version: RubricVersion) -> RubricVersion | None:
+    """The version that took this one's place, if there is one."""
+    rubric_versions = RubricVersion.objects.filter(rubric_id=version.rubric_id, number__gt=version.number)
+    return rubric_versions.filter(status=RubricVersion.Status.PUBLISHED).order_by("-number").first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -20,8 +21,8 @@ from rubrics.specs import CriterionSpec, RubricSpec
 
 
 @transaction.atomic
-def rubric_create(*, project: Project, spec: RubricSpec, actor: Any) -> RubricVersion:
-    """A new rubric with a first draft."""
+def rubric_create(*, project: Project | None, spec: RubricSpec, actor: Any) -> RubricVersion:
+    """A new rubric with a first draft. Without a project it is shared by all."""
     taken = Rubric.objects.filter(project=project)
     if spec.slug and taken.filter(slug=spec.slug).exists():
         raise ServiceError(f"This project has a rubric “{spec.slug}” already. Choose another name.", field="slug")
@@ -37,6 +38,61 @@ def rubric_create(*, project: Project, spec: RubricSpec, actor: Any) -> RubricVe
     _write_criteria(version, spec)
     audit.record(project=project, actor=actor, verb="rubric.create", target=f"rubric:{rubric.pk}")
     return version
+
+
+def rubric_start(*, project: Project, spec: RubricSpec, actor: Any) -> RubricVersion:
+    """A new draft that begins with what another rubric says: from the library, or a copy. Its short name is new."""
+    return rubric_create(project=project, spec=replace(spec, slug=""), actor=actor)
+
+
+@transaction.atomic
+def rubric_copy(*, version: RubricVersion, project: Project, actor: Any, with_examples: bool = False) -> RubricVersion:
+    """A draft in another project that asks the same. Examples, guidance and notes may quote the first project's
+    prompts and outputs, so they stay behind unless somebody says otherwise."""
+    spec = spec_of(version)
+    if not spec.criteria:
+        raise ServiceError("This version asks nothing yet, so there is nothing to copy.")
+    made = rubric_start(project=project, spec=spec if with_examples else bare(spec), actor=actor)
+    audit.record(
+        project=version.rubric.project,
+        actor=actor,
+        verb="rubric.copy",
+        target=f"rubricversion:{version.pk}",
+        payload={"to": made.pk, "with_examples": with_examples},
+    )
+    return made
+
+
+@transaction.atomic
+def rubric_share(*, version: RubricVersion, actor: Any, with_examples: bool = False) -> RubricVersion:
+    """A published copy that every project of the site may read and use. What is shared already is not shared twice;
+    a rubric of the same name that says something else, perhaps of another project, is never touched."""
+    if not version.is_frozen:
+        raise ServiceError(f"Version {version.number} is a draft and may still change. Publish it, then share it.")
+    spec = spec_of(version)
+    spec = replace(spec if with_examples else bare(spec), slug="")
+    same = RubricVersion.objects.filter(rubric__project=None, rubric__name=spec.name, digest=rubric_digest(spec))
+    shared = same.filter(status=RubricVersion.Status.PUBLISHED).first()
+    if shared is not None:
+        return shared
+    shared = version_publish(version=rubric_create(project=None, spec=spec, actor=actor), actor=actor)
+    audit.record(
+        project=version.rubric.project,
+        actor=actor,
+        verb="rubric.share",
+        target=f"rubricversion:{version.pk}",
+        payload={"to": shared.pk, "with_examples": with_examples},
+    )
+    return shared
+
+
+def bare(spec: RubricSpec) -> RubricSpec:
+    """What is asked, without what may quote a project's own material."""
+    criteria = tuple(
+        replace(c, examples=(), guidance="", levels=tuple(replace(level, example="") for level in c.levels))
+        for c in spec.criteria
+    )
+    return replace(spec, notes="", description="", criteria=criteria)
 
 
 @transaction.atomic
@@ -143,6 +199,39 @@ def version_publish(*, version: RubricVersion, actor: Any) -> RubricVersion:
 
 
 @transaction.atomic
+def version_archive(*, version: RubricVersion, actor: Any) -> RubricVersion:
+    """Take a version out of use: no new round may choose it. Rounds that have it keep it."""
+    version = RubricVersion.objects.select_for_update().select_related("rubric__project").get(pk=version.pk)
+    if not version.is_frozen:
+        raise ServiceError(
+            f"Version {version.number} is a draft. Publish it or drop it; only published ones are archived."
+        )
+    if version.status == RubricVersion.Status.ARCHIVED:
+        return version
+    return _set_status(version, RubricVersion.Status.ARCHIVED, "rubric.archive", actor)
+
+
+@transaction.atomic
+def version_restore(*, version: RubricVersion, actor: Any) -> RubricVersion:
+    """Bring an archived version back: published if it is the newest, else superseded as it was."""
+    version = RubricVersion.objects.select_for_update().select_related("rubric__project").get(pk=version.pk)
+    if version.status != RubricVersion.Status.ARCHIVED:
+        raise ServiceError(f"Version {version.number} is not archived, so there is nothing to bring back.")
+    later = version.rubric.versions.filter(number__gt=version.number).exclude(status=RubricVersion.Status.DRAFT)
+    in_force = version.rubric.versions.filter(status=RubricVersion.Status.PUBLISHED).exists()
+    superseded = in_force or later.exists()
+    status = RubricVersion.Status.SUPERSEDED if superseded else RubricVersion.Status.PUBLISHED
+    return _set_status(version, status, "rubric.restore", actor)
+
+
+def _set_status(version: RubricVersion, status: str, verb: str, actor: Any) -> RubricVersion:
+    version.status = status
+    version.save(update_fields=["status"])
+    audit.record(project=version.rubric.project, actor=actor, verb=verb, target=f"rubricversion:{version.pk}")
+    return version
+
+
+@transaction.atomic
 def rubric_ensure(*, project: Project, spec: RubricSpec, actor: Any) -> tuple[RubricVersion, bool]:
     """The published version that says exactly this, made if it is not there. Idempotent."""
     rubric = (
@@ -154,7 +243,8 @@ def rubric_ensure(*, project: Project, spec: RubricSpec, actor: Any) -> tuple[Ru
         draft = rubric_create(project=project, spec=spec, actor=actor)
         return version_publish(version=draft, actor=actor), True
     digest = rubric_digest(spec)
-    same = rubric.versions.filter(digest=digest).exclude(status=RubricVersion.Status.DRAFT).order_by("-number").first()
+    frozen = rubric.versions.filter(digest=digest).exclude(status=RubricVersion.Status.DRAFT).order_by("-number")
+    same = frozen.exclude(status=RubricVersion.Status.ARCHIVED).first() or frozen.first()
     if same is not None:
         return same, False
     if rubric.versions.filter(status=RubricVersion.Status.DRAFT).exists():

@@ -36,6 +36,8 @@ LONG = (
     "test_a_restore_that_is_stopped_changes_nothing",
     "test_ctrl_c_leaves_everything_or_nothing",
     "test_every_block_prints_what_stands_below_it",
+    "test_any_order_of_acts_keeps_every_promise",
+    "test_racing_raters_fill_every_place_once_and_lose_nothing_to_a_kill",
 )
 
 
@@ -44,6 +46,7 @@ SWEEPS = (
     *("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py"),
     *("test_manners.py", "test_stopping.py", "test_startup.py"),  # every command in processes of its own
     *("test_registry.py", "test_registry_preference.py"),  # every statistic under every change that it declares
+    "test_canaries.py",
 )
 
 

@@ -26,7 +26,7 @@ from projects.services.import_uploads import upload_create
 from projects.services.importing import import_file
 from projects.services.people import invitation_create
 from rubrics.selectors import spec_of
-from rubrics.services import draft_open, draft_save, guideline_publish, version_publish
+from rubrics.services import draft_open, draft_save, guideline_publish, rubric_share, version_publish
 from tests.factories import CORRECT, member, project_factory, rubric_factory
 
 ROLES = (Role.RATER, Role.VIEWER, Role.REVIEWER, Role.LEAD)
@@ -115,9 +115,14 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "rubric": version.rubric.slug,
         "number": 1 + more,
         "key": key,
+        "name": "coherence",
+        "shared_rubric": rubric_share(version=version, actor=lead).rubric.slug,
+        "form": "prompt",
         "round": round.slug,
         "public_id": round.public_id,
         "task": judged.public_id,
+        "case": judged.task_id,
+        "question": CORRECT.key,
         "seat": judged.seat_id,
         "assignment": judged.pk,
         "flag": _flagged(round, rater),

@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from analytics.models import Gate, Report
@@ -38,6 +39,7 @@ from annotation.models import (
     TaskOutput,
 )
 from annotation.services.seats import seat_for
+from config.models import TaskLease
 from projects.models import (
     AuditEvent,
     AutomatedScore,
@@ -59,7 +61,7 @@ from rubrics.models import Criterion, Guideline, Level, Rubric, RubricVersion
 from rubrics.services import draft_open
 from tests.factories import OVERALL, member, project_factory, round_factory
 
-APPS = ("accounts", "projects", "rubrics", "annotation", "analytics")
+APPS = ("config", "accounts", "projects", "rubrics", "annotation", "analytics")
 
 
 @dataclass
@@ -209,8 +211,14 @@ def a_shared(w: World) -> Rubric:
     return Rubric.objects.create(project=None, slug="shared", name="Shared")
 
 
+def a_lease(w: World) -> TaskLease:
+    task = DBTaskResult.objects.create(task_path="x", backend_name="default", args_kwargs={})
+    return TaskLease.objects.create(task=task, key="x")
+
+
 NOW = timezone.now()
 BREAK: dict[str, Callable[[World], Any]] = {
+    "tasklease_held_by_somebody": lambda w: change(a_lease(w), until=NOW),
     "user_email_ci_unique": lambda w: again(w.user, email=w.user.email.upper()),
     # --- projects
     "membership_once": lambda w: again(w.only(Membership)),
@@ -309,6 +317,10 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "comment_erased_is_empty": lambda w: Comment.objects.create(assignment=w.assignment, text="x", erased_at=NOW),
     "adjudication_revision_once": lambda w: again(a_ruling(w), current=False),
     "adjudication_one_current": lambda w: again(a_ruling(w), revision=2),
+    "adjudication_without_answer_is_empty": lambda w: again(a_ruling(w), revision=2, current=False, unsettled=True),
+    "adjudication_withdrawn_is_not_current": lambda w: Adjudication.objects.create(
+        task=w.assignment.task, criterion=w.only(Criterion), withdrawn=True
+    ),
     "exclusion_one_standing": lambda w: again(an_exclusion(w)),
     "exclusion_has_reason": lambda w: change(an_exclusion(w), reason=""),
     "leakdecision_item_once": lambda w: again(a_decision(w)),

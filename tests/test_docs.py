@@ -28,10 +28,11 @@ from annotation.claims import NewRating, Submission
 from annotation.exporters.files import export_round
 from annotation.exporters.tables import TABLES
 from annotation.guards import GUARDS as ANNOTATION
-from annotation.selection import STRATEGIES
 from annotation.services.imported_rows import COLUMNS
 from annotation.services.seats import seat_for
-from annotation.services.study import METRIC_KEYS, ROUND_KEYS, TOP, study_apply
+from annotation.services.study import METRIC_KEYS, TOP, study_apply
+from annotation.services.study_round import ROUND_KEYS, SAMPLE_KEYS
+from annotation.strategies import STRATEGIES
 from projects.guards import GUARDS as PROJECTS
 from projects.importers import IMPORTERS
 from projects.importers.roles import ROLES
@@ -256,7 +257,7 @@ def assert_named(page: str, names: Iterable[str], *more: str) -> None:
 
 
 def test_every_criterion_type_is_described() -> None:
-    assert_named("docs/study-file.md", [*CRITERIA, *STRATEGIES])
+    assert_named("docs/study-file.md", [*CRITERIA, *STRATEGIES, *SAMPLE_KEYS])
     assert_named("docs/algorithms/task-selection.md", STRATEGIES)
 
 
@@ -307,7 +308,8 @@ def missing_module(name: str) -> Any:
 
 def test_every_edge_case_of_claiming_has_its_test() -> None:
     named = set(re.findall(r"`(test_\w+)`", read("docs/algorithms/claiming.md")))
-    files = ("tests/annotation/test_claims.py", "tests/annotation/test_exclusion.py", "tests/annotation/test_gold.py")
+    names = ("claims", "exclusion", "gold", "strategies", "uncertainty", "groups")
+    files = [f"tests/annotation/test_{name}.py" for name in names]
     there = set(re.findall(r"^def (test_\w+)", "\n".join(map(read, files)), re.MULTILINE))
     assert named
     assert sorted(named - there) == []

@@ -109,6 +109,7 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "guard_rating_update": lambda w: change(w.only(Rating), number=-1),
     "guard_rating_delete": lambda w: drop(w.only(Rating)),
     "guard_adjudication_update": lambda w: change(a_ruling(w), number=-1),
+    "guard_adjudication_delete": lambda w: drop(a_ruling(w)),
     "guard_round_update": lambda w: change(w.round, mode="score"),
     "guard_report_update": lambda w: change(a_report(w), body={"a": 1}),
     "guard_gate_update": lambda w: change(a_gate(w), definition={"a": 1}),

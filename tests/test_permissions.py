@@ -95,6 +95,20 @@ PAGES = [
     post("rubrics:preview", LEADS, 200),
     get("rubrics:criterion_delete", LEADS),
     post("rubrics:criterion_delete", LEADS, 302),
+    get("rubrics:library", VIEWERS),
+    get("rubrics:library_entry", VIEWERS),
+    post("rubrics:library_entry", LEADS, 302),
+    get("rubrics:changes", VIEWERS),
+    post("rubrics:archive", LEADS, 302),
+    post("rubrics:restore", LEADS, 302),  # it is not archived, which is said
+    get("rubrics:copy", LEADS),
+    post("rubrics:copy", LEADS, 200),
+    get("rubrics:share", frozenset({"superuser"})),
+    post("rubrics:share", frozenset({"superuser"}), 302),
+    get("rubrics:library_shared", VIEWERS),
+    post("rubrics:library_shared", LEADS, 302),
+    get("rubrics:judge", VIEWERS),
+    get("rubrics:judge_file", VIEWERS),
     get("rubrics:yaml", VIEWERS),
     post("rubrics:yaml", LEADS, 422),
     get("rubrics:versions", VIEWERS),
@@ -115,10 +129,18 @@ PAGES = [
     get("annotation:round_new", LEADS),
     post("annotation:round_new", LEADS, 200),
     get("annotation:round", VIEWERS),
+    get("annotation:round_succeed", LEADS, 302),  # no newer version is published
+    post("annotation:round_succeed", LEADS, 302),
     post("annotation:round_extend", LEADS, 422),
     get("annotation:exclusion", LEADS),
     post("annotation:exclusion", LEADS, 422),
     post("annotation:seat_resume", LEADS, 302),
+    get("annotation:adjudication", REVIEWERS),
+    get("annotation:case", REVIEWERS),
+    post("annotation:case", REVIEWERS, 422),
+    get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
+    post("annotation:key", LEADS, 409),
+    post("annotation:seat_place", LEADS, 302),
     post("annotation:task_free", LEADS, 302),
     post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
@@ -165,6 +187,10 @@ API = [
     post("api:outputs", LEADS, 400),
     get("api:rounds", VIEWERS),
     get("api:round", VIEWERS),
+    get("api:final_answers", VIEWERS),
+    post("api:final_answers", REVIEWERS, 400),
+    get("api:key", VIEWERS, 409),
+    post("api:key", LEADS, 409),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
     get("api:report", VIEWERS),
@@ -175,8 +201,10 @@ SCHEMA = get("api:schema", EVERYBODY)
 ROWS = [*PAGES, *API, SCHEMA]
 # Not ours: whoever asks, they answer with one of these, and never say a word of a project.
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
-# No objects of a project: a key that lets its bearer in, and a word within the draft, which the answer repeats.
-NO_OBJECTS = {"token", "key"}
+# No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
+# question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
+# of a file.
+NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form"}
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _gunicorn(port: int) -> list[str]:
 
 def _worker() -> list[str]:
     # The web process runs the system checks; once is enough.
-    return [str(PYTHON), "manage.py", "db_worker", "--queue-name", "*", "--skip-checks"]
+    return [str(PYTHON), "manage.py", "db_worker"]
 
 
 def _start(name: str, command: list[str]) -> Child:

@@ -55,7 +55,7 @@ def automated_section(data: ReportData) -> dict[str, Any]:
 def _against(
     data: ReportData, metric: MetricInfo, own: pd.DataFrame, criterion: CriterionSpec
 ) -> dict[str, Any] | None:
-    frame = data.of(criterion)
+    frame = data.result_of(criterion)
     pairs = criterion.type == "preference"
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None

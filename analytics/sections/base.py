@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.frames import RoundFrames
+from analytics.frames import RoundFrames, with_finals
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -33,10 +33,19 @@ class ReportData:
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     seed: int = 0
     level: float = 0.95
+    # Final answers of reviewers in place of raters' own, where a figure is about the systems.
+    final_answers: bool = False
 
     @cached_property
     def counted(self) -> pd.DataFrame:
         return self.frames.counted
+
+    @cached_property
+    def settled(self) -> pd.DataFrame:
+        return self.settle(self.counted)
+
+    def settle(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return with_finals(frame, self.frames.finals) if self.final_answers else frame
 
     @property
     def measured(self) -> list[CriterionSpec]:
@@ -48,8 +57,12 @@ class ReportData:
         return sorted(self.frames.tasks.outputs["system"].unique())
 
     def of(self, criterion: CriterionSpec) -> pd.DataFrame:
-        """Counted ratings of one criterion, with `value` as the statistics take it."""
+        """Counted ratings of one criterion, with `value` as the statistics take it: what raters said themselves."""
         return rated(self.counted, criterion)
+
+    def result_of(self, criterion: CriterionSpec) -> pd.DataFrame:
+        """The same for figures about systems, with final answers if the report takes them."""
+        return rated(self.settled, criterion)
 
 
 def rated(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:

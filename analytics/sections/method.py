@@ -16,8 +16,8 @@ PACKAGES = ("numpy", "pandas", "scipy", "krippendorff")
 _DESIGNS = {
     "census": "The round was set over all items; nothing was sampled.",
     "random": "The items are a random sample.",
-    "stratified": "The items are a stratified sample.",
-    "weighted": "The items are a sample with unequal chances.",
+    "stratified": "The items are a stratified sample: a random sample of each stratum.",
+    "weighted": "The items are a sample with chances in proportion to a weight.",
     "unknown": "How the items were chosen is not known.",
 }
 
@@ -26,7 +26,7 @@ def provenance_section(round: Round, data: ReportData) -> dict[str, Any]:
     frames = data.frames
     last = frames.judgments["submitted_at"].max() if len(frames.judgments) else None
     return {
-        "data_digest": data_digest(frames),
+        "data_digest": data_digest(frames, finals=data.final_answers),
         "seed": data.seed,
         "level": data.level,
         "rubric": {
@@ -60,6 +60,7 @@ def method_section(round: Round, data: ReportData, counts: dict[str, Any]) -> li
         raters += f" {counts['n_other']:,} gold, training and repeat judgments are left out."
     return [
         f"{first} {raters}",
+        *_final_words(data),
         "Every prompt has equal weight: ratings are averaged within an output, outputs within a prompt. "
         f"Intervals are {100 * data.level:.0f} %, clustered by prompt.",
         "Agreement: a unit is one task or one output of it. Krippendorff’s α takes the level of measurement that "
@@ -70,3 +71,17 @@ def method_section(round: Round, data: ReportData, counts: dict[str, Any]) -> li
         "Metrics against humans: the mean human rating of each output (or pair) with the metric’s value; intervals "
         f"by a bootstrap of prompts with seed {data.seed}.",
     ]
+
+
+def _final_words(data: ReportData) -> list[str]:
+    """Said whenever there are final answers, whether they are used or not."""
+    n = int((~data.frames.finals["unsettled"].astype(bool)).sum())
+    if not n:
+        return []
+    given = times(n, "final answer,final answers")
+    if data.final_answers:
+        return [
+            f"With {given} of reviewers in place of the raters’ own, in scores, preference and metrics against humans. "
+            "Agreement, sides and raters are of the raters’ own answers alone."
+        ]
+    return [f"Without the {given} of reviewers: all figures are of the raters’ own answers."]

@@ -20,7 +20,8 @@ def preference_section(data: ReportData) -> dict[str, Any]:
 
 
 def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
-    frame = rated(data.frames.counted_by_order, criterion)
+    own = rated(data.frames.counted_by_order, criterion)
+    frame = rated(data.settle(data.frames.counted_by_order), criterion)
     frame = frame.assign(outcome=outcomes(frame))
     found: dict[str, Any] = {"win_rate": {}, "win_rate_without_ties": {}, "outcomes": {}}
     for (a, b), part in frame.groupby(["system_a", "system_b"], sort=True):
@@ -29,7 +30,7 @@ def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
             without = preference.win_rate_without_ties(table, level=data.level)
             _put(found["win_rate_without_ties"], row, column, without)
             _put(found["outcomes"], row, column, preference.outcome_shares(table, level=data.level))
-    whole = _coded(frame)
+    whole = _coded(own.assign(outcome=outcomes(own)))  # a final answer was given on neither side
     found["ties"] = _ties(frame, data.level)
     found["position_bias"] = preference.position_bias(whole, level=data.level).to_dict()
     found["n_inconsistent"] = whole.n_inconsistent

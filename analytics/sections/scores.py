@@ -23,7 +23,7 @@ def _scored(data: ReportData) -> list[CriterionSpec]:
 
 
 def _tables(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
-    frame = data.of(criterion)
+    frame = data.result_of(criterion)
     about = frame[frame["system"] != ""]
     return {str(system): coded(part, criterion) for system, part in about.groupby("system", sort=True)}
 
@@ -71,7 +71,7 @@ def comparisons_section(data: ReportData) -> dict[str, Any]:
 
 def _comparable(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
     if criterion.type == "yes_no":
-        frame = data.of(criterion)
+        frame = data.result_of(criterion)
         about = frame[frame["system"] != ""]
         return {
             str(system): coded(part.assign(value=part["number"]), criterion, [0.0, 1.0])

@@ -53,7 +53,7 @@ def fit(
         with np.errstate(divide="ignore"):  # log 0 is -inf, and exp makes it 0 again
             log_rates, log_prevalence = np.log(rates), np.log(prevalence)
         posterior, evidence = _expected(votes, log_rates, log_prevalence)
-        likelihood = float(weight @ evidence)
+        likelihood = float((weight * evidence).sum())
         penalty = smoothing * float(log_rates.sum()) if smoothing > 0 and not one_coin else 0.0
         before, objective = objective, likelihood + penalty
         converged = bool(abs(objective - before) <= tolerance * abs(objective))

@@ -45,16 +45,16 @@ def share_influence(patterns: Patterns, found: Fitted, *, one_coin: bool, smooth
     rates were estimated with them (False: taken as known, because there are too many)."""
     p = found.prevalence
     share = (found.posterior - p)[:, :-1]
-    information = share.T @ (share * patterns.weight[:, None])
+    information = np.einsum("uj,uk->jk", share * patterns.weight[:, None], share)
     slope = (np.diag(p) - np.outer(p, p))[:-1]  # from logits, the last one fixed at zero, to shares
     if not _affordable(patterns, len(p), one_coin):
-        return share @ _solved(information, slope), False
+        return np.einsum("uj,jn->un", share, _solved(information, slope)), False
     raters: _Scores = _Accuracies(patterns, found) if one_coin else _Tables(patterns, found, smoothing)
     across = raters.across(share)
     whole = np.block([[information, across.T], [across, raters.information()]])
     direction = _solved(whole, np.vstack([slope, np.zeros((len(across), len(p)))]))
-    at = len(information)
-    return share @ direction[:at] + raters.along(direction[at:]), True
+    of_share, of_raters = np.split(direction, [len(information)])
+    return np.einsum("uj,jn->un", share, of_share) + raters.along(of_raters), True
 
 
 def _affordable(patterns: Patterns, codes: int, one_coin: bool) -> bool:

@@ -43,7 +43,7 @@ def build(request: HttpRequest, project: str) -> HttpResponse:
     rounds = Round.objects.select_related("project", "rubric_version__rubric")
     round_ = get_object_or_404(rounds, project=row, slug=request.POST.get("round", ""))
     known = round_.reports.order_by("-number").values_list("pk", flat=True).first()
-    report = report_build(round=round_, actor=request.user)
+    report = report_build(round=round_, actor=request.user, final_answers="final_answers" in request.POST)
     if report.pk == known:
         messages.info(request, f"Nothing has changed since report {report.number}, so it stands.")
     else:

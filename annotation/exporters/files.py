@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import CHUNK, TABLES, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table
+from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
-from config.folders import made_if_missing, private_folder
-from config.stopping import point_of_no_return
+from annotation.services.eligibility import requirements_of
+from annotation.services.renewing import narrow_of, renews
+from annotation.services.round_tasks import pairs_of, sample_of
 from projects.errors import ServiceError
+from projects.staging import staged as staged
 from rubrics.schema import rubric_to
 from rubrics.selectors import spec_of
 
 Progress = Callable[[str, int, int | None], None]
-
-
-@contextmanager
-def staged(out: Path, names: Iterable[str]) -> Iterator[Path]:
-    """A folder inside `out` to write `names` into; they move to `out` when all of them are there.
-
-    The move is a rename within one file system, so nobody ever reads half a file. Folders that had to be made go
-    away again when the work does not come to its end."""
-    if out.exists() and not out.is_dir():
-        raise ServiceError(f"{out} is a file. Name a folder to write into.")
-    for path in (out / name for name in names):
-        if path.is_dir():
-            raise ServiceError(f"{path} is a folder, where a file of this name is to be written. Name another folder.")
-    begun = False
-    try:
-        with made_if_missing(out), private_folder(out, ".writing-") as folder:
-            begun = True
-            yield folder
-            point_of_no_return()
-            for path in sorted(folder.iterdir()):
-                path.replace(out / path.name)
-    except OSError as error:
-        what = "the files" if begun else "this folder"
-        raise ServiceError(f"{out}: {what} cannot be written: {error.strerror}.") from error
 
 
 def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:
@@ -104,8 +83,18 @@ def description(round: Round) -> dict[str, Any]:
             "is_pilot": round.is_pilot,
             "only_criteria": round.only_criteria,
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
+            "pairs": asdict(pairs_of(round)) if round.mode == Round.Mode.COMPARE else None,
+            "narrow": asdict(narrow_of(round)) if renews(round) else None,
+            "groups": dict(requirements_of(round).groups),
+            "eligible": {
+                "qualification": requirements_of(round).qualification,
+                "language": requirements_of(round).language,
+                "tags": dict(requirements_of(round).tags),
+            },
             "sample": {
+                **asdict(sample_of(round)),
                 "design": round.design,
+                "drawn": round.round_items.count(),
                 "frame_size": round.frame_size,
                 "frame_digest": round.frame_digest,
             },

@@ -2,89 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from annotation.exporters.base import (
+    CHUNK,
+    Row,
+    Table,
+    columns,
+    json_cell,
+    moment,
+    parts,
+    round_name,
+    task_names,
+)
+from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.models import FreeText, Judgment, RaterExclusion, Rating, Round, RoundItem, TaskOutput
 from projects.models import AutomatedScore, ItemRevision, ItemTag, Output, OutputRevision
 from rubrics.selectors import spec_of
-
-CHUNK = 2000  # rows read, and written, at a time
-Row = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Column:
-    name: str
-    kind: str  # text, number, integer, boolean or moment
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Table:
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: Callable[[Round], Iterator[Row]]
-
-
-def columns(*specs: tuple[str, str, str]) -> tuple[Column, ...]:
-    return tuple(Column(*spec) for spec in specs)
-
-
-Names = tuple[str, str, str]  # output, system, version
-
-
-@dataclass(frozen=True)
-class TaskNames:
-    """A task's outputs as an export names them: each in canonical order, and all in one cell as a JSON list."""
-
-    each: tuple[Names, ...]
-    whole: Names
-
-    def of(self, order: str, target: str) -> Names:
-        """What a target is about: one output, or all of them."""
-        return self.each[int(order[int(target[1])])] if target else self.whole
-
-
-def _one_or_list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else json.dumps(names, ensure_ascii=False)
-
-
-def _task_names(tasks: Iterable[int]) -> dict[int, TaskNames]:
-    rows = TaskOutput.objects.filter(task_id__in=tasks).order_by("task_id", "position")
-    found: dict[int, list[Names]] = {}
-    for task, output, system, version in rows.values_list(
-        "task_id", "output_id", "output__system__name", "output__system__version"
-    ):
-        found.setdefault(task, []).append((str(output), system, version))
-    return {
-        task: TaskNames(tuple(each), (_one_or_list(o), _one_or_list(s), _one_or_list(v)))
-        for task, each in found.items()
-        for o, s, v in [tuple(zip(*each, strict=True))]
-    }
-
-
-def _moment(value: datetime | None) -> str | None:
-    return value.isoformat() if value is not None else None
-
-
-def _json(value: Any) -> str:
-    return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _excluded(round: Round) -> set[int]:
     standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
     return set(standing.values_list("seat_id", flat=True))
-
-
-def _round_name(round: Round) -> str:
-    return f"{round.project.slug}/{round.slug}"
 
 
 # --- ratings: one row a rating -------------------------------------------------------------------------
@@ -152,23 +94,23 @@ def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]
     query = current_ratings(round).order_by("judgment_id", "id")
     if ids is not None:
         query = query.filter(pk__in=ids)
-    for part in _parts(query.values_list(*_RATING).iterator(chunk_size=CHUNK), CHUNK):
+    for part in parts(query.values_list(*_RATING).iterator(chunk_size=CHUNK), CHUNK):
         judged = _judged(round, {row[0] for row in part}, excluded)
         for judgment, criterion, target, number, label, data, cannot_judge in part:
             first, names, order, person, shown, last = judged[judgment]
             yield (
                 *(*first, *names.of(order, target), *person, target, *criteria[criterion]),
-                *(number, label, _json(data), cannot_judge, *shown, *last),
+                *(number, label, json_cell(data), cannot_judge, *shown, *last),
             )
 
 
 def _judged(round: Round, judgments: set[int], excluded: set[int]) -> dict[int, tuple[Any, ...]]:
     """What all ratings of a judgment say alike, in the order of the columns, around what is a rating's own."""
     rows = list(Judgment.objects.filter(pk__in=judgments).values_list("id", *_JUDGED))
-    tasks = _task_names({row[4] for row in rows})
+    tasks = task_names({row[4] for row in rows})
     drawn = RoundItem.objects.filter(round=round, item_id__in={row[3] for row in rows})
     chances = dict(drawn.values_list("item_id", "inclusion_probability"))
-    name, version = _round_name(round), f"{round.rubric_version.rubric.slug}@{round.rubric_version.number}"
+    name, version = round_name(round), f"{round.rubric_version.rubric.slug}@{round.rubric_version.number}"
     found = {}
     for pk, item, cluster, item_id, task, key, order, known, occasion, purpose, chance, seat, *rest in rows:
         rater, rater_known, at, seconds, active = rest
@@ -178,7 +120,7 @@ def _judged(round: Round, judgments: set[int], excluded: set[int]) -> dict[int, 
             order,
             (rater if rater_known else "", occasion, purpose),
             (order if known else "", seat in excluded, chances.get(item_id), chance),
-            (version, _moment(at), seconds, active),
+            (version, moment(at), seconds, active),
         )
     return found
 
@@ -199,6 +141,12 @@ JUDGMENT_COLUMNS = columns(
     ("excluded", "boolean", "The rater is excluded from figures."),
     ("strategy", "text", "How the task was chosen for the rater."),
     ("draw_probability", "number", "The chance the task had to be served; empty: not known."),
+    (
+        "draw_note",
+        "text",
+        "Why that chance is not known: returned (it came back from another rater), contended (others were just taking "
+        "what was drawn).",
+    ),
     ("submitted_at", "moment", "When it was submitted (ISO 8601, UTC)."),
     ("seconds", "number", "From showing to submitting."),
     ("active_seconds", "number", "The same without idle gaps."),
@@ -210,7 +158,7 @@ JUDGMENT_COLUMNS = columns(
 
 
 def judgment_rows(round: Round) -> Iterator[Row]:
-    excluded, name = _excluded(round), _round_name(round)
+    excluded, name = _excluded(round), round_name(round)
     query = Judgment.objects.filter(seat__round=round, current=True).order_by("id")
     for row in query.values_list(
         "assignment__task__item__external_id",
@@ -227,6 +175,7 @@ def judgment_rows(round: Round) -> Iterator[Row]:
         "seat_id",
         "assignment__strategy",
         "assignment__probability",
+        "assignment__draw_note",
         "submitted_at",
         "seconds",
         "active_seconds",
@@ -234,10 +183,10 @@ def judgment_rows(round: Round) -> Iterator[Row]:
         "digest",
     ).iterator(chunk_size=CHUNK):
         (item, task, rater, known, group, occasion, purpose, order, order_known, revision, late) = row[:11]
-        (seat, strategy, drawn, at, seconds, active, events, digest) = row[11:]
+        (seat, strategy, drawn, note, at, seconds, active, events, digest) = row[11:]
         yield (
             *(name, item, task, rater if known else "", group, occasion, purpose, order if order_known else ""),
-            *(revision, late, seat in excluded, strategy, drawn, _moment(at), seconds, active),
+            *(revision, late, seat in excluded, strategy, drawn, note, moment(at), seconds, active),
             *(events.get("confidence"), bool(events.get("diff")), " ".join(events.get("warned", ())), digest),
         )
 
@@ -260,12 +209,12 @@ ITEM_COLUMNS = columns(
 
 
 def item_rows(round: Round) -> Iterator[Row]:
-    name = _round_name(round)
+    name = round_name(round)
     query = RoundItem.objects.filter(round=round).order_by("item_id").values_list(
         "item_id", "item__external_id", "item__cluster", "item__language", "item__metadata",
         "inclusion_probability", "stratum",
     )  # fmt: skip
-    for part in _parts(query.iterator(chunk_size=CHUNK)):
+    for part in parts(query.iterator(chunk_size=CHUNK)):
         ids = [row[0] for row in part]
         texts = {
             pk: rest
@@ -277,8 +226,18 @@ def item_rows(round: Round) -> Iterator[Row]:
         for pk, tag in ItemTag.objects.filter(item_id__in=ids).order_by("tag").values_list("item_id", "tag"):
             tags.setdefault(pk, []).append(tag)
         for pk, item, cluster, language, metadata, chance, stratum in part:
-            written = [_json(value) for value in texts.get(pk, (None, None, None))]
-            yield (name, item, cluster, language, _json(tags.get(pk)), *written, _json(metadata), chance, stratum)
+            written = [json_cell(value) for value in texts.get(pk, (None, None, None))]
+            yield (
+                name,
+                item,
+                cluster,
+                language,
+                json_cell(tags.get(pk)),
+                *written,
+                json_cell(metadata),
+                chance,
+                stratum,
+            )
 
 
 OUTPUT_COLUMNS = columns(
@@ -307,22 +266,11 @@ def output_rows(round: Round) -> Iterator[Row]:
         "id", "item__external_id", "system__name", "system__version", "repeat", "variant", "has_text",
         "error", "latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency",
     )  # fmt: skip
-    for part in _parts(query.iterator(chunk_size=CHUNK)):
+    for part in parts(query.iterator(chunk_size=CHUNK)):
         revisions = OutputRevision.objects.filter(output_id__in=[row[0] for row in part], current=True)
-        texts = {pk: (text, _json(m)) for pk, text, m in revisions.values_list("output_id", "text", "messages")}
+        texts = {pk: (text, json_cell(m)) for pk, text, m in revisions.values_list("output_id", "text", "messages")}
         for row in part:
             yield (str(row[0]), *row[1:7], *texts.get(row[0], ("", "")), *row[7:])
-
-
-def _parts(rows: Iterator[Row], size: int = 500) -> Iterator[list[Row]]:
-    part: list[Row] = []
-    for row in rows:
-        part.append(row)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
 
 
 # --- automated scores and words --------------------------------------------------------------------------
@@ -369,7 +317,7 @@ def score_rows(round: Round) -> Iterator[Row]:
         "label", "passed", "judge", "explanation", "missing_reason", "details",
     ).iterator(chunk_size=CHUNK):  # fmt: skip
         second = (str(row[11]), row[12], row[13]) if row[11] else ("", "", "")
-        yield (*row[:8], str(row[8]), *row[9:11], *second, *row[14:-1], _json(row[-1]))
+        yield (*row[:8], str(row[8]), *row[9:11], *second, *row[14:-1], json_cell(row[-1]))
 
 
 TEXT_COLUMNS = columns(
@@ -386,7 +334,7 @@ TEXT_COLUMNS = columns(
 
 
 def text_rows(round: Round) -> Iterator[Row]:
-    name = _round_name(round)
+    name = round_name(round)
     query = FreeText.objects.filter(
         judgment__seat__round=round, judgment__current=True, erased_at__isnull=True
     ).order_by("id")
@@ -406,4 +354,5 @@ TABLES = (
     Table("outputs", "One row an output that the round judges.", OUTPUT_COLUMNS, output_rows),
     Table("automated_scores", "One row a score of a judged output or pair.", SCORE_COLUMNS, score_rows),
     Table("texts", "One row a text that a rater wrote.", TEXT_COLUMNS, text_rows),
+    Table("final_answers", "One row a final answer of a reviewer.", FINAL_COLUMNS, final_rows),
 )

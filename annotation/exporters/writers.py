@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.tables import CHUNK, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table
 from projects.importers.values import finite
 
 # What a spreadsheet takes for a formula.

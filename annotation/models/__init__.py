@@ -4,7 +4,7 @@ from annotation.models.assignments import Assignment, Seat, SideTally, Slot
 from annotation.models.judgments import FreeText, Judgment, Rating
 from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
-from annotation.models.rounds import Round, RoundItem, RoundSystem
+from annotation.models.rounds import Renewal, Round, RoundItem, RoundSystem, Unblinding
 from annotation.models.tasks import Task, TaskOutput
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LeakDecision",
     "RaterExclusion",
     "Rating",
+    "Renewal",
     "Round",
     "RoundItem",
     "RoundSystem",
@@ -26,4 +27,5 @@ __all__ = [
     "Slot",
     "Task",
     "TaskOutput",
+    "Unblinding",
 ]

@@ -141,6 +141,7 @@ class Assignment(models.Model):
     order_known = models.BooleanField(default=True, help_text="False: imported without it; no position statistics.")
     strategy = models.CharField(max_length=20, blank=True)
     probability = models.FloatField(null=True, blank=True)
+    draw_note = models.CharField(max_length=20, blank=True, default="", help_text="Why the probability is not known.")
     presentation_digest = models.CharField(max_length=64, blank=True)
     draft = models.JSONField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0, help_text="Optimistic lock of draft and revisions.")

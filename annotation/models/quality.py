@@ -97,6 +97,9 @@ class Adjudication(models.Model):
     number = models.FloatField(null=True, blank=True)
     label = models.CharField(max_length=120, blank=True)
     data = models.JSONField(null=True, blank=True)
+    # The reviewer says that it cannot be settled; or takes the last ruling back, and then no ruling is current.
+    unsettled = models.BooleanField(default=False)
+    withdrawn = models.BooleanField(default=False)
     reason = models.TextField(blank=True)
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -110,6 +113,13 @@ class Adjudication(models.Model):
                 fields=["task", "criterion", "target"],
                 condition=Q(current=True),
                 name="adjudication_one_current",
+            ),
+            models.CheckConstraint(
+                condition=Q(unsettled=False, withdrawn=False) | Q(number__isnull=True, label="", data__isnull=True),
+                name="adjudication_without_answer_is_empty",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn=False) | Q(current=False), name="adjudication_withdrawn_is_not_current"
             ),
         ]
 

@@ -130,3 +130,28 @@ class RoundItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.round_id}/{self.item_id}"
+
+
+class Unblinding(models.Model):
+    """A lead has had it shown who answered what. It cannot be taken back, so the round cannot be reopened."""
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="unblinding")
+    unblinded_at = models.DateTimeField()
+    unblinded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    def __str__(self) -> str:
+        return f"unblinding of round {self.round_id}"
+
+
+class Renewal(models.Model):
+    """When the order of an open round was worked out anew from its judgments, and when it is to be again. The claim
+    never waits for it: it takes from the order as it stands."""
+
+    round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="renewal")
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+    n_judgments = models.PositiveIntegerField(default=0, help_text="That the order rests on.")
+    words = models.CharField(max_length=300, blank=True, default="", help_text="What is least sure, for the lead.")
+
+    def __str__(self) -> str:
+        return f"order of round {self.round_id}"

@@ -10,6 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from annotation.models import Assignment, RaterExclusion, Round, Seat, Slot
+from annotation.services.eligibility import requirements_of
 from annotation.services.slots import slots_settle
 from projects import audit
 from projects.errors import ServiceError
@@ -88,7 +89,10 @@ def _give_back(seat: Seat) -> None:
 
 
 def _full(row: Round, seat: Seat) -> list[int]:
-    """Tasks of this rater that others have judged as often as the overlap says, or will have when they submit."""
-    taken = row.slots.filter(task__in=_judged(seat).values("task_id"), state__in=[Slot.State.JUDGED, Slot.State.LEASED])
-    counts = taken.values("task_id").annotate(n=Count("id"))
-    return list(counts.filter(n__gte=row.overlap).values_list("task_id", flat=True))
+    """Tasks of this rater that others have judged as often as wanted, or will have when they submit: others of the
+    rater's group, where places are kept for groups."""
+    wants = requirements_of(row)
+    mine = dict(_judged(seat).values_list("task_id", "slot__group"))
+    taken = row.slots.filter(task__in=mine, state__in=[Slot.State.JUDGED, Slot.State.LEASED])
+    counts = taken.values_list("task_id", "group").annotate(n=Count("id"))
+    return [task for task, lane, n in counts if lane == mine[task] and n >= wants.wanted_in(lane, row.overlap)]

@@ -103,7 +103,8 @@ def _is_shown(q: Question, asked: list[Question], answers: dict[str, Answer]) ->
     if other is None:
         return True
     accepted = rule["is"] if isinstance(rule["is"], list) else [rule["is"]]
-    return other.kind.form_value(other.criterion, answers[other.name]) in {str(a) for a in accepted}
+    given = other.kind.chosen(other.kind.form_value(other.criterion, answers[other.name]))
+    return bool(given & {str(a) for a in accepted})
 
 
 def submission(

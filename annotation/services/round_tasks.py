@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import random
+import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 
+from annotation.lanes import code
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
-from annotation.selection import STRATEGIES, Candidate
+from annotation.pairing import PAIRINGS, Group, Pair, Pairs
+from annotation.sampling import BY_LANGUAGE, CannotDraw, Drawn, Sample, Unit, draw, stratum_of
+from annotation.services.eligibility import (
+    asked_of,
+    lanes_kept,
+    lanes_of,
+    lanes_with,
+    requirements_of,
+    seats_settle,
+)
+from annotation.strategies import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
 from projects.errors import ServiceError
-from projects.models import Item, Output, System
+from projects.models import Item, ItemTag, Output, System
 from projects.planner import note_growth
 
 BATCH = 2000
@@ -24,19 +35,6 @@ Progress = Callable[[str, int, int | None], None]  # what is done, how many, of 
 
 def unseen(what: str, done: int, total: int | None) -> None:
     """The progress of what nobody watches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """How a round's items are drawn: that, not the order of serving, is what inference weights by.
-
-    `size` draws that many of the frame when the round opens. `population` says that the frame itself is a
-    sample of so many."""
-
-    design: str = "census"
-    size: int | None = None
-    population: int | None = None
-    tag: str = ""
 
 
 def judgeable(project_id: int, systems: Sequence[System]) -> QuerySet[Output]:
@@ -55,20 +53,69 @@ def systems_of(row: Round) -> list[System]:
     return chosen or list(System.objects.filter(project_id=row.project_id))
 
 
+def sample_of(row: Round) -> Sample:
+    return Sample(**row.options.get("sample", {}))
+
+
 def tagged(row: Round) -> dict[str, str]:
-    tag = Sample(**row.options.get("sample", {})).tag
+    tag = sample_of(row).tag
     return {"tags__tag": tag} if tag else {}
 
 
-def choose_items(row: Round) -> tuple[list[int], list[int]]:
-    """(the frame, the items drawn from it). The seed makes it the same in the plan and at opening."""
-    sample = Sample(**row.options.get("sample", {}))
+def frame_of(row: Round) -> list[Unit]:
+    """Every item that the round could judge, with what its sample design asks about it."""
+    sample = sample_of(row)
     outputs = judgeable(row.project_id, systems_of(row))
     items = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(pk__in=left_out(row)).distinct()
-    frame = list(items.order_by("id").values_list("id", flat=True))
-    if sample.size is None or sample.size >= len(frame):
-        return frame, frame
-    return frame, sorted(random.Random(row.seed).sample(frame, sample.size))  # noqa: S311 - a seeded draw
+    return _units(items.order_by("id"), sample)
+
+
+def _units(items: QuerySet[Item], sample: Sample) -> list[Unit]:
+    tags: dict[int, list[str]] = defaultdict(list)
+    if sample.strata and sample.strata != BY_LANGUAGE:
+        chosen = ItemTag.objects.filter(item__in=items.values("id"), tag__startswith=f"{sample.strata}:")
+        for item, tag in chosen.values_list("item_id", "tag"):
+            tags[item].append(tag)
+    columns = ("id", "language", "external_id", *(["metadata"] if sample.weight else []))
+    return [
+        Unit(
+            item,
+            stratum_of(sample.strata, language, tags.get(item, ())),
+            _weight(name, rest[0], sample.weight) if rest else 1.0,
+        )
+        for item, language, name, *rest in items.values_list(*columns)
+    ]
+
+
+def _weight(item: str, metadata: dict[str, Any], key: str) -> float:
+    try:
+        weight = float(metadata[key])
+    except (KeyError, TypeError, ValueError):
+        said = "no" if metadata.get(key) in (None, "") else f"“{metadata[key]}” as its"
+        raise CannotDraw(f"The item “{item}” has {said} “{key}”. A weighted sample needs a number above 0.") from None
+    if not 0 < weight < math.inf:
+        raise CannotDraw(
+            f"The item “{item}” has the weight {weight:g}. Every item needs one above 0, or it has no chance."
+        )
+    return weight
+
+
+def draw_of(row: Round) -> tuple[list[Unit], list[Drawn]]:
+    """(the frame, what is drawn from it). The seed makes it the same in the plan and at opening."""
+    if row.predecessor_id is not None:
+        return _drawn_before(row)
+    try:
+        frame = frame_of(row)
+        return frame, draw(frame, sample_of(row), row.seed)
+    except CannotDraw as error:
+        raise ServiceError(str(error), field="sample") from error
+
+
+def _drawn_before(row: Round) -> tuple[list[Unit], list[Drawn]]:
+    """A successor judges its predecessor's items, each with the chance it had to be drawn then."""
+    same = RoundItem.objects.filter(round=row.predecessor_id).exclude(item__in=left_out(row)).order_by("item_id")
+    drawn = [Drawn(*each) for each in same.values_list("item_id", "stratum", "inclusion_probability")]
+    return [Unit(each.item, each.stratum) for each in drawn], drawn
 
 
 def left_out(row: Round) -> QuerySet[Item]:
@@ -82,35 +129,58 @@ def shown_by(row: Round) -> tuple[list[int], list[int]]:
     if row.state != Round.State.DRAFT:
         outputs = TaskOutput.objects.filter(task__round=row).order_by("output_id").values_list("output_id", flat=True)
         return list(row.round_items.order_by("item_id").values_list("item_id", flat=True)), list(outputs.distinct())
-    items = choose_items(row)[1]
+    try:
+        items = [each.item for each in draw_of(row)[1]]
+    except ServiceError:  # it cannot be drawn as things stand: then every text may be met
+        items = [
+            unit.item
+            for unit in _units(items_with(judgeable(row.project_id, systems_of(row)), row.project_id), Sample())
+        ]
     return items, sorted({o for *_, outputs in wanted_tasks(row, items) for o in outputs})
 
 
 def draw_items(row: Round) -> None:
-    frame, chosen = choose_items(row)
-    sample = Sample(**row.options.get("sample", {}))
-    if row.design == Round.Design.CENSUS and len(chosen) < len(frame):
-        row.design = Round.Design.RANDOM
-    row.frame_size = sample.population or len(frame)
-    if row.frame_size < len(chosen):
-        raise ServiceError(
-            f"The population ({row.frame_size}) cannot be smaller than the sample ({len(chosen)}).", field="sample"
-        )
-    row.frame_digest = hashlib.sha256(",".join(map(str, frame)).encode()).hexdigest()
-    chance: float | None = None
-    if row.design == Round.Design.CENSUS:
-        chance = 1.0
-    elif row.design == Round.Design.RANDOM and chosen:
-        chance = len(chosen) / row.frame_size
+    frame, drawn = draw_of(row)
+    if row.predecessor is not None:
+        before = row.predecessor
+        row.design, row.frame_size, row.frame_digest = before.design, before.frame_size, before.frame_digest
+    else:
+        _note_frame(row, frame, drawn)
     RoundItem.objects.bulk_create(
-        [RoundItem(round=row, item_id=i, inclusion_probability=chance) for i in chosen],
+        [RoundItem(round=row, item_id=d.item, inclusion_probability=d.chance, stratum=d.stratum) for d in drawn],
         batch_size=BATCH,
         ignore_conflicts=True,  # items that imported judgments brought in stand already
     )
 
 
+def _note_frame(row: Round, frame: Sequence[Unit], drawn: Sequence[Drawn]) -> None:
+    sample = sample_of(row)
+    if row.design == Round.Design.CENSUS and len(drawn) < len(frame):
+        row.design = Round.Design.RANDOM
+    row.frame_size = sample.population or len(frame)
+    if row.frame_size < len(drawn):
+        raise ServiceError(
+            f"The population ({row.frame_size}) cannot be smaller than the sample ({len(drawn)}).", field="sample"
+        )
+    row.frame_digest = hashlib.sha256(",".join(str(unit.item) for unit in frame).encode()).hexdigest()
+
+
+def pairs_of(row: Round) -> Pairs:
+    return Pairs(**row.options.get("pairs", {"design": "baseline" if row.baseline_id else "all"}))
+
+
 def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
-    """(key, item, pair, outputs in canonical order) of every task the items and systems give."""
+    """(key, item, pair, outputs in canonical order) of every task the items and systems give. A successor has
+    the tasks of its predecessor, and none of what came since."""
+    made = _made_tasks(row, items)
+    if row.predecessor_id is None:
+        return made
+    same = Task.objects.filter(round=row.predecessor_id, kind=Task.Kind.NORMAL)
+    known = set(same.values_list("key", flat=True))
+    return [task for task in made if task[0] in known]
+
+
+def _made_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, list[int]]]:
     chosen = set(items)
     outputs = [
         o
@@ -121,16 +191,33 @@ def wanted_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, 
     ]
     if row.mode == Round.Mode.SCORE:
         return [(task_key([o]), item, "", [o]) for o, item, _, _, _ in outputs]
-    groups: dict[tuple[int, int, str], list[tuple[int, int]]] = defaultdict(list)
+    members: dict[tuple[int, int, str], list[tuple[int, int]]] = defaultdict(list)
     for output, item, system, repeat, variant in outputs:
-        groups[item, repeat, variant].append((output, system))
-    wanted = []
-    for (item, _, _), members in groups.items():
-        for (a, sa), (b, sb) in combinations(sorted(members), 2):
-            if row.baseline_id and row.baseline_id not in (sa, sb):
-                continue
-            wanted.append((task_key([a, b]), item, pair_key([sa, sb]), [a, b]))
-    return wanted
+        members[item, repeat, variant].append((output, system))
+    # Of a successor every pair is formed, for those that the round before had to be among them.
+    pairs = pairs_of(row) if row.predecessor_id is None else Pairs()
+    known = _pairs_made(row)
+    groups = []
+    for (item, repeat, variant), each in members.items():
+        kept = tuple(pair for pair in combinations(sorted(each), 2) if key_of(pair) in known)
+        groups.append(Group(f"{item}:{repeat}:{variant}", tuple(each), kept))
+    found = PAIRINGS[pairs.design](groups, pairs, row.baseline_id, row.seed)
+    return [
+        (key_of(pair), item, pair_key([pair[0][1], pair[1][1]]), [pair[0][0], pair[1][0]])
+        for (item, _, _), chosen_pairs in zip(members, found, strict=True)
+        for pair in chosen_pairs
+    ]
+
+
+def key_of(pair: Pair) -> str:
+    return task_key([pair[0][0], pair[1][0]])
+
+
+def _pairs_made(row: Round) -> set[str]:
+    """Pairs that stand already: a round that grows leaves them as they are."""
+    if row.state == Round.State.DRAFT:
+        return set()
+    return set(row.tasks.filter(kind=Task.Kind.NORMAL).values_list("key", flat=True))
 
 
 def _insert(rows: Sequence[Model], what: str, told: Progress) -> None:
@@ -163,16 +250,37 @@ def make_tasks(row: Round, told: Progress = unseen) -> int:
 def make_slots(row: Round, told: Progress = unseen) -> int:
     """The wanted judgments of every normal task that has outputs with a text and no slot yet."""
     order = task_order(row, with_slots=False)
-    items = dict(row.tasks.values_list("id", "item_id")) if row.one_task_per_item else {}
+    items = dict(row.tasks.values_list("id", "item_id"))
     start = row.slots.aggregate(last=Max("pos"))["last"] or 0
+    groups, lanes = requirements_of(row).places(row.overlap), _number_lanes(row, order, items)
     slots = [
-        Slot(round=row, task_id=task, n=n, pos=start + pos, item_key=items.get(task, task))
+        Slot(
+            round=row,
+            task_id=task,
+            n=n,
+            pos=start + pos,
+            item_key=items[task] if row.one_task_per_item else task,
+            group=code(group, lanes.get(task, 0)),
+        )
         for pos, task in enumerate(order, start=1)
-        for n in range(1, row.overlap + 1)
+        for n, group in enumerate(groups, start=1)
     ]
     _insert(slots, "Making a place for each judgment", told)
+    seats_settle(row)
     note_growth(len(slots), RoundItem, Task, TaskOutput, Slot)
     return len(slots)
+
+
+def _number_lanes(row: Round, tasks: Sequence[int], items: dict[int, int]) -> dict[int, int]:
+    """Which lane each task is in; lanes that come new are numbered and kept with the round."""
+    if not requirements_of(row).any:
+        return {}
+    asked = asked_of(row, sorted({items[task] for task in tasks}))
+    lanes = lanes_with(lanes_of(row), [asked[items[task]] for task in tasks])
+    row.options = {**row.options, "lanes": lanes_kept(lanes)}
+    row.save(update_fields=["options"])
+    number = {lane.asked: n for n, lane in enumerate(lanes)}
+    return {task: number[asked[items[task]]] for task in tasks}
 
 
 def task_order(row: Round, *, with_slots: bool) -> list[int]:
@@ -184,9 +292,14 @@ def task_order(row: Round, *, with_slots: bool) -> list[int]:
     rows = tasks.filter(has if with_slots else ~has).annotate(system=Subquery(first_output.values("output__system_id")))
     blank = TaskOutput.objects.filter(task__round=row).exclude(output__has_text=True)
     silent = set() if with_slots else set(blank.values_list("task_id", flat=True))
-    found = rows.order_by("id").values_list("id", "ordinal", "pair", "system")
-    candidates = [Candidate(task, n, pair or str(system)) for task, n, pair, system in found if task not in silent]
-    return STRATEGIES[row.strategy](candidates, row.seed)
+    found = rows.order_by("id").values_list("id", "ordinal", "pair", "system", "item_id")
+    strata = dict(row.round_items.exclude(stratum="").values_list("item_id", "stratum"))
+    candidates = [
+        Candidate(task, n, pair or str(system), strata.get(item, ""))
+        for task, n, pair, system, item in found
+        if task not in silent
+    ]
+    return STRATEGIES[row.strategy].order(candidates, row.seed)
 
 
 def add_new_items(row: Round) -> int:
@@ -195,7 +308,10 @@ def add_new_items(row: Round) -> int:
     outputs = judgeable(row.project_id, systems_of(row))
     new = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(id__in=have).exclude(id__in=left_out(row))
     RoundItem.objects.bulk_create(
-        [RoundItem(round=row, item=item, inclusion_probability=1.0) for item in new.distinct().order_by("id")],
+        [
+            RoundItem(round=row, item_id=unit.item, inclusion_probability=1.0, stratum=unit.stratum)
+            for unit in _units(new.distinct().order_by("id"), sample_of(row))
+        ],
         batch_size=BATCH,
     )
     row.frame_size = row.round_items.count()

@@ -10,16 +10,30 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotation.models import Assignment, Round, RoundSystem, Slot, Task
-from annotation.selection import STRATEGIES
+from annotation.lanes import Lane, Requirements
+from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
+from annotation.pairing import Pairs
+from annotation.sampling import Sample
+from annotation.services.draw_facts import DrawFacts, draw_facts
+from annotation.services.eligibility import asked_of, lanes_of, lanes_with, people_for, seats_settle, shortages
+from annotation.services.pair_facts import PairFacts, pair_facts
+from annotation.services.renewing import Narrow
+from annotation.services.renewing_tasks import renew_while_open
+from annotation.services.round_checks import (
+    blind_title,
+    check_narrow,
+    check_pairs,
+    check_requirements,
+    check_round,
+    check_sample,
+)
 from annotation.services.round_tasks import (
     Progress,
-    Sample,
     add_new_items,
-    choose_items,
     draw_items,
     make_slots,
     make_tasks,
+    sample_of,
     systems_of,
     task_order,
     unseen,
@@ -27,13 +41,10 @@ from annotation.services.round_tasks import (
 )
 from annotation.services.slots import slots_settle
 from projects import audit
-from projects.access import Action, roles_with
 from projects.errors import ServiceError
-from projects.models import Membership, Project, System
+from projects.models import Project, System
 from projects.services.projects import unique_slug
-from rubrics.criteria import CRITERIA
 from rubrics.models import Guideline, RubricVersion
-from rubrics.selectors import spec_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class Plan:
     hours: float
     raters: int
     warnings: tuple[str, ...]
+    draw: DrawFacts
+    pairs: PairFacts | None = None
 
 
 @transaction.atomic
@@ -63,15 +76,28 @@ def round_create(
     guideline: Guideline | None = None,
     strategy: str = "balanced",
     sample: Sample | None = None,
+    pairs: Pairs | None = None,
+    narrow: Narrow | None = None,
+    requirements: Requirements | None = None,
     seed: int | None = None,
     **settings: Any,
 ) -> Round:
     """A round in draft. Its items are drawn when it opens, from what has been imported by then; no systems
     means all of the project's at that moment. Extra settings are fields of Round, such as `lease_seconds`."""
     sample = sample or Sample()
-    _check_round(project, name, mode, rubric_version, systems, overlap, strategy)
-    _check_sample(sample)
-    settings["options"] = {**settings.get("options", {}), "sample": asdict(sample)}
+    check_round(project, name, mode, rubric_version, systems, overlap, strategy)
+    check_sample(sample)
+    pairs = pairs or Pairs(design="baseline" if settings.get("baseline") else "all")
+    check_pairs(pairs, mode, settings.get("baseline"), strategy)
+    requirements = requirements or Requirements()
+    check_requirements(requirements, overlap)
+    chosen: dict[str, Any] = {
+        "requirements": requirements if requirements.any else None,
+        "sample": sample,
+        "pairs": pairs,
+        "narrow": check_narrow(narrow, rubric_version, mode, strategy, pairs),
+    }
+    settings["options"] = settings.get("options", {}) | {k: asdict(v) for k, v in chosen.items() if v is not None}
     taken = Round.objects.filter(project=project)
     if slug and taken.filter(slug=slug).exists():
         raise ServiceError(f"This project has a round “{slug}” already. Choose another name.", field="name")
@@ -79,7 +105,7 @@ def round_create(
         project=project,
         slug=slug or unique_slug(name, taken, "round"),
         name=name.strip(),
-        title=_blind_title(title.strip() or name.strip(), systems),
+        title=blind_title(title.strip() or name.strip(), systems),
         mode=mode,
         rubric_version=rubric_version,
         guideline=guideline,
@@ -98,87 +124,38 @@ def round_create(
     return row
 
 
-def _check_round(
-    project: Project,
-    name: str,
-    mode: str,
-    version: RubricVersion,
-    systems: Sequence[System],
-    overlap: int,
-    strategy: str,
-) -> None:
-    if not name.strip():
-        raise ServiceError("A round needs a name.", field="name")
-    if mode not in (Round.Mode.SCORE, Round.Mode.COMPARE):
-        raise ServiceError(f"“{mode}” is not a mode. Accepted: score, compare.", field="mode")
-    if strategy not in STRATEGIES:
-        raise ServiceError(f"“{strategy}” is not a strategy. Accepted: {', '.join(STRATEGIES)}.", field="strategy")
-    if not 1 <= overlap <= 100:
-        raise ServiceError("Raters for each task must be a whole number from 1 to 100.", field="overlap")
-    if not version.is_frozen:
-        raise ServiceError(
-            "Publish the rubric version before a round uses it, so that it cannot change.", field="rubric_version"
-        )
-    if version.rubric.project_id not in (None, project.pk) or any(s.project_id != project.pk for s in systems):
-        raise ServiceError("The rubric and the systems must belong to this project.")
-    if mode == Round.Mode.COMPARE and len(systems) == 1:
-        raise ServiceError("Choose at least two systems to compare.", field="systems")
-    _check_criteria(version, mode)
-
-
-def _check_sample(sample: Sample) -> None:
-    if sample.design not in Round.Design.values:
-        raise ServiceError(
-            f"“{sample.design}” is not a sample design. Accepted: {', '.join(Round.Design.values)}.", field="sample"
-        )
-    if sample.size is not None and sample.size < 1:
-        raise ServiceError("A sample needs at least one item.", field="sample")
-
-
-def _check_criteria(version: RubricVersion, mode: str) -> None:
-    for criterion in spec_of(version).criteria:
-        if mode not in CRITERIA[criterion.type].modes:
-            raise ServiceError(
-                f"The criterion “{criterion.key}” needs two answers side by side, so the round's mode must be compare.",
-                field="mode",
-            )
-
-
-def _blind_title(title: str, systems: Sequence[System]) -> str:
-    """Raters see the title, so it must name no system."""
-    for system in systems:
-        for word in (system.name, system.label):
-            if len(word) > 1 and word.casefold() in title.casefold():
-                raise ServiceError(
-                    f"The title raters see names the system “{word}”. Give the round a title for raters without it.",
-                    field="title",
-                )
-    return title
-
-
 def round_plan(row: Round) -> Plan:
     """What opening would make: read only."""
-    items = (
-        choose_items(row)[1]
-        if row.state == Round.State.DRAFT
-        else list(row.round_items.values_list("item_id", flat=True))
-    )
+    facts, warnings = _planned_draw(row)
+    items = facts.items
     kinds = dict(row.tasks.values_list("key", "kind"))
-    wanted = {key for key, *_ in wanted_tasks(row, items)} | set(kinds)
+    made = wanted_tasks(row, items)
+    wanted = {key for key, *_ in made} | set(kinds)
     wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
     gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
-    raters = Membership.objects.filter(project_id=row.project_id, role__in=roles_with(Action.RATE)).count()
-    warnings = []
-    if not wanted:
+    pairs = pair_facts(row, [pair for key, _, pair, _ in made if key in wanted]) if row.mode == "compare" else None
+    raters = len(people_for(row))
+    if not wanted and not warnings:
         warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
     if raters < row.overlap:
         warnings.append(
             f"Each task wants {row.overlap} raters, and the project has {raters}: "
             f"the round cannot finish until {row.overlap - raters} more join."
         )
+    if pairs is not None and len(pairs.parts) > 1:
+        warnings.append(
+            f"Not every system can be set against every other: nothing connects {' with '.join(pairs.parts)}. "
+            "Compare more pairs, or add items that these systems answered."
+        )
     if row.gold_rate and not gold:
         warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
+    if row.strategy == "stratified" and not sample_of(row).strata:
+        warnings.append(
+            "The order is stratified, and the round names no strata, so it is the balanced one: "
+            "say what the strata of the items are."
+        )
+    warnings += shortages(row, _planned_lanes(row, made))
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(
             f"{raters} raters with at most {row.cap_per_rater} tasks each give {raters * row.cap_per_rater:,} "
@@ -191,7 +168,24 @@ def round_plan(row: Round) -> Plan:
         hours=judgments * row.planned_seconds / 3600,
         raters=raters,
         warnings=tuple(warnings),
+        draw=facts,
+        pairs=pairs,
     )
+
+
+def _planned_lanes(row: Round, made: Sequence[tuple[str, int, str, list[int]]]) -> list[Lane]:
+    if row.state != Round.State.DRAFT:
+        return lanes_of(row)
+    asked = asked_of(row, sorted({item for _, item, *_ in made}))
+    return lanes_with([], [asked[item] for _, item, *_ in made])
+
+
+def _planned_draw(row: Round) -> tuple[DrawFacts, list[str]]:
+    """The items that a round judges, or would; and why they cannot be drawn as things stand."""
+    try:
+        return draw_facts(row), []
+    except ServiceError as error:
+        return DrawFacts(), [error.message]
 
 
 @transaction.atomic
@@ -215,6 +209,7 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None, progres
         row.opened_at = now or timezone.now()
     row.state = Round.State.OPEN
     row.save(update_fields=["state", "opened_at", "design", "frame_size", "frame_digest"])
+    renew_while_open(row)
     audit.record(project=row.project, actor=actor, verb="round.open", target=f"round:{row.pk}")
     return row
 
@@ -223,7 +218,7 @@ def _settle_systems(row: Round) -> None:
     """Fix which systems the round judges, and see that the title raters read names none of them."""
     systems = systems_of(row)
     RoundSystem.objects.bulk_create([RoundSystem(round=row, system=s) for s in systems], ignore_conflicts=True)
-    _blind_title(row.title, systems)
+    blind_title(row.title, systems)
 
 
 @transaction.atomic
@@ -258,8 +253,14 @@ def round_reopen(*, round: Round, actor: Any) -> Round:
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
         raise ServiceError("Only a closed round can be reopened.")
+    if Unblinding.objects.filter(round=row).exists():
+        raise ServiceError(
+            "This round was unblinded, so it cannot be reopened: whoever judges now could know which system answered. "
+            "Make a new round."
+        )
     slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
+    renew_while_open(row)
     return _set_state(row, Round.State.OPEN, "round.reopen", actor)
 
 
@@ -276,6 +277,8 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state not in (Round.State.OPEN, Round.State.PAUSED):
         raise ServiceError("Only an open or paused round can be extended.")
+    if add_items and row.predecessor_id is not None:
+        raise ServiceError("This round rates again the tasks of an earlier one, so nothing can be added to them.")
     if add_items and row.design != Round.Design.CENSUS:
         raise ServiceError(
             "This round judges a sample. Items added to it would have had another chance of being drawn, "
@@ -294,6 +297,7 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
         row.overlap = overlap
         row.save(update_fields=["overlap"])
         added += slots_settle(row, task_order(row, with_slots=True))
+        seats_settle(row)
     audit.record(
         project=row.project, actor=actor, verb="round.extend", target=f"round:{row.pk}", payload={"added": added}
     )

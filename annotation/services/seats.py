@@ -9,11 +9,14 @@ from django.db.models import Max
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, Seat, Slot
+from annotation.services.eligibility import settle_seat
 from projects import audit
 from projects.access import Action, allowed
 from projects.errors import ServiceError
 from projects.models import Membership, Project
 from projects.services import people
+
+MAX_CAP = 1_000_000
 
 
 def seat_for(*, round: Round, user: Any) -> Seat:
@@ -22,11 +25,20 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     if seat is not None and seat.state == Seat.State.CLOSED:
         # Closed when the member was removed; whoever gets here has been let in again.
         excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
-        Seat.objects.filter(pk=seat.pk).update(state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE)
+        settle_seat(seat, round, Membership.objects.filter(project=round.project, user=user).first())
+        Seat.objects.filter(pk=seat.pk).update(
+            state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE,
+            group=seat.group,
+            eligibility=seat.eligibility,
+        )
     if seat is not None:
         return seat
     rater = people.rater_for_user(project=round.project, user=user)
-    seat, _ = Seat.objects.get_or_create(round=round, rater=rater)
+    fresh = Seat(round=round, rater=rater)
+    settle_seat(fresh, round, Membership.objects.filter(project=round.project, user=user).first())
+    seat, _ = Seat.objects.get_or_create(
+        round=round, rater=rater, defaults={"group": fresh.group, "eligibility": fresh.eligibility}
+    )
     return seat
 
 
@@ -69,6 +81,28 @@ def task_free(*, seat: Seat, actor: Any) -> None:
     if not freed:
         raise ServiceError("This rater holds no task that others wait for, so nothing was changed.")
     audit.record(project=row.round.project, actor=actor, verb="rater.free", target=f"seat:{row.pk}")
+
+
+@transaction.atomic
+def seat_place(*, seat: Seat, cap: int | None, group: str | None, actor: Any) -> Seat:
+    """How many tasks this rater gets at most (None: as many as the round says), and whose places: of a group to which
+    the rater belongs (None: as it is)."""
+    row = Seat.objects.select_for_update(of=("self",)).select_related("round__project", "rater").get(pk=seat.pk)
+    if cap is not None and not 1 <= cap <= MAX_CAP:
+        raise ServiceError(f"The most tasks for a rater is a whole number from 1 to {MAX_CAP:,}.", field="cap")
+    if group is not None:
+        member = Membership.objects.filter(project=row.round.project, user=row.rater.user).first()
+        row.group = group
+        settle_seat(row, row.round, member)
+        if row.group != group:
+            raise ServiceError(f"This rater does not belong to the group “{group}”. See People.", field="group")
+    row.cap = cap
+    row.save(update_fields=["cap", "group", "eligibility"])
+    audit.record(
+        project=row.round.project, actor=actor, verb="rater.place", target=f"seat:{row.pk}",
+        payload={"cap": cap, "group": row.group},
+    )  # fmt: skip
+    return row
 
 
 @transaction.atomic

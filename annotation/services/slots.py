@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from django.db.models import Max
 
+from annotation.lanes import Requirements, code, numbers
 from annotation.models import Assignment, Round, Slot
+from annotation.services.eligibility import requirements_of
 
 CHUNK = 2000
 
@@ -53,23 +55,32 @@ def _plan(row: Round, tasks: Sequence[int], pos: int) -> _Plan:
     )
     for slot in row.slots.filter(task__in=tasks).order_by("task_id", "n"):
         slots[slot.task_id].append(slot)
-    plan = _Plan()
+    plan, wants = _Plan(), requirements_of(row)
     for place, known in enumerate(slots.values(), start=1):
         if known:  # a task without slots has nothing to judge
-            _settle_task(plan, row, known, kept, pos + place)
+            _settle_task(plan, row, wants, known, kept, pos + place)
     return plan
 
 
-def _settle_task(plan: _Plan, row: Round, known: list[Slot], kept: set[int], pos: int) -> None:
-    """`kept` slots hold the judgment of an excluded rater, so nobody else may take them."""
+def _settle_task(plan: _Plan, row: Round, wants: Requirements, known: list[Slot], kept: set[int], pos: int) -> None:
+    """Each group by itself: a place that is kept for one is not filled by another."""
+    asked, last, n = numbers(known[0].group)[1], known[-1], known[-1].n
+    for group in range(len(wants.groups) + 1):
+        lane = code(group, asked)
+        lacking = _settle_lane(plan, wants.wanted_in(lane, row.overlap), [s for s in known if s.group == lane], kept)
+        for _ in range(lacking):
+            n += 1
+            plan.new.append(Slot(round=row, task_id=last.task_id, n=n, item_key=last.item_key, pos=pos, group=lane))
+
+
+def _settle_lane(plan: _Plan, wanted: int, known: list[Slot], kept: set[int]) -> int:
+    """How many slots must be made. `kept` slots hold the judgment of an excluded rater: nobody else may take them."""
     of = {state: [slot for slot in known if slot.state == state] for state in Slot.State}
-    wanted = max(0, row.overlap - len(of[Slot.State.JUDGED]) - len(of[Slot.State.LEASED]))
+    wanted = max(0, wanted - len(of[Slot.State.JUDGED]) - len(of[Slot.State.LEASED]))
     lacking = wanted - len(of[Slot.State.OPEN])
     if lacking < 0:
         plan.withdrawn += [slot.pk for slot in of[Slot.State.OPEN][lacking:]]
-        return
+        return 0
     again = [slot for slot in of[Slot.State.WITHDRAWN] if slot.pk not in kept][:lacking]
     plan.opened += [slot.pk for slot in again]
-    last = known[-1]
-    for n in range(last.n + 1, last.n + 1 + lacking - len(again)):
-        plan.new.append(Slot(round=row, task_id=last.task_id, n=n, item_key=last.item_key, pos=pos, group=last.group))
+    return lacking - len(again)

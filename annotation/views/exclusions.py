@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation.forms import ExclusionForm
+from annotation.forms import ExclusionForm, PlaceForm
 from annotation.models import Assignment, RaterExclusion, Seat
 from annotation.selectors import round_of
+from annotation.services.eligibility import groups_open_to
 from annotation.services.exclusion import seat_exclude, seat_include
-from annotation.services.seats import seat_resume, task_free
+from annotation.services.seats import seat_place, seat_resume, task_free
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -38,6 +39,7 @@ def exclusion(request: HttpRequest, project: str, round: str, seat: int) -> Http
         "seat": one,
         "standing": standing,
         "form": form,
+        "place": PlaceForm(seat=one, groups=groups_open_to(one)),
         "earlier": list(_lifted(one)),
         "judged": Assignment.objects.filter(seat=one, state=Assignment.State.JUDGED, purpose="normal").count(),
         "show_names": can(request.user, Action.REVIEW, row),
@@ -73,6 +75,27 @@ def _lift(request: HttpRequest, seat: Seat) -> HttpResponse:
             words += f" {lifted.extra:,} do not: others have taken their places."
         messages.success(request, words)
     return redirect("annotation:round", seat.round.project.slug, seat.round.slug)
+
+
+@login_required
+@require_POST
+def place(request: HttpRequest, project: str, round: str, seat: int) -> HttpResponse:
+    """How many tasks a rater gets at most, and of which group."""
+    row = get_project(request.user, project, Action.RUN)
+    found = round_of(row, round)
+    one = get_object_or_404(Seat.objects.select_related("rater", "round"), round=found, pk=seat)
+    form = PlaceForm(request.POST, seat=one, groups=groups_open_to(one))
+    if not form.is_valid():
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        messages.error(request, f"Nothing was changed. {said}")
+        return redirect("annotation:exclusion", row.slug, found.slug, one.pk)
+    try:
+        seat_place(seat=one, cap=form.cleaned_data["cap"], group=form.cleaned_data.get("group"), actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "It is noted, and counts from the rater's next task on.")
+    return redirect("annotation:round", row.slug, found.slug)
 
 
 @login_required

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.services import seats as service
+from annotation.services.eligibility import member_qualify
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import RoleForm
@@ -29,14 +31,28 @@ def member_change(request: HttpRequest, project: str, member: int) -> HttpRespon
         messages.error(request, "The role was not changed: choose one of the four roles.")
         return redirect("projects:people", row.slug)
     try:
-        service.member_change(membership=membership, role=form.cleaned_data["role"], actor=request.user)
+        changed = _change(request, membership, form.cleaned_data)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"{membership.user} is now {membership.get_role_display().lower()}.")
+        messages.success(request, changed)
     if not can(request.user, Action.PEOPLE, row):  # a lead who stepped down
         return redirect("projects:home")
     return redirect("projects:people", row.slug)
+
+
+@transaction.atomic
+def _change(request: HttpRequest, membership: Membership, given: dict[str, str]) -> str:
+    """Role, and what the person can judge where it was sent; all of it or none."""
+    name = membership.user
+    can_judge = {key: given[key].split(",") for key in ("qualifications", "languages") if key in request.POST}
+    if can_judge:
+        known = {"qualifications": membership.qualifications, "languages": membership.languages}
+        member_qualify(membership=membership, **{**known, **can_judge}, actor=request.user)
+    if can_judge and given["role"] == membership.role:
+        return f"What {name} can judge is noted. It counts from their next task on."
+    service.member_change(membership=membership, role=given["role"], actor=request.user)
+    return f"{name} is now {membership.get_role_display().lower()}."
 
 
 @login_required

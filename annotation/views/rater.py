@@ -22,6 +22,7 @@ from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read
 from projects.errors import ServiceError
+from rubrics.criteria.several_of import as_sent
 
 FEW = 5  # judgments; of fewer there is no usual time
 PROBLEMS = {
@@ -31,6 +32,10 @@ PROBLEMS = {
     "paused": "Your part in this round is paused, so this was not counted. Your draft is kept.",
     "closed": "The round was closed before you submitted, so this judgment was not counted.",
 }
+
+
+def _answers(request: HttpRequest) -> dict[str, str]:
+    return {name: as_sent(values) for name, values in request.POST.lists()}
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
@@ -67,7 +72,7 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    data = request.POST.dict()
+    data = _answers(request)
     task = data.get("task", "")
     place = place_of(request.user, public_id, task)
     round, seat = place.round, place.seat
@@ -98,7 +103,7 @@ def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     _, seat = _place(request, public_id)
     answers = {
         k: v
-        for k, v in request.POST.dict().items()
+        for k, v in _answers(request).items()
         if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)
     }
     try:

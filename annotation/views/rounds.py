@@ -15,13 +15,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation import conduct, round_page, selectors
 from annotation.forms import ExtendForm, RoundForm, settings_of
-from annotation.models import Assignment, Flag, Round
-from annotation.selection import TITLES
+from annotation.models import Assignment, Flag, Renewal, Round
+from annotation.pairing import PAIRINGS_IN_WORDS
 from annotation.services import rounds as service
 from annotation.services import upkeep
+from annotation.services.draw_facts import draw_facts
+from annotation.services.eligibility import groups_progress, requirements_of
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
 from annotation.services.messages import reply
+from annotation.services.renewing import renews
+from annotation.services.round_tasks import pairs_of
+from annotation.services.successors import successor_offer
+from annotation.services.unblinding import unblinding_of
+from annotation.strategies import STRATEGIES
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -83,19 +90,26 @@ def _page(
     request: HttpRequest, project: Project, round: Round, extend: ExtendForm | None = None, status: int = 200
 ) -> HttpResponse:
     names = can(request.user, Action.REVIEW, project)
+    plan = service.round_plan(round) if round.state != Round.State.CLOSED else None
     context: dict[str, Any] = {
         "project": project,
         "nav": "rounds",
         "round": round,
-        "plan": service.round_plan(round) if round.state != Round.State.CLOSED else None,
+        "plan": plan,
+        "draw": plan.draw if plan else draw_facts(round),
         "systems": [rs.system for rs in round.round_systems.select_related("system")],
         "sample": round.options.get("sample", {}),
-        "strategy": TITLES.get(round.strategy, round.strategy),
+        "strategy": STRATEGIES.get(round.strategy),
+        "renewal": Renewal.objects.filter(round=round).first() if renews(round) else None,
+        "wants": requirements_of(round),
+        "pairs_words": PAIRINGS_IN_WORDS[pairs_of(round).design],
         "asks_confidence": conduct.asks_confidence(round),
         "break_minutes": conduct.break_minutes(round),
         "warns": conduct.warns(round),
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
+        "offer": successor_offer(round),
+        "unblinding": unblinding_of(round),
         # Viewers read figures; who is behind a pseudonym is for those who work with the raters.
         "show_names": names,
     }
@@ -111,6 +125,7 @@ def _figures(round: Round) -> dict[str, Any]:
     typical = round_page.median_of_all(raters)
     return {
         "progress": progress,
+        "groups": groups_progress(round),
         "raters": raters,
         "typical": typical,
         "time_left": _in_words(progress.left * (round.planned_seconds if typical is None else typical)),

@@ -151,7 +151,7 @@ def gunzipped(stream: BinaryIO, name: str) -> tuple[BinaryIO, str]:
     return io.BytesIO(data), name.removesuffix(".gz")
 
 
-def _bounded(source: IO[bytes], size: int) -> bytes:
+def _bounded(source: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
     found = bytearray()
     while len(found) <= size and (chunk := source.read(min(_CHUNK, size + 1 - len(found)))):
         found += chunk

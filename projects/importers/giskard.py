@@ -238,11 +238,13 @@ def _scan(name: str, found: dict[str, Any], system: str) -> Iterator[Record | Pr
         told = {level: [as_text(each) for each in as_list(texts)] for level, texts in as_dict(levels).items()}
         gravest = next((level for level in (*_LEVELS, *told) if told.get(level)), _NO_FINDING)
         texts = [f"{level}: {text}" for level, found in told.items() for text in found if text]
-        yield from tried(name, None, iter([_finding(detector, gravest, texts, told, system)]))
+        yield from tried(name, None, _finding(detector, gravest, texts, told, system))
 
 
-def _finding(detector: str, level: str, texts: list[str], told: dict[str, list[str]], system: str) -> ScoreRecord:
-    return of_run(
+def _finding(
+    detector: str, level: str, texts: list[str], told: dict[str, list[str]], system: str
+) -> Iterator[ScoreRecord]:
+    yield of_run(
         f"Giskard scan {detector}",
         level[: limits.MAX_NAME_CHARS],
         (system, ""),

@@ -64,7 +64,8 @@ class RunReader:
         yield output
         results = row.get("evaluation_results")
         for result in map(as_dict, as_list(as_dict(results).get("results")) or as_list(results)):
-            yield from tried(self.name, line, iter([_result(result, output)] if result else []))
+            if result:
+                yield from tried(self.name, line, _result(result, output))
 
     def known(self, run: dict[str, Any], example: dict[str, Any]) -> Known:
         if as_text(run.get("parent_run_id")):
@@ -177,12 +178,12 @@ def as_example(row: Row) -> Iterator[ItemRecord]:
     yield item_of(parsed(row.get("inputs")), parsed(row.get("outputs")), metadata, row.get("id"))
 
 
-def _result(result: dict[str, Any], output: OutputRecord) -> ScoreRecord:
+def _result(result: dict[str, Any], output: OutputRecord) -> Iterator[ScoreRecord]:
     number, label = result.get("score"), result.get("value")
     details = {"value": label} if number is not None and isinstance(label, str) else {}
     if result.get("correction"):
         details["correction"] = values.plain(result["correction"])
-    return score(
+    yield score(
         metric_name(result.get("key")),
         label if values.is_missing(number) else number,
         output,

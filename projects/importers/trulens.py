@@ -75,7 +75,7 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
     first = first_rows(stream, name)
     yield RunRecord("TruLens")
     if not any("record_id" in row or "record_json" in row for row in first):
-        yield from each_row(stream, name, _Leaderboard(name, first).row)
+        yield from each_row(stream, name, _Leaderboard(name).row)
         return
     reader = _Reader(name, Kinds(first))
     yield from each_row(stream, name, reader.row)
@@ -152,16 +152,20 @@ class _Reader:
 class _Leaderboard:
     """One row for each app: means of its feedback functions."""
 
-    def __init__(self, name: str, first: list[Row]) -> None:
-        self.name, self.kinds = name, Kinds(first)
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def row(self, line: int, row: Row) -> Iterator[Record | Problem]:
         system = _system(row)
         yield SystemRecord(*system)
         for metric, cell in row.items():
-            if metric in _NO_METRIC or metric.endswith((_DIRECTION, _COST)) or self.kinds.of(metric) != "number":
+            if metric in _NO_METRIC or metric.endswith((_DIRECTION, _COST)):
                 continue
-            yield from tried(self.name, line, iter([of_run(metric, cell, system)]))
+            yield from tried(self.name, line, _mean(metric, cell, system))
+
+
+def _mean(metric: str, cell: Any, system: SystemKey) -> Iterator[ScoreRecord]:
+    yield of_run(metric, cell, system)
 
 
 def _system(row: Row) -> SystemKey:

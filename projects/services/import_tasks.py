@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from django_tasks import task
-
+from config.background.tasks import durable
 from projects.services import import_uploads
 
 
-@task()
+@durable(gave_up=import_uploads.gave_up)
 def look_at_upload(batch_id: int) -> None:
     import_uploads.run_look(batch_id)
 
 
-@task()
+@durable(gave_up=import_uploads.gave_up)
 def import_upload(batch_id: int) -> None:
     import_uploads.run_import(batch_id)

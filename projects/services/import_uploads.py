@@ -20,6 +20,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
 
+from config.background.tasks import enqueue_once, settle
 from projects.errors import Conflict, ServiceError
 from projects.importers import GENERIC, limits
 from projects.models import ImportBatch, Project
@@ -79,8 +80,10 @@ def _enqueue_look(batch: ImportBatch) -> None:
 
     with transaction.atomic():
         batch.state, batch.progress, batch.counts = State.RUNNING, 0, {"step": "Reading"}
+        batch.mapping = {**batch.mapping, "looks": batch.mapping.get("looks", 0) + 1}
         batch.save()
-        look_at_upload.enqueue(batch.pk)
+        # The same file is looked at again when somebody says how; of two who say so at once, one is heard.
+        enqueue_once(look_at_upload, f"look at upload {batch.pk}, {batch.mapping['looks']}", batch.pk)
 
 
 def _look(batch: ImportBatch, progress: Progress | None) -> None:
@@ -106,6 +109,7 @@ def _keep(batch: ImportBatch, found: Preview) -> None:
     batch.problems = problem_rows(found.problems)
     batch.mapping = {
         "asked": batch.mapping["asked"],
+        "looks": batch.mapping.get("looks", 0),
         "options": found.options,
         "fields": [asdict(each) for each in found.fields],
         "error": found.error,
@@ -118,7 +122,7 @@ def upload_map(*, batch: ImportBatch, format: str, chosen: dict[str, str], defau
     _expect(batch, State.PREVIEW)
     asked = format or batch.mapping["asked"]
     if asked != batch.mapping["asked"]:
-        batch.mapping = {"asked": asked, "options": {}, "fields": []}
+        batch.mapping = {"asked": asked, "looks": batch.mapping.get("looks", 0), "options": {}, "fields": []}
     elif batch.format not in GENERIC:
         batch.mapping = {**batch.mapping, "options": {**batch.mapping["options"], **defaults}}
     else:
@@ -150,7 +154,7 @@ def upload_confirm(*, batch: ImportBatch, actor: Any) -> ImportResult | None:
     with transaction.atomic():
         _claim(batch, State.PREVIEW, State.RUNNING)
         ImportBatch.objects.filter(pk=batch.pk).update(progress=0, counts={"step": "Reading", "importing": True})
-        import_upload.enqueue(batch.pk)
+        enqueue_once(import_upload, f"import upload {batch.pk}", batch.pk)
     return None
 
 
@@ -166,10 +170,15 @@ def _carry_out(batch: ImportBatch, actor: Any, progress: Progress | None) -> Imp
             actor=actor,
             progress=progress,
             batch=batch,
-            claim=lambda mine: _claim(mine, expected, State.DONE),
+            claim=lambda mine: _claim_as_done(mine, expected),
         )
     path.unlink(missing_ok=True)
     return result
+
+
+def _claim_as_done(batch: ImportBatch, expected: str) -> None:
+    settle()
+    _claim(batch, expected, State.DONE)
 
 
 def _claim(batch: ImportBatch, expected: str, wanted: str) -> None:
@@ -214,7 +223,9 @@ def run_look(batch_id: int) -> None:
     else:
         kept = {name: getattr(batch, name) for name in (
             "state", "format", "tool", "tool_version", "run_id", "counts", "problems", "mapping")}  # fmt: skip
-        ImportBatch.objects.filter(pk=batch.pk, state=State.RUNNING).update(**kept)
+        with transaction.atomic():
+            settle()
+            ImportBatch.objects.filter(pk=batch.pk, state=State.RUNNING).update(**kept)
 
 
 def run_import(batch_id: int) -> None:
@@ -228,6 +239,13 @@ def run_import(batch_id: int) -> None:
         _log.info("Import %s was cancelled while it ran; nothing was written.", batch_id)
     except ServiceError as error:
         _fail(batch, error.message)
+
+
+def gave_up(why: str, batch_id: int) -> None:
+    """What the lead reads where the progress stood."""
+    batch = _running(batch_id)
+    if batch is not None:
+        _fail(batch, why)
 
 
 def _running(batch_id: int) -> ImportBatch | None:

@@ -29,6 +29,16 @@ def number(value: Any, decimals: int = 0) -> str:
 
 
 @register.filter
+def chance(value: Any) -> str:
+    """A probability in per cent, with three digits that matter: 0.0213 → 2.13 %, 1 → 100 %."""
+    found = _finite(value)
+    if found is None:
+        return UNKNOWN
+    percent = 100 * found
+    return f"{number_format(f'{percent:.3g}' if 0 < percent < 100 else round(percent), use_l10n=True)} %"
+
+
+@register.filter
 def milliseconds(value: Any) -> str:
     """Under a second in ms, else in seconds: 840 ms, 1.2 s."""
     found = _finite(value)

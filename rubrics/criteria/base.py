@@ -33,7 +33,12 @@ class CriterionType:
     default_measurement: str
     needs_levels = False
     modes: tuple[str, ...] = ("score", "compare", "rank")
-    config_keys: tuple[str, ...] = ()
+    # What only this type's file may say, as JSON Schema by key.
+    config_schema: dict[str, dict[str, Any]] = {}
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        return tuple(self.config_schema)
 
     def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
         """What is wrong with the definition: (key, sentence)."""
@@ -56,6 +61,10 @@ class CriterionType:
 
     def choices(self, spec: CriterionSpec) -> list[Choice]:
         return []
+
+    def chosen(self, value: str) -> set[str]:
+        """The values of the choices that a form's value stands for: one, except where several may be chosen."""
+        return {value}
 
     def cannot_judge_choice(self, spec: CriterionSpec) -> Choice | None:
         return Choice(CANNOT_JUDGE, "Cannot judge", CANNOT_JUDGE) if spec.allow_cannot_judge else None

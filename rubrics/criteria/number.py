@@ -15,7 +15,11 @@ class Number(CriterionType):
     template = "rubrics/criteria/number.html"
     measurements = ("interval", "ratio", "ordinal")
     default_measurement = "interval"
-    config_keys = ("min", "max", "unit")
+    config_schema = {
+        "min": {"type": ["number", "null"]},
+        "max": {"type": ["number", "null"]},
+        "unit": {"type": "string"},
+    }
 
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
         return replace(spec, levels=())

@@ -26,7 +26,10 @@ class Preference(CriterionType):
     measurements = ("ordinal", "nominal", "interval")
     default_measurement = "ordinal"
     modes = ("compare",)
-    config_keys = ("points", "ties")
+    config_schema = {
+        "points": {"type": "integer", "minimum": 2, "maximum": 7, "default": 5},
+        "ties": {"type": "array", "items": {"enum": list(TIES)}, "default": ["tie"]},
+    }
 
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
         config = {"points": spec.config.get("points", 5), "ties": list(spec.config.get("ties", ["tie"]))}

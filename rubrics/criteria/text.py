@@ -16,7 +16,7 @@ class Text(CriterionType):
     template = "rubrics/criteria/text.html"
     measurements = ("text",)
     default_measurement = "text"
-    config_keys = ("rows",)
+    config_schema = {"rows": {"type": "integer", "minimum": 1, "maximum": 40}}
 
     def read(self, spec: CriterionSpec, raw: str) -> Answer:
         return self.accept(spec, raw) if raw.strip() else Answer()

@@ -14,12 +14,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from projects.access import Action, can, get_project
+from projects.access import Action, can, get_project, may_share
 from projects.errors import Conflict, ServiceError
 from projects.models import Project
 from rubrics import services
 from rubrics.criteria import CRITERIA
 from rubrics.forms import TYPES, AboutForm, Editor, new_criterion
+from rubrics.lints import lint
 from rubrics.models import Rubric, RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec, RubricSpec
@@ -108,6 +109,7 @@ class Desk:
             types=TYPES,
             preview=preview or self.spec,
             unfinished="" if preview else self.unfinished,
+            findings=lint(preview or self.spec),
             used=[v for v in shared.versions_of(self.rubric) if v.n_rounds],
             may_design=True,
         )
@@ -178,6 +180,7 @@ def edit(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     if request.method == "GET" and (draft is None or not may_design):
         shown = shared.shown_version(shared.newest_of(found))
         context = shared.context_of(found, "criteria", may_design=may_design, **shown)
+        context["may_share"] = may_design and may_share(request.user)
         return render(request, "rubrics/version.html", context)
     desk = Desk(request, row, found, draft)
     if request.method == "GET":
@@ -239,8 +242,12 @@ def preview(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     desk = Desk(request, row, found, shared.draft_of(found))
     desk.type()
     spec = desk.typed()
-    context: dict[str, Any] = {"preview": spec or desk.spec, "unfinished": "" if spec else desk.unfinished}
-    return render(request, "rubrics/_preview.html", context)
+    context: dict[str, Any] = {
+        "preview": spec or desk.spec,
+        "unfinished": "" if spec else desk.unfinished,
+        "findings": lint(spec or desk.spec),
+    }
+    return render(request, "rubrics/_designer_side.html", context)
 
 
 @login_required

@@ -22,6 +22,7 @@ from rubrics.selectors import rubrics_of, spec_of
 from rubrics.specs import RubricSpec
 from rubrics.views import shared
 from rubrics.views.designer import plain, whole
+from rubrics.yaml_form import yaml_of
 
 
 @login_required
@@ -72,7 +73,7 @@ def yaml(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     found = shared.rubric_of(row, rubric)
     draft = shared.draft_of(found)
     version = draft or shared.newest_of(found)
-    text = shared.yaml_of(spec_of(version))
+    text = yaml_of(spec_of(version))
     form = YamlForm(request.POST or None, initial={"text": text})
     edit, status = version.edit, 200
     if request.method == "POST":

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404
 
 from projects.models import Project
+from rubrics.changes import KIND_TITLES, TITLES, Change, Piece, Verdict, verdicts, word_diff
 from rubrics.criteria import CRITERIA
 from rubrics.models import Rubric, RubricVersion
-from rubrics.schema import rubric_to
 from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec, RubricSpec
 
@@ -53,28 +53,11 @@ def context_of(rubric: Rubric, tab: str, **more: Any) -> dict[str, Any]:
     return {"project": rubric.project, "nav": "rubrics", "rubric": rubric, "tab": tab, **more}
 
 
-class _Dumper(yaml.SafeDumper):
-    """Lines of text stay lines; characters that YAML would fold into a space are escaped."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    odd = any(c in text for c in "\r\x85\u2028\u2029")
-    style = '"' if odd else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def yaml_of(spec: RubricSpec) -> str:
-    return yaml.dump(rubric_to(spec), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-
-
 def summary(spec: CriterionSpec) -> str:
     """“Scale with anchors, 5 levels, optional”."""
     words = [CRITERIA[spec.type].title]
-    if spec.type in ("scale", "one_of"):
-        words.append(f"{len(spec.levels)} levels")
+    if spec.type in ("scale", "one_of", "several_of"):
+        words.append(f"{len(spec.levels)} {'levels' if spec.type == 'scale' else 'labels'}")
     if spec.type == "preference":
         words.append(f"{spec.config['points']} points")
     if spec.scope != "task":
@@ -92,3 +75,39 @@ def shown_version(version: RubricVersion) -> dict[str, Any]:
     """What a read-only page of a version shows."""
     spec = spec_of(version)
     return {"version": version, "spec": spec, "listed": listed(spec)}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """A change with its words, for the page."""
+
+    change: Change
+    kind: str
+    pieces: list[Piece]
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.change.meaning]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCriterion:
+    question: str
+    verdict: Verdict
+    changes: list[ShownChange]
+
+
+def shown_changes(older: RubricSpec, newer: RubricSpec) -> dict[str, Any]:
+    """What a page of changes shows: each criterion that differs, and how many do not."""
+    asked = {c.key: c.question for c in (*older.criteria, *newer.criteria)}
+    every = verdicts(older, newer)
+    differ = [
+        ShownCriterion(
+            asked[v.criterion],
+            v,
+            [ShownChange(c, KIND_TITLES[c.kind], word_diff(c.before, c.after)) for c in v.changes],
+        )
+        for v in every
+        if v.changes
+    ]
+    return {"differ": differ, "same": len(every) - len(differ), "verdicts": every}

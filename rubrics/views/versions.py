@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from projects.access import Action, can, get_project
+from projects.access import Action, can, get_project, may_share
 from projects.errors import ServiceError
 from rubrics import services
+from rubrics.lints import lint
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.views import shared
@@ -40,7 +43,57 @@ def version(request: HttpRequest, project: str, rubric: str, number: int) -> Htt
     one = get_object_or_404(found.versions.select_related("rubric", "published_by"), number=number)
     may_design = can(request.user, Action.DESIGN, row)
     context = shared.context_of(found, "versions", may_design=may_design, **shared.shown_version(one))
+    context["may_share"] = may_design and may_share(request.user)
     return render(request, "rubrics/version.html", context)
+
+
+@login_required
+@require_safe
+def changes(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
+    """Any two versions word by word, and what each change means for comparing figures."""
+    row = get_project(request.user, project, Action.VIEW)
+    found = shared.rubric_of(row, rubric)
+    listed = shared.versions_of(found)
+    older, newer = _chosen(request, listed)
+    context = shared.context_of(found, "versions", versions=listed, older=older, newer=newer)
+    if older is not None and newer is not None:
+        context |= shared.shown_changes(spec_of(older), spec_of(newer))
+    return render(request, "rubrics/changes.html", context)
+
+
+def _chosen(request: HttpRequest, listed: list[RubricVersion]) -> tuple[RubricVersion | None, RubricVersion | None]:
+    """The two versions that the address names; those it does not name are the newest and the one before."""
+    known = {version.number: version for version in listed}
+    newer = known.get(whole(request.GET.get("to")), listed[0])
+    before = next((version for version in listed if version.number < newer.number), None)
+    return known.get(whole(request.GET.get("from")), before), newer
+
+
+@login_required
+@require_POST
+def archive(request: HttpRequest, project: str, rubric: str, number: int) -> HttpResponse:
+    return _put(request, project, rubric, number, services.version_archive, "archived: no new round can choose it")
+
+
+@login_required
+@require_POST
+def restore(request: HttpRequest, project: str, rubric: str, number: int) -> HttpResponse:
+    return _put(request, project, rubric, number, services.version_restore, "back: rounds can choose it again")
+
+
+def _put(
+    request: HttpRequest, project: str, rubric: str, number: int, act: Callable[..., object], done: str
+) -> HttpResponse:
+    row = get_project(request.user, project, Action.DESIGN)
+    found = shared.rubric_of(row, rubric)
+    one = get_object_or_404(found.versions, number=number)
+    try:
+        act(version=one, actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"Version {number} is {done}.")
+    return redirect("rubrics:versions", row.slug, found.slug)
 
 
 @login_required
@@ -79,6 +132,9 @@ def publish(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     context = shared.context_of(
         found, "criteria", version=one, before=before, spec=spec, listed=shared.listed(spec), may_design=True
     )
+    context["findings"] = lint(spec)
+    if before is not None:
+        context |= shared.shown_changes(spec_of(before), spec)
     return render(request, "rubrics/publish.html", context)
 
 

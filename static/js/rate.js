@@ -42,7 +42,7 @@ const questions = () => [...state.form.querySelectorAll("[data-question]")].filt
 const panelQuestions = () => questions().filter((q) => q.classList.contains("criterion"));
 
 function answered(question) {
-  const field = question.querySelector("input:checked, textarea, input:not([type=radio])");
+  const field = question.querySelector("input:checked") ?? question.querySelector("textarea, input:not([type=radio], [type=checkbox])");
   return Boolean(field && field.value.trim());
 }
 
@@ -54,7 +54,7 @@ function isRequired(question) {
 function nextOpen(from) {
   const all = panelQuestions();
   const order = [...all.keys()].map((step) => (from + step) % all.length);
-  return order.find((i) => all[i].querySelector("[data-key]") && !answered(all[i])) ?? from;
+  return order.find((i) => all[i].querySelector("[data-key], [data-slider-number]") && !answered(all[i])) ?? from;
 }
 
 function point(index) {
@@ -73,7 +73,7 @@ function mark(index) {
 // Going to a text question means to write; Escape leads back to the keys.
 function move(step) {
   mark(state.current + step);
-  panelQuestions()[state.current].querySelector("textarea, input:not([type=radio])")?.focus();
+  panelQuestions()[state.current].querySelector("textarea, input:not([type=radio], [type=checkbox])")?.focus();
 }
 
 // Beside each question: the key of its answer, or that it needs one.
@@ -81,8 +81,8 @@ function showStates() {
   for (const question of panelQuestions()) {
     const state = question.querySelector("[data-state]");
     if (!state) continue;
-    const chosen = question.querySelector("input:checked");
-    state.textContent = chosen ? `✓ ${chosen.dataset.key ?? ""}` : question.classList.contains("is-missing") ? "Needs an answer" : "";
+    const chosen = [...question.querySelectorAll("input:checked")];
+    state.textContent = chosen.length ? `✓ ${chosen.map((field) => field.dataset.key ?? "").join(" ")}` : question.classList.contains("is-missing") ? "Needs an answer" : "";
   }
 }
 
@@ -123,8 +123,8 @@ root.addEventListener("task:note", (event) => {
 
 function showConditional() {
   state.form.querySelectorAll("[data-shown-field]").forEach((question) => {
-    const other = state.form.querySelector(`[name="${CSS.escape(question.dataset.shownField)}"]:checked`);
-    question.hidden = !other || !question.dataset.shownIs.split("|").includes(other.value);
+    const others = [...state.form.querySelectorAll(`[name="${CSS.escape(question.dataset.shownField)}"]:checked`)];
+    question.hidden = !others.some((other) => question.dataset.shownIs.split("|").includes(other.value));
   });
 }
 
@@ -140,7 +140,8 @@ function answers() {
   const values = {};
   noteTime();
   for (const [name, value] of new FormData(state.form)) {
-    if (name.startsWith("c-") || BESIDE.includes(name)) values[name] = value;
+    if (BESIDE.includes(name)) values[name] = value;
+    else if (name.startsWith("c-")) values[name] = [values[name], value].filter(Boolean).join("|");
   }
   return values;
 }
@@ -161,7 +162,8 @@ function restore() {
 function fill(name, value) {
   for (const field of state.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
     if (field.type === "radio") field.checked = field.value === value;
-    else field.value = value;
+    else if (field.type === "checkbox") field.checked = value.split("|").includes(field.value);
+    else if (value !== "x" || !("sliderNumber" in field.dataset)) field.value = value;
   }
 }
 
@@ -294,6 +296,7 @@ root.addEventListener("submit", (event) => {
 root.addEventListener("change", (event) => {
   const question = event.target.closest("[data-question]");
   if (!question || !state.form?.contains(question)) return;
+  if (event.target.type === "checkbox") standAlone(question, event.target);
   question.classList.remove("is-missing");
   miss("");
   showConditional();
@@ -301,8 +304,30 @@ root.addEventListener("change", (event) => {
   keepDraft();
 });
 
+// “None of these” and “cannot judge” stand with no other box.
+function standAlone(question, box) {
+  if (!box.checked) return;
+  const number = question.querySelector("[data-slider-number]");
+  if (number) number.value = "";
+  const alone = "alone" in box.dataset;
+  question.querySelectorAll("input:checked").forEach((other) => {
+    if (other !== box && (alone || "alone" in other.dataset)) other.checked = false;
+  });
+}
+
+// The line and the number beside it say the same; only the number is sent.
+function slide(target) {
+  const question = target.closest(".slider");
+  const [line, number] = [question.querySelector("[data-slider]"), question.querySelector("[data-slider-number]")];
+  if (target === line) number.value = line.value;
+  else if (/^\d+$/.test(number.value)) line.value = number.value;
+  question.querySelectorAll("input:checked").forEach((box) => { box.checked = false; });
+  line.toggleAttribute("data-unset", !/^\d+$/.test(number.value));
+}
+
 root.addEventListener("input", (event) => {
-  if (event.target.matches("textarea, input:not([type=radio])") && state.form?.contains(event.target)) keepDraft();
+  if (event.target.matches("[data-slider], [data-slider-number]")) slide(event.target);
+  if (event.target.matches("textarea, input:not([type=radio], [type=checkbox])") && state.form?.contains(event.target)) keepDraft();
 });
 
 root.addEventListener("click", (event) => {
@@ -323,7 +348,7 @@ const ARROWS = { ArrowLeft: "←", ArrowRight: "→" };
 function choose(scope, key) {
   const field = scope?.querySelector(`input[data-key="${CSS.escape(key)}"]`);
   if (!field) return false;
-  field.checked = true;
+  field.checked = field.type === "checkbox" ? !field.checked : true;
   field.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
@@ -331,13 +356,14 @@ function choose(scope, key) {
 function chooseInPanel(key) {
   const all = panelQuestions();
   if (!choose(all[state.current], key)) return false;
+  if (all[state.current].hasAttribute("data-several")) return true; // more may follow
   const next = nextOpen(state.current);
   if (next !== state.current) mark(next); // where all are answered the page stays where it is read
   return true;
 }
 
 function onKey(event) {
-  const typing = event.target.matches("textarea, select, input:not([type=radio])");
+  const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
   if (root.querySelector(":popover-open")) return;
   const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
   if (typing && event.key === "Escape") root.querySelector("#main")?.focus({ preventScroll: true });
@@ -362,6 +388,8 @@ function handle(event) {
     if (event.key === "ArrowDown" || event.key === "j") { move(1); return true; }
     if (event.key === "ArrowUp" || event.key === "k") { move(-1); return true; }
     if (chooseInPanel(event.key)) return true;
+    // A digit begins the number of a slider: the box takes the key itself.
+    if (/^\d$/.test(event.key)) panelQuestions()[state.current].querySelector("[data-slider-number]")?.focus();
   }
   if (state.form && choose(pref, event.key)) return true;
   const control = root.querySelector(`[data-hotkey="${CSS.escape(event.key)}"]`);

@@ -19,6 +19,7 @@ from annotation.claims import NewRating, Outcome, Submission
 from annotation.models import Assignment, Judgment, Rating, Round, Seat, SideTally, Slot
 from annotation.services import rounds
 from annotation.services.seats import member_change, seat_for, seats_close
+from annotation.strategies import STRATEGIES
 from projects.models import ItemRevision
 from tests.factories import member, round_factory
 
@@ -214,7 +215,7 @@ def test_a_cap_is_kept() -> None:
     assert Judgment.objects.filter(seat=seat).count() == 2
 
 
-@pytest.mark.parametrize("strategy", ["balanced", "in_order", "finish_started"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_serves_every_task(strategy: str) -> None:
     round = round_factory(items=4, systems=2, overlap=1, strategy=strategy)
     seat = a_seat(round)

@@ -16,7 +16,7 @@ from annotation.exporters import files, tables
 from annotation.exporters.files import export_round
 from annotation.exporters.tables import RATINGS, TABLES
 from annotation.exporters.writers import csv_lines, safe_cell
-from annotation.models import FreeText, RaterExclusion, Round, Seat
+from annotation.models import Adjudication, FreeText, RaterExclusion, Round, Seat
 from annotation.services.imported import judgments_import
 from projects.models import AutomatedScore, ItemTag, Metric, Output
 from tests.annotation.test_import_judgments import NOTE, PAIRS, QUALITY, TWO, empty_round, load
@@ -42,6 +42,8 @@ def rich_round() -> Round:
     metric = Metric.objects.create(project=round_.project, key="exact", kind="number")
     AutomatedScore.objects.create(metric=metric, key="1", output=output, number=0.5, explanation="@judge says so")
     ItemTag.objects.create(item=output.item, tag="topic:tax")
+    criterion = round_.rubric_version.criteria.get(key="correct")
+    Adjudication.objects.create(task=round_.tasks.order_by("pk")[0], criterion=criterion, number=2, reason="=So.")
     return round_
 
 
@@ -191,13 +193,13 @@ def test_no_more_than_a_part_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) 
     load(round_, "item,system,rater,criterion,value\n" + "".join(f"q{n},bot,ann,correct,1\n" for n in range(25)))
     whole = list(RATINGS.rows(round_))
     held: list[int] = []
-    original = tables._task_names
+    original = tables.task_names
 
     def watched(tasks: set[int]) -> Any:
         held.append(len(tasks))
         return original(tasks)
 
     monkeypatch.setattr(tables, "CHUNK", 10)
-    monkeypatch.setattr(tables, "_task_names", watched)
+    monkeypatch.setattr(tables, "task_names", watched)
     assert list(RATINGS.rows(round_)) == whole
     assert held == [10, 10, 5]

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from annotation import claims
+from annotation.adjudication_cases import Place
 from annotation.claims import Outcome
-from annotation.models import Assignment, Judgment, RaterExclusion, Rating, Round, SideTally, Slot
+from annotation.models import Adjudication, Assignment, Judgment, RaterExclusion, Rating, Round, SideTally, Slot
 from annotation.services import rounds
+from annotation.services.adjudication import Ruling, adjudicate, adjudication_withdraw
 from annotation.services.exclusion import seat_exclude, seat_include
 from tests.annotation.test_claims import a_seat
 from tests.factories import round_factory
@@ -36,6 +38,7 @@ class Engine(RuleBasedStateMachine):
         self.held: dict[int, Outcome] = {}
         self.said: dict[int, float] = {}  # assignment → the answer that was acknowledged last
         self.sent: list[tuple[int, claims.Submission]] = []
+        self.finals: dict[Place, tuple[int, float | None]] = {}  # place → revision and final answer that stands
 
     # -- raters
 
@@ -100,6 +103,29 @@ class Engine(RuleBasedStateMachine):
         else:
             seat_exclude(seat=self.seats[rater], reason="Machine.", actor=None)
 
+    @rule(data=st.data(), number=NUMBERS)
+    def adjudicate(self, data: st.DataObject, number: float) -> None:
+        """A reviewer decides about what was judged, whether or not raters still work on it."""
+        place = self._judged_place(data)
+        if place is None:
+            return
+        revision = self.finals.get(place, (0, None))[0]
+        ruling = Ruling(value=f"{number:g}" if number else "tie", reason="So.", revision=revision)
+        made = adjudicate(round=self.round, place=place, ruling=ruling, actor=None)
+        assert adjudicate(round=self.round, place=place, ruling=ruling, actor=None) == made
+        self.finals[place] = (made.revision, number)
+
+    @precondition(lambda self: any(number is not None for _, number in self.finals.values()))
+    @rule(data=st.data())
+    def take_back_a_final_answer(self, data: st.DataObject) -> None:
+        standing = [place for place, (_, number) in self.finals.items() if number is not None]
+        place = data.draw(st.sampled_from(standing))
+        if not self._counting().filter(task=place.task).exists():
+            return
+        revision = self.finals[place][0]
+        made = adjudication_withdraw(round=self.round, place=place, reason="No.", revision=revision, actor=None)
+        self.finals[place] = (made.revision, None)
+
     @precondition(lambda self: self._state() == "open")
     @rule()
     def pause(self) -> None:
@@ -160,7 +186,20 @@ class Engine(RuleBasedStateMachine):
         rows = Rating.objects.filter(judgment__current=True, judgment__assignment__in=self.said)
         assert dict(rows.values_list("judgment__assignment_id", "number")) == self.said
 
+    @invariant()
+    def final_answers_stand_as_given_and_apart(self) -> None:
+        rows = Adjudication.objects.filter(task__round=self.round, current=True)
+        stand = {Place(row.task_id, row.criterion_id, row.target): (row.revision, row.number) for row in rows}
+        assert stand == {place: said for place, said in self.finals.items() if said[1] is not None}
+        assert Adjudication.objects.filter(task__round=self.round).count() == sum(n for n, _ in self.finals.values())
+
     # -- help
+
+    def _judged_place(self, data: st.DataObject) -> Place | None:
+        tasks = sorted(set(self._counting().values_list("task_id", flat=True)))
+        if not tasks:
+            return None
+        return Place(data.draw(st.sampled_from(tasks)), self.round.rubric_version.criteria.get().pk, "")
 
     def _state(self) -> str:
         return str(Round.objects.values_list("state", flat=True).get(pk=self.round.pk))

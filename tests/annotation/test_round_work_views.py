@@ -9,8 +9,8 @@ from django.urls import reverse
 from accounts.models import User
 from annotation import claims
 from annotation.models import Assignment, Comment, Flag, Round, Seat
+from annotation.sampling import Sample
 from annotation.services import judging, rounds
-from annotation.services.round_tasks import Sample
 from annotation.services.seats import seat_for
 from annotation.views.rounds import ACTS
 from projects.models import ItemTag, Project, Rater

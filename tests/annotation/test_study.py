@@ -12,7 +12,8 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from annotation.models import Round, Slot
-from annotation.services.study import Applied, study_apply
+from annotation.services.study import study_apply
+from annotation.services.study_round import Applied
 from projects.access import Action, can
 from projects.errors import ServiceError
 from projects.located import load

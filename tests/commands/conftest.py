@@ -16,7 +16,21 @@ rubric:
   name: Quality
   criteria:
     - {key: overall, question: "Which is better?", type: preference, points: 5, ties: [tie]}
-round: {name: pilot, title: Answers, mode: compare, overlap: 2, state: open}
+round: {name: pilot, title: Answers, mode: compare, overlap: 2, strategy: uncertain, state: open}
+"""
+
+
+GOOD_RUBRIC = """\
+name: Manner
+criteria:
+  - {key: polite, question: "Is it polite?", type: yes_no, guidance: Please and thanks are enough.}
+"""
+REVISED = """\
+project: support
+rubric:
+  name: Quality
+  criteria:
+    - {key: overall, question: "Which one is better?", type: preference, points: 5, ties: [tie]}
 """
 
 
@@ -33,6 +47,8 @@ def write_files(folder: Path) -> None:
         "ratings.csv": "\n".join(ratings),
         "few.csv": "\n".join(ratings[:41]),
         "study.yaml": STUDY,
+        "good.yaml": GOOD_RUBRIC,
+        "revised.yaml": REVISED,
         "second.yaml": STUDY.replace("pilot", "second"),
         "draft.yaml": STUDY.replace("pilot", "planned").replace("open", "draft"),
         "gold.csv": "item,system,criterion,value,system_b\nq1,amber,overall,a,basalt\nq2,amber,overall,b,basalt\n",
@@ -51,7 +67,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
             ["apply", folder / "study.yaml"],
             ["import_judgments", "support/pilot", folder / "few.csv"],
             ["apply", folder / "draft.yaml"],
+            ["apply", folder / "revised.yaml"],
             ["create_lead", "first@example.org"],
+            ["apply", folder / "study.yaml", "--lead", "first@example.org"],
             ["backup", folder / "base.tar"],
         ):
             done = shell.run(*arguments)

@@ -23,18 +23,32 @@ ACTS = {
     "report": "report support/pilot --out {files}/made",
     "create_lead": "create_lead ines@example.org",
     "import_gold": "import_gold support/planned {files}/gold.csv",
+    "qualify": "qualify support first@example.org --languages de",
+    "renew_order": "renew_order support/pilot",
+    "rubric_check": "rubric_check {files}/good.yaml",
+    "rubric_diff": "rubric_diff support/quality@1 support/quality@2",
+    "rubric_export": "rubric_export support/quality --out {files}/made",
+    "rubric_library": "rubric_library coherence --start support",
+    "rubric_copy": "rubric_copy support/quality support",
+    "rerate": "rerate support/pilot --open",
     "backup": "backup {files}/made.tar",
     "restore": "restore {files}/base.tar --overwrite",
     "check_backup": "check_backup {files}/base.tar",
     "leaks": "leaks support/pilot",
     "verify_audit": "verify_audit",
 }
-READ_ONLY = {"check_backup", "leaks", "verify_audit"}  # with many moments only
+READ_ONLY = {"check_backup", "leaks", "verify_audit", "rubric_check", "rubric_diff"}  # with many moments only
 DEMO_STOPS_AT = (0.3, 1.0)  # seconds: the whole of it is too long to be measured first
 
 
 def test_every_command_is_stopped_here() -> None:
-    assert {*ACTS, "demo"} == set(COMMANDS)
+    assert {*ACTS, "demo", "db_worker"} == set(COMMANDS)
+
+
+def test_a_worker_that_is_stopped_ends_after_the_task_under_way(shell: Terminal) -> None:
+    done = shell.run("db_worker", after=0.3)
+    assert (done.code, done.err) == (0, "")
+    assert done.out in {"0 done.\n", "1 done.\n"}  # an order that follows the judgments may be due
 
 
 @pytest.mark.parametrize("name", [name for name in ACTS if name not in READ_ONLY])

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import User
 from projects.importers import limits
 from projects.models import AutomatedScore, ImportBatch, Item, Output, Project
-from projects.services import import_tasks, import_uploads
+from projects.services import import_uploads
 from projects.views.imports import button_words, grouped
 from tests.factories import member, project_factory, user_factory
 from tests.projects.importers.archives import zipped, zstandard_zip
@@ -238,9 +238,7 @@ def test_names_of_files_and_columns_are_escaped(lead: Client, project: Project) 
 def test_a_large_file_goes_to_the_worker(lead: Client, project: Project, monkeypatch: Any) -> None:
     monkeypatch.setattr(import_uploads, "IN_REQUEST", 10)
     queued: list[tuple[str, int]] = []
-    for name in ("look_at_upload", "import_upload"):
-        task = getattr(import_tasks, name)
-        monkeypatch.setattr(type(task), "enqueue", lambda self, pk: queued.append((self.func.__name__, pk)))
+    monkeypatch.setattr(import_uploads, "enqueue_once", lambda task, key, pk: queued.append((task.func.__name__, pk)))
     upload(lead, project)
     batch = ImportBatch.objects.get()
     assert queued == [("look_at_upload", batch.pk)]

@@ -52,6 +52,12 @@ CASES: dict[str, tuple[CriterionSpec, list[str], list[Any], list[Any]]] = {
         ["-1", "10.01", "nan", "inf", "1e999", "ten", True, None],
     ),
     "number without bounds": (spec("number"), ["-5", "1000000"], [0.25], ["-inf", "x y"]),
+    "several of": (
+        spec("several_of", levels=WORDS, config={"at_most": 2}), ["billing", "refund", "billing|refund", "none"],
+        ["refund | billing", ["billing"], [], '["A refund"]', "BILLING"], ["", "tone", "none|billing", "[x"],
+    ),
+    "one of several": (spec("several_of", levels=WORDS, config={"at_most": 1}), ["refund"], [], ["billing|refund"]),
+    "slider": (spec("slider"), ["0", "73", "100"], [50, 0.5, "1e1"], ["-1", "101", "nan", "", None, "half"]),
     "text": (spec("text"), ["Because.", "x", "two\nlines"], [5], ["w" * (MAX_LENGTH + 1)]),
 }  # fmt: skip
 
@@ -103,6 +109,21 @@ def test_no_answer_is_none_and_shows_none(case: str) -> None:
     assert kind.form_value(definition, Answer()) == ""
 
 
+def test_several_labels_are_a_set_in_the_order_of_the_rubric() -> None:
+    definition = CASES["several of"][0]
+    both = CRITERIA["several_of"].read(definition, "refund|billing")
+    assert both == Answer(label="billing|refund", data=["billing", "refund"])
+    assert CRITERIA["several_of"].read(definition, "none") == Answer(label="none", data=[])
+    assert CRITERIA["several_of"].chosen("billing|refund") == {"billing", "refund"}
+
+
+def test_a_slider_with_a_number_and_cannot_judge_is_refused() -> None:
+    definition = CASES["slider"][0]
+    assert CRITERIA["slider"].read(definition, "x|x") == Answer(cannot_judge=True)
+    with pytest.raises(AnswerError):
+        CRITERIA["slider"].read(definition, "73|x")
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if c != "text"])
 def test_cannot_judge_is_a_flag_and_only_where_offered(case: str) -> None:
     definition = CASES[case][0]
@@ -150,7 +171,7 @@ def test_answers_lie_in_the_declared_domain(case: str) -> None:
     kind = CRITERIA[definition.type]
     domain = kind.domain(definition)
     if domain is None:
-        assert definition.type in ("number", "text")
+        assert definition.type in ("number", "slider", "several_of", "text")
         return
     answers = [kind.read(definition, v) for v in sent] + [kind.accept(definition, v) for v in said]
     for answer in answers:
@@ -192,6 +213,19 @@ def test_an_odd_number_of_points_has_its_tie() -> None:
         (spec("preference", scope="output"), "scope", "whole task"),
         (spec("number", config={"min": 3, "max": 3}), "min", "below the largest"),
         (spec("number", config={"min": "low"}), "min", "must be a number"),
+        (spec("several_of", levels=WORDS[:1]), "levels", "at least two levels"),
+        (spec("several_of", levels=(LevelSpec("none", "None"), *WORDS)), "levels", "a meaning of their own"),
+        (spec("several_of", levels=(LevelSpec("a|b", "AB"), *WORDS)), "levels", "stands between values"),
+        (
+            spec("several_of", levels=tuple(LevelSpec(f"label-{n:02}", "x") for n in range(15))),
+            "levels",
+            "120 characters",
+        ),
+        (spec("several_of", levels=WORDS, config={"at_most": 3}), "at_most", "from 1 to 2"),
+        (spec("several_of", levels=WORDS, config={"at_most": True}), "at_most", "from 1 to 2"),
+        (spec("slider", levels=(LevelSpec("101", "High", 101.0),)), "levels", "numbers from 0 to 100"),
+        (spec("slider", levels=(LevelSpec("low", "Low"),)), "levels", "numbers from 0 to 100"),
+        (spec("slider", levels=NUMBERED[::-1]), "levels", "must rise"),
     ],
 )
 def test_a_wrong_definition_is_refused_at_its_field(made: CriterionSpec, field: str, words: str) -> None:

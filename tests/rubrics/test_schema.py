@@ -13,7 +13,7 @@ from projects.located import MAX_BYTES, MAX_DEPTH, SourceError, load, of_value
 from rubrics.criteria import CRITERIA
 from rubrics.schema import rubric_digest, rubric_from, rubric_to
 from rubrics.specs import RubricSpec
-from rubrics.views.shared import yaml_of
+from rubrics.yaml_form import yaml_of
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30).map(str.strip)
 NAMED = WORDS.filter(bool)
@@ -38,6 +38,12 @@ OWN: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     ),
     "one_of": levels(KEYS.filter(str.isalpha), min_size=2, max_size=5).map(lambda rows: {"levels": rows}),
     "yes_no": st.just({}),
+    "several_of": levels(
+        KEYS.filter(lambda key: key.isalpha() and key not in ("none", "x")), min_size=2, max_size=5
+    ).map(lambda rows: {"levels": rows, "at_most": 2}),
+    "slider": levels(st.integers(0, 100), max_size=4).map(
+        lambda rows: {"levels": sorted(rows, key=lambda row: row["value"])}
+    ),
     "preference": st.fixed_dictionaries(
         {"points": st.integers(2, 7), "ties": st.lists(st.sampled_from(["tie", "both_good", "both_bad"]), unique=True)}
     ),

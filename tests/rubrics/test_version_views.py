@@ -12,7 +12,7 @@ from projects.models import Project
 from rubrics.models import Guideline, Rubric, RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.services import draft_open, draft_save, guideline_publish, rubric_create, version_publish
-from rubrics.views.shared import yaml_of
+from rubrics.yaml_form import yaml_of
 from tests.factories import CORRECT, member, project_factory, round_factory, user_factory
 from tests.rubrics.helpers import SPEC, as_, keys, stored, text, url
 

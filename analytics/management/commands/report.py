@@ -36,12 +36,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--seed", type=whole_number(0, MAX_SEED), default=0, help="of everything that is resampled (default 0)"
         )
+        parser.add_argument(
+            "--final-answers", action="store_true", help="take reviewers' final answers where they gave one"
+        )
 
     def work(self, **options: Any) -> None:
         formats = formats_of(options["format"], FORMATS)
         round_ = round_named(options["round"])
         out: Path = options["out"]
-        report = self._build(round_, options["seed"], formats, out)
+        report = self._build(round_, options, formats, out)
         files = [str(out / NAMES[kind]) for kind in formats]
         headline = report.body["answer"]["headline"]
         outcome = {
@@ -54,7 +57,7 @@ class Command(BaseCommand):
         }
         self.tell(outcome, [f"Report {report.number}: {headline}", *(f"  {path}" for path in files)])
 
-    def _build(self, round_: Round, seed: int, formats: list[str], out: Path) -> Report:
+    def _build(self, round_: Round, options: dict[str, Any], formats: list[str], out: Path) -> Report:
         """Stored and written, or neither: the report is stored once its files lie ready beside their places."""
         with staged(out, [NAMES[kind] for kind in formats]) as folder:
             if "csv" in formats:  # long, and the same whatever the report says: before the transaction
@@ -67,4 +70,10 @@ class Command(BaseCommand):
                 if "html" in formats:
                     (folder / NAMES["html"]).write_text(report_html(report), encoding="utf-8")
 
-            return report_build(round=round_, seed=seed, progress=self.progress, keep=keep)
+            return report_build(
+                round=round_,
+                seed=options["seed"],
+                final_answers=options["final_answers"],
+                progress=self.progress,
+                keep=keep,
+            )

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import User
-from annotation.services.study import Applied, study_apply
+from annotation.services.study import study_apply
+from annotation.services.study_round import Applied
 from config.commands import Command as BaseCommand
 from config.commands import opened
 from projects.errors import ServiceError

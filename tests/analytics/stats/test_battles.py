@@ -155,6 +155,6 @@ def test_columns_of_pandas_and_plain_lists_give_the_same_codes(dtype):
         unit=pd.Series(["u", "v", "w", "x"], dtype=dtype),
         gold=pd.Series(["tie", None, None, "win"], dtype=dtype),
     )
-    assert plain.systems == ("a", "b", "c")
+    assert (plain.systems, plain.n_missing) == (("a", "b", "c"), 1)
     for name, value in vars(plain).items():
         assert np.array_equal(value, getattr(pandas, name)), name

@@ -68,6 +68,11 @@ def test_the_gravest_level_of_a_detector_counts() -> None:
     )  # fmt: skip
 
 
+def test_a_level_that_is_no_label_is_left_out_and_said() -> None:
+    got = read('{"XDetector": {"3,5": ["a"]}, "YDetector": {"minor": ["b"]}}', "scan.json", system="s")
+    assert ([s.label for s in got.scores], len(got.skipped)) == (["minor"], 1)
+
+
 def test_answers_are_joined_with_the_test_set_beside_them() -> None:
     got = report([{"message": "No.", "documents": ["d"]}], {"s-1": {"correctness": True, "correctness_reason": None}})
     assert [(o.item, o.text, o.raw) for o in got.outputs] == [("s-1", "No.", {"documents": ["d"]})]

@@ -74,6 +74,13 @@ def test_a_score_a_bool_and_a_label_keep_their_kind() -> None:
     ]  # fmt: skip
 
 
+def test_one_result_that_cannot_be_read_does_not_take_the_others_with_it() -> None:
+    got = read(
+        lines(experiment({"key": "a", "score": [1]}, {"key": "b", "score": 1}, {"key": "", "score": 1})), "r.jsonl"
+    )
+    assert ([s.metric for s in got.scores], [p.column for p in got.skipped]) == (["b"], ["a", ""])
+
+
 def test_cells_that_only_other_rows_fill_are_no_inputs() -> None:
     text = "inputs.question,inputs.messages,outputs.answer,feedback.ok,example_id\nMay I?,,No.,True,e1\n"
     got = read(text + "b,\"[{'role': 'user', 'content': 'Hi'}]\",Yes.,,e2\n", "e.csv", system="bot")

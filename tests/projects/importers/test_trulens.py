@@ -69,6 +69,13 @@ def test_the_real_leaderboard_is_about_whole_systems() -> None:
     ]  # fmt: skip
 
 
+def test_a_mean_that_is_none_does_not_take_the_others_with_it() -> None:
+    board = "app_name,app_version,latency,total_cost,A,B\nf,v,1,0,0.5,1\n" + "g,v,1,0,inf,0.25\n"
+    got = read(board, "leaderboard.csv")
+    assert [(s.metric, s.number) for s in got.scores] == [("A (run)", 0.5), ("B (run)", 1.0), ("B (run)", 0.25)]
+    assert [(p.row, p.column) for p in got.skipped] == [(3, "A")]
+
+
 def test_what_was_not_evaluated_yet_is_missing() -> None:
     score = rows(row(**{"F": None, "F_calls": None, "F direction": False})).scores[0]
     assert (score.number, score.direction, "not evaluated" in score.missing_reason) == (None, "lower", True)

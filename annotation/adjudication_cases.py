@@ -1,0 +1,270 @@
+"""The disagreements of a round, the one that matters most first, and one of them with all that was said. Reads only.
+
+Answers are turned to the canonical order of a task's outputs, as final answers are stored. The page shows the outputs
+in an order of its own for each task, so that a place tells as little of a system here as it does to raters."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db.models import Q
+
+from annotation.disagreement import Value, distance, importance, share
+from annotation.models import Adjudication, Assignment, FreeText, RaterExclusion, Rating, Round, Slot, Task, TaskOutput
+from annotation.selection import side_coin
+from rubrics.criteria import CRITERIA
+from rubrics.criteria.preference import TIES
+from rubrics.selectors import spec_of
+from rubrics.specs import Answer, CriterionSpec
+
+COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
+_TURNED = {"a": "b", "b": "a"}
+
+
+class Place(NamedTuple):
+    """What one final answer is about: a criterion of a task, and of which output (canonical; empty: the task)."""
+
+    task: int
+    criterion: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    place: Place
+    key: str  # of the criterion
+    question: str
+    item: str
+    values: tuple[Value, ...]
+    distance: float
+    weight: float
+    share: float
+    final: Adjudication | None = None
+
+    @property
+    def importance(self) -> float:
+        return importance(self.distance, self.weight, self.share)
+
+    @property
+    def address(self) -> str:
+        return question_address(self.key, self.place.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One rater's answer to a case, canonical, with the words beside it."""
+
+    seat: int
+    rater: str
+    answer: Answer
+    text: str
+
+
+def question_address(key: str, target: str) -> str:
+    """How an address names a criterion about a target: `correct`, `correct.o1`."""
+    return f"{key}.{target}" if target else key
+
+
+def canonical_target(target: str, order: str) -> str:
+    """`o0` as shown → which output that is in canonical order; a turn stays a turn."""
+    if not target:
+        return ""
+    shown, turn, number = target[1:].partition("t")
+    return f"o{order[int(shown)]}{turn}{number}"
+
+
+def turned(answer: Answer, order: str) -> Answer:
+    """A preference as said about the other order of the two. Its own inverse; other answers have no side."""
+    if order != "10" or answer.label not in {"a", "b", *TIES}:
+        return answer
+    number = None if answer.number is None else -answer.number + 0.0
+    return Answer(number, _TURNED.get(answer.label, answer.label), answer.data, answer.cannot_judge, answer.text)
+
+
+def page_order(round: Round, task: int, n_outputs: int) -> str:
+    """The order in which a reviewer sees the outputs: of this round and task, the same for everybody."""
+    if n_outputs == 2:
+        return "10" if side_coin(round.seed, 0, task) else "01"
+    return "".join(map(str, range(n_outputs)))
+
+
+def value_of(criterion: CriterionSpec, number: float | None, label: str) -> Value | None:
+    """An answer as distances are measured: a label where there is no order, else the number."""
+    if criterion.level_of_measurement == "nominal" or criterion.type == "yes_no":
+        return label or None
+    return number
+
+
+def domain_of(criterion: CriterionSpec, seen: Iterable[Value]) -> list[Value]:
+    """The declared values in order; for a number the bounds of its scale, or else what was given."""
+    if criterion.level_of_measurement == "nominal":
+        return []
+    declared = CRITERIA[criterion.type].domain(criterion)
+    if declared:
+        return declared
+    given = sorted({float(value) for value in seen})
+    low, high = criterion.config.get("min"), criterion.config.get("max")
+    if criterion.level_of_measurement == "ordinal" or not given:
+        return list(given)
+    return [low if low is not None else given[0], high if high is not None else given[-1]]
+
+
+def criteria_of(round: Round) -> dict[int, CriterionSpec]:
+    """What can be settled: every criterion of the round but words."""
+    return {
+        c.id: c
+        for c in spec_of(round.rubric_version).criteria
+        if c.id is not None
+        and c.level_of_measurement != "text"
+        and (not round.only_criteria or c.key in round.only_criteria)
+    }
+
+
+def cases(round: Round) -> list[Case]:
+    """Every disagreement, what matters most first. While the round is open, only of tasks that have all their
+    judgments: a reviewer's answer waits for the raters'."""
+    criteria, tasks = criteria_of(round), _tasks(round)
+    answers = _answers(round, criteria)
+    seen: dict[int, set[Value]] = defaultdict(set)
+    for place, said in answers.items():
+        seen[place.criterion] |= set(said.values())
+    domains = {pk: domain_of(criterion, seen[pk]) for pk, criterion in criteria.items()}
+    shares = _shares(answers, tasks)
+    finals = final_answers(round)
+    unfinished = _unfinished(round)
+    found = []
+    for place, said in answers.items():
+        criterion = criteria[place.criterion]
+        values = tuple(said.values())
+        apart = distance(values, criterion.level_of_measurement, domains[place.criterion])
+        if apart and place.task not in unfinished:
+            found.append(
+                Case(
+                    place=place,
+                    key=criterion.key,
+                    question=criterion.question,
+                    item=tasks[place.task].item,
+                    values=values,
+                    distance=apart,
+                    weight=criterion.weight,
+                    share=shares[place],
+                    final=finals.get(place),
+                )
+            )
+    return sorted(found, key=lambda case: (-case.importance, tasks[case.place.task].ordinal, case.place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    item: str
+    cluster: str
+    ordinal: int
+    systems: tuple[int, ...]
+
+
+def _tasks(round: Round) -> dict[int, _Task]:
+    systems: dict[int, list[int]] = defaultdict(list)
+    rows = TaskOutput.objects.filter(task__round=round).order_by("task_id", "position")
+    for task, system in rows.values_list("task_id", "output__system_id"):
+        systems[task].append(system)
+    known = Task.objects.filter(round=round).values_list("pk", "item__external_id", "item__cluster", "ordinal")
+    return {pk: _Task(item, cluster, ordinal, tuple(systems[pk])) for pk, item, cluster, ordinal in known}
+
+
+def counted_ratings(round: Round) -> Any:
+    """Raters' own answers that figures are made of."""
+    excluded = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True).values("seat")
+    return Rating.objects.filter(
+        judgment__seat__round=round,
+        judgment__current=True,
+        judgment__assignment__state=Assignment.State.JUDGED,
+        judgment__assignment__purpose__in=COUNTED,
+    ).exclude(judgment__seat__in=excluded)
+
+
+def _answers(round: Round, criteria: dict[int, CriterionSpec]) -> dict[Place, dict[int, Value]]:
+    """Of each place: the last answer of each seat."""
+    rows = counted_ratings(round).filter(cannot_judge=False, criterion__in=criteria)
+    found: dict[Place, dict[int, Value]] = defaultdict(dict)
+    for task, criterion, target, number, label, order, seat in rows.order_by(
+        "judgment__assignment__occasion", "judgment_id"
+    ).values_list(
+        "judgment__assignment__task_id", "criterion_id", "target", "number", "label",
+        "judgment__assignment__shown_order", "judgment__seat_id",
+    ):  # fmt: skip
+        answer = (
+            turned(Answer(number, label), order) if criteria[criterion].type == "preference" else Answer(number, label)
+        )
+        value = value_of(criteria[criterion], answer.number, answer.label)
+        if value is not None:
+            found[Place(task, criterion, canonical_target(target, order))][seat] = value
+    return found
+
+
+def _shares(answers: dict[Place, Any], tasks: dict[int, _Task]) -> dict[Place, float]:
+    """How much of its system's figure (of its pair's, for a comparison) rests on each place."""
+    units: dict[tuple[int, Any], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    about = {place: (place.criterion, _subject(place, tasks[place.task])) for place in answers}
+    for place, subject in about.items():
+        units[subject][tasks[place.task].cluster] += 1
+    return {
+        place: share(units[subject][tasks[place.task].cluster], len(units[subject])) for place, subject in about.items()
+    }
+
+
+def _subject(place: Place, task: _Task) -> Any:
+    if place.target:
+        return task.systems[int(place.target[1])]
+    return tuple(sorted(task.systems))
+
+
+def _unfinished(round: Round) -> set[int]:
+    wanted = round.slots.filter(state__in=[Slot.State.OPEN, Slot.State.LEASED])
+    return set(wanted.values_list("task_id", flat=True))
+
+
+def final_answers(round: Round) -> dict[Place, Adjudication]:
+    rows = Adjudication.objects.filter(task__round=round, current=True).select_related("reviewer")
+    return {Place(row.task_id, row.criterion_id, row.target): row for row in rows}
+
+
+def said_of(round: Round, place: Place, criterion: CriterionSpec) -> list[Said]:
+    """What each rater answered, with the words they left: reasons and comments."""
+    rows = (
+        counted_ratings(round)
+        .filter(judgment__assignment__task_id=place.task, criterion_id=place.criterion)
+        .select_related("judgment__assignment", "judgment__seat__rater")
+        .order_by("judgment__assignment__occasion", "judgment_id")
+    )
+    latest: dict[int, Rating] = {}
+    for row in rows:
+        if canonical_target(row.target, row.judgment.assignment.shown_order) == place.target:
+            latest[row.judgment.seat_id] = row
+    words = _words({row.judgment_id for row in latest.values()}, place)
+    return [_said(row, criterion, words.get(row.judgment_id, "")) for _, row in sorted(latest.items())]
+
+
+def _said(row: Rating, criterion: CriterionSpec, text: str) -> Said:
+    answer = Answer(row.number, row.label, row.data, row.cannot_judge)
+    if criterion.type == "preference":
+        answer = turned(answer, row.judgment.assignment.shown_order)
+    rater = row.judgment.seat.rater
+    return Said(row.judgment.seat_id, rater.pseudonym if rater.identity_known else "identity unknown", answer, text)
+
+
+def _words(judgments: set[int], place: Place) -> dict[int, str]:
+    about = Q(criterion__isnull=True) | Q(criterion_id=place.criterion)
+    about |= Q(criterion__level_of_measurement="text")
+    rows = FreeText.objects.filter(about, judgment__in=judgments, erased_at__isnull=True).order_by("pk")
+    found: dict[int, list[str]] = defaultdict(list)
+    for judgment, text in rows.values_list("judgment_id", "text"):
+        found[judgment].append(text)
+    return {judgment: "\n".join(texts) for judgment, texts in found.items()}
+
+
+def history_of(place: Place) -> list[Adjudication]:
+    rows = Adjudication.objects.filter(task_id=place.task, criterion_id=place.criterion, target=place.target)
+    return list(rows.select_related("reviewer").order_by("-revision"))

@@ -1,0 +1,166 @@
+"""What the adjudication page draws: the task as blind as a rater sees it, what each rater said, and the decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.utils.safestring import SafeString
+
+from annotation.adjudication_cases import (
+    Case,
+    Place,
+    Said,
+    canonical_target,
+    criteria_of,
+    history_of,
+    page_order,
+    said_of,
+    turned,
+)
+from annotation.models import Adjudication, Round, Task
+from annotation.presentation import LETTERS, read_task
+from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, sanitised
+from annotation.services.judging import Question
+from projects.rendering import render_prompt
+from rubrics.criteria import CRITERIA
+from rubrics.specs import Answer, CriterionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    name: str
+    words: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One entry of the history."""
+
+    row: Adjudication
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    criterion: CriterionSpec
+    letter: str  # of the output it is about; empty for the whole task
+    item: str
+    language: str
+    prompt: SafeString
+    outputs: tuple[DrawnOutput, ...]
+    verdicts: tuple[Verdict, ...]
+    question: DrawnQuestion
+    history: tuple[Past, ...]
+    order: str
+    own: bool  # the reviewer judged this task as a rater
+
+    @property
+    def revision(self) -> int:
+        return self.history[0].row.revision if self.history else 0
+
+    @property
+    def final(self) -> Past | None:
+        return self.history[0] if self.history and self.history[0].row.current else None
+
+
+def place_of(round: Round, task: int, address: str) -> Place | None:
+    """The place that an address names: `correct`, `correct.o1`. None: there is no such question."""
+    key, _, target = address.partition(".")
+    criterion = next((c for c in criteria_of(round).values() if c.key == key), None)
+    if criterion is None or criterion.id is None or not Task.objects.filter(pk=task, round=round).exists():
+        return None
+    place = Place(task, criterion.id, target)
+    return place if said_of(round, place, criterion) else None
+
+
+def case_page(round: Round, place: Place, user: object, sent: str | None = None, error: str = "") -> CasePage:
+    """`sent` and `error`: what was sent and refused."""
+    criterion = criteria_of(round)[place.criterion]
+    task = Task.objects.select_related("item").get(pk=place.task)
+    order = page_order(round, task.pk, task.task_outputs.count())
+    shown = read_task(task.pk, order)
+    said = said_of(round, place, criterion)
+    history = tuple(Past(row, _ruled(criterion, row, order)) for row in history_of(place))
+    seats = {each.seat for each in said}
+    html = shown.prompt_html
+    if round.show_reference and shown.reference:
+        html += render_prompt([], (), shown.reference)
+    return CasePage(
+        criterion=criterion,
+        letter=_letter(place.target, order),
+        item=task.item.external_id,
+        language=shown.language,
+        prompt=sanitised(html),
+        outputs=tuple(DrawnOutput(o.letter, sanitised(o.html), o.text) for o in shown.outputs),
+        verdicts=tuple(_verdict(criterion, each, order) for each in said),
+        question=_question(criterion, _current(criterion, history, order) if sent is None else sent, error),
+        history=history,
+        order=order,
+        own=round.seats.filter(pk__in=seats, rater__user=user).exists(),  # type: ignore[misc]
+    )
+
+
+def summary(case: Case, criterion: CriterionSpec, order: str) -> str:
+    """The answers of a case in words, for the list: “1 Wrong, 3 Correct”."""
+    answers = [_as_answer(criterion, value) for value in case.values]
+    return ", ".join(words_of(criterion, turned(answer, order)) for answer in answers)
+
+
+def final_words(case: Case, criterion: CriterionSpec, order: str) -> str:
+    return "" if case.final is None else _ruled(criterion, case.final, order)
+
+
+def about(case: Case, order: str) -> str:
+    """Which output a case is about, by its letter on the page."""
+    return _letter(case.place.target, order)
+
+
+def words_of(criterion: CriterionSpec, answer: Answer) -> str:
+    if answer.cannot_judge:
+        return "cannot judge"
+    kind = CRITERIA[criterion.type]
+    value = kind.form_value(criterion, answer)
+    choices = [*kind.choices(criterion), *getattr(kind, "both_choices", lambda spec: [])(criterion)]
+    label = ", ".join(choice.label for choice in choices if choice.value in kind.chosen(value))
+    return f"{value} {label}" if label and value[:1].isdigit() and criterion.type != "preference" else label or value
+
+
+def _as_answer(criterion: CriterionSpec, value: float | str) -> Answer:
+    if isinstance(value, str):
+        return Answer(
+            label=value, number={"a": -1.0, "b": 1.0}.get(value, 0.0) if criterion.type == "preference" else None
+        )
+    label = ("tie" if value == 0 else "a" if value < 0 else "b") if criterion.type == "preference" else ""
+    return Answer(number=value, label=label)
+
+
+def _letter(target: str, order: str) -> str:
+    if not target or len(order) < 2:
+        return ""
+    return next(LETTERS[n] for n in range(len(order)) if canonical_target(f"o{n}", order)[:2] == target[:2])
+
+
+def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:
+    return Verdict(said.rater, words_of(criterion, turned(said.answer, order)), said.text)
+
+
+def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
+    if row.withdrawn:
+        return "Taken back"
+    if row.unsettled:
+        return "Cannot be settled"
+    return words_of(criterion, turned(Answer(row.number, row.label, row.data), order))
+
+
+def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) -> str:
+    if not history or not history[0].row.current or history[0].row.unsettled:
+        return ""
+    row = history[0].row
+    return CRITERIA[criterion.type].form_value(criterion, turned(Answer(row.number, row.label, row.data), order))
+
+
+def _question(criterion: CriterionSpec, value: str, error: str) -> DrawnQuestion:
+    """The criterion as raters answer it, without its condition: whoever settles it has to answer."""
+    asked = replace(criterion, question="Your decision", required=True, allow_cannot_judge=False, shown_if=None)
+    return draw(Question("value", asked, "", "", CRITERIA[criterion.type]), value, error)

@@ -1,0 +1,43 @@
+"""How often each pair and each system of a round comes, and what the pairs connect. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from annotation.models import Round
+from annotation.pairing import parts
+from annotation.services.round_tasks import systems_of
+
+
+@dataclass(frozen=True, slots=True)
+class PairFacts:
+    """Of the pairs that come at all: in how many items the rarest and the commonest pair comes; the same of systems."""
+
+    n: int
+    rarest: int
+    commonest: int
+    system_least: int
+    system_most: int
+    parts: tuple[str, ...]  # the groups of systems that nothing connects, each by name
+
+
+def pair_facts(row: Round, pairs: Sequence[str]) -> PairFacts | None:
+    if not pairs:
+        return None
+    counts = Counter((int(a), int(b)) for a, b in (pair.split("-") for pair in pairs))
+    systems: Counter[int] = Counter()
+    for (a, b), count in counts.items():
+        systems[a] += count
+        systems[b] += count
+    labels = {system.pk: system.label for system in systems_of(row)}
+    groups = parts(counts, systems)
+    return PairFacts(
+        n=len(counts),
+        rarest=min(counts.values()),
+        commonest=max(counts.values()),
+        system_least=min(systems.values()),
+        system_most=max(systems.values()),
+        parts=tuple(" and ".join(labels.get(system, str(system)) for system in group) for group in groups),
+    )

@@ -1,0 +1,119 @@
+"""Disagreements, what matters most first, and one of them with all that raters said. Reviewers decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotation.adjudication_cases import Case, Place, cases, criteria_of, page_order, question_address
+from annotation.adjudication_page import about, case_page, final_words, place_of, summary
+from annotation.models import Round
+from annotation.selectors import round_of
+from annotation.services.adjudication import UNSETTLED, Ruling, adjudicate, adjudication_withdraw
+from projects.access import Action, get_project
+from projects.errors import Conflict, ServiceError
+from projects.models import Project
+from rubrics.criteria.several_of import as_sent
+
+LISTED = 100
+
+
+@login_required
+@require_safe
+def adjudication(request: HttpRequest, project: str, round: str) -> HttpResponse:
+    row = get_project(request.user, project, Action.REVIEW)
+    found = round_of(row, round)
+    every = cases(found)
+    waiting = [case for case in every if case.final is None]
+    settled = [case for case in every if case.final is not None]
+    page = Paginator([*waiting, *settled], LISTED).get_page(request.GET.get("page"))
+    context = {
+        "project": row,
+        "nav": "rounds",
+        "round": found,
+        "page": page,
+        "lines": [_line(found, case) for case in page],
+        "waiting": len(waiting),
+        "settled": len(settled),
+        "first": waiting[0] if waiting else None,
+    }
+    return render(request, "annotation/adjudication.html", context)
+
+
+def _line(round: Round, case: Case) -> dict[str, Any]:
+    criterion = criteria_of(round)[case.place.criterion]
+    order = page_order(round, case.place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
+    return {
+        "case": case,
+        "about": about(case, order),
+        "said": summary(case, criterion, order),
+        "final": final_words(case, criterion, order),
+    }
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def case(request: HttpRequest, project: str, round: str, case: int, question: str) -> HttpResponse:
+    row = get_project(request.user, project, Action.REVIEW)
+    found = round_of(row, round)
+    place = place_of(found, case, question)
+    if place is None:
+        raise Http404("There is no such page, or you may not see it.")
+    if request.method == "GET":
+        return _page(request, row, found, place)
+    try:
+        _decide(request, found, place)
+    except Conflict as refusal:
+        messages.error(request, refusal.message)
+        return redirect(request.path)
+    except ServiceError as refusal:
+        return _page(request, row, found, place, refusal)
+    following = next((each for each in cases(found) if each.final is None), None)
+    if following is None:
+        return redirect("annotation:adjudication", row.slug, found.slug)
+    return redirect("annotation:case", row.slug, found.slug, following.place.task, following.address)
+
+
+def _decide(request: HttpRequest, round: Round, place: Place) -> None:
+    post = request.POST
+    raw = post.get("revision", "")
+    revision = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else -1
+    if post.get("act") == "withdraw":
+        reason = post.get("reason", "")
+        adjudication_withdraw(round=round, place=place, reason=reason, revision=revision, actor=request.user)
+        messages.success(request, "The final answer is taken back.")
+        return
+    value = UNSETTLED if post.get("act") == UNSETTLED else as_sent(post.getlist("value"))
+    order = page_order(round, place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
+    ruling = Ruling(value=value, reason=post.get("reason", ""), revision=revision, order=order)
+    adjudicate(round=round, place=place, ruling=ruling, actor=request.user)
+    messages.success(request, "Decided.")
+
+
+def _page(
+    request: HttpRequest, project: Project, round: Round, place: Place, refusal: ServiceError | None = None
+) -> HttpResponse:
+    sent = as_sent(request.POST.getlist("value")) if refusal else None
+    error = refusal.message if refusal and refusal.field == "value" else ""
+    waiting = [each for each in cases(round) if each.final is None]
+    at = next((n for n, each in enumerate(waiting) if each.place == place), None)
+    context = {
+        "project": project,
+        "nav": "rounds",
+        "round": round,
+        "page": case_page(round, place, request.user, sent, error),
+        "address": question_address(criteria_of(round)[place.criterion].key, place.target),
+        "n": None if at is None else at + 1,
+        "waiting": len(waiting),
+        "before": waiting[at - 1] if at else None,
+        "after": waiting[at + 1] if at is not None and at + 1 < len(waiting) else None,
+        "reason": request.POST.get("reason", "") if refusal else "",
+        "problem": refusal.message if refusal and refusal.field != "value" else "",
+    }
+    return render(request, "annotation/case.html", context, status=422 if refusal else 200)
