@@ -198,14 +198,16 @@ def test_a_lead_writes_back_and_the_rater_reads_it_without_learning_the_system(l
 def test_a_round_is_planned_like_another(lead: Client, project: Project) -> None:
     changes = {
         "ask_confidence": "on", "warn": "", "break_minutes": "50", "raters_see_own_figures": "on", "overlap": "3",
-        "gold_rate": "10", "gold_pause_below": "60", "size": "2", "lease_minutes": "7", "title": "Answers",
+        "gold_rate": "10", "gold_pause_below": "60", "design": "random", "size": "2", "lease_minutes": "7", "title": "Answers",
+        "groups": "expert 1", "qualification": "medicine", "match_language": "on", "tag_rules": "a = b",
     }  # fmt: skip
     plan(lead, project, **changes)
     first = Round.objects.get()
     form = lead.get(reverse("annotation:round_new", args=[project.slug]), {"like": first.slug}).context["form"]
     filled = {name: form.initial.get(name) for name in form.fields}
     data = {name: getattr(value, "pk", value) for name, value in filled.items() if value not in (None, False)}
-    lead.post(reverse("annotation:round_new", args=[project.slug]), data)
+    answer = lead.post(reverse("annotation:round_new", args=[project.slug]), data)
+    assert answer.status_code == 302, answer.context["form"].errors
     second = Round.objects.exclude(pk=first.pk).get()
     assert second.name == "Final round, again"
     assert first.options["rating"] == {"ask_confidence": True, "warn": False, "break_minutes": 50}
