@@ -14,8 +14,19 @@ import numpy as np
 import pandas as pd
 from django.db.models import Q
 
-from annotation.models import Adjudication, Assignment, Judgment, RaterExclusion, Rating, Round, Seat, Task, TaskOutput
-from projects.models import AutomatedScore, Metric
+from annotation.models import (
+    Adjudication,
+    Assignment,
+    GoldAnswer,
+    Judgment,
+    RaterExclusion,
+    Rating,
+    Round,
+    Seat,
+    Task,
+    TaskOutput,
+)
+from projects.models import AutomatedScore, ItemTag, Metric
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
 COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
@@ -227,6 +238,35 @@ def scores_frame(round: Round) -> pd.DataFrame:
     frame["number"] = pd.to_numeric(frame["number"]).astype("float64")
     frame["output_b"] = pd.to_numeric(frame["output_b"]).fillna(-1).astype("int64")
     return frame
+
+
+def gold_frame(round: Round, ratings: pd.DataFrame) -> pd.DataFrame:
+    """Ratings of gold tasks beside the known answer, in `right`. Training is no test."""
+    query = GoldAnswer.objects.filter(task__round=round, data__isnull=True)
+    known = _frame(
+        query.values_list("task_id", "criterion__key", "target", "number", "label", "tolerance"),
+        ["task", "criterion", "place", "known_number", "known_label", "tolerance"],
+    )
+    given = ratings[ratings["purpose"] == str(Assignment.Purpose.GOLD)]
+    if known.empty or given.empty:
+        return given.assign(right=False).iloc[:0]
+    # A gold answer names outputs by canonical position, and leans towards the second output of the task.
+    about = given["target"].ne("") & given["position"].ge(0)
+    place = ("o" + given["position"].astype(str)).where(about, "") + given["turn"]
+    turned = (given["shown_order"] == "10") & ~about
+    number = given["number"].where(~(turned & given["label"].isin(["a", "b"])), -given["number"])
+    both = given.assign(place=place, said=number).merge(known, on=["task", "criterion", "place"], how="inner")
+    wanted = pd.to_numeric(both["known_number"])
+    near = (both["said"] - wanted).abs() <= both["tolerance"] + 1e-9
+    right = near.where(wanted.notna(), both["label"] == both["known_label"])
+    return both.assign(right=right.astype(bool) & ~both["cannot_judge"].astype(bool))
+
+
+def tags_frame(round: Round) -> pd.DataFrame:
+    """The tags of the items that the round judges: `item` (its name) and `tag`."""
+    items = Task.objects.filter(round=round, kind=Task.Kind.NORMAL).values("item_id")
+    rows = ItemTag.objects.filter(item__in=items).order_by("tag", "item__external_id")
+    return _frame(rows.values_list("item__external_id", "tag"), ["item", "tag"])
 
 
 def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:

@@ -1,4 +1,6 @@
-"""The report as a page shows it: the stored body with its marks. Nothing is estimated here."""
+"""The report as a page shows it: the stored body with its marks. Nothing is estimated here.
+
+Reports are frozen, so older ones lack what came later: each part does without."""
 
 from __future__ import annotations
 
@@ -6,28 +8,20 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from analytics.charts import Axis, Interval, Segment, heat, interval, stacked
+from analytics.charts import Axis, Interval, Segment, interval, stacked
 from analytics.charts.axis import coefficient_axis, value_axis
 from analytics.charts.bars import shade
 from analytics.digests import body_json
-from analytics.report_words import Said, say
-from analytics.sections.answer import RELIABLE, TENTATIVE, is_skewed, upper
+from analytics.report_agreement import Agreement, agreement_part
+from analytics.report_metrics import Automated, automated_part
+from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
+from analytics.report_preference import Preference, preference_part
+from analytics.report_raters import Raters, raters_part
+from analytics.report_slices import Slices, slices_part
+from analytics.report_words import Said, level_names, say
+from analytics.sections.answer import upper
 
-SHARE_AXIS = Axis(0.0, 1.0, 0.25, factor=100)
-CORRELATION_AXIS = Axis(-1.0, 1.0, 0.5)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of a forest: a name, a mark, a number, and further cells."""
-
-    name: str
-    mark: Interval
-    said: Said
-    lead: bool = False
-    tags: tuple[str, ...] = ()
-    cells: tuple[str, ...] = ()
-    segments: tuple[Segment, ...] = ()
+TOTAL_AXIS = Axis(0.0, 1.0, 0.25)
 
 
 @dataclass(frozen=True)
@@ -37,30 +31,6 @@ class Stat:
     mark: Interval
     axis: Axis
     reference: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    css: str
-    said: Said | None  # None: the system against itself
-    n: str = ""
-
-
-@dataclass(frozen=True)
-class Preference:
-    key: str
-    question: str
-    systems: list[str]
-    matrix: list[tuple[str, list[Cell]]]
-    pairs: list[Line]
-    axis: Axis
-    ties: Said
-    tie_counts: dict[str, int]
-    position: Said
-    position_n: int
-    position_p: float | None
-    n_inconsistent: int
-    n_cannot_judge: int
 
 
 @dataclass(frozen=True)
@@ -77,19 +47,13 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Automated:
-    key: str
-    question: str
+class Totals:
     lines: list[Line]
-
-
-@dataclass(frozen=True)
-class RaterLine:
-    name: str
-    n: int
-    seconds: float | None
-    n_cannot_judge: int
-    excluded: bool
+    differences: list[Line]
+    gap_axis: Axis
+    weights: str
+    left_out: list[tuple[str, str]]
+    warnings: list[str]
 
 
 @dataclass
@@ -98,13 +62,14 @@ class Page:
     stats: list[Stat] = field(default_factory=list)
     preferences: list[Preference] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)
-    agreement: list[Line] = field(default_factory=list)
-    agreement_axis: Axis | None = None
-    band: tuple[str, str] = ("", "")
+    totals: Totals | None = None
+    agreement: Agreement = field(default_factory=Agreement)
     automated: list[Automated] = field(default_factory=list)
-    raters: list[RaterLine] = field(default_factory=list)
+    slices: Slices = field(default_factory=Slices)
+    raters: Raters = field(default_factory=Raters)
     correlation_axis: Axis = CORRELATION_AXIS
     share_axis: Axis = SHARE_AXIS
+    total_axis: Axis = TOTAL_AXIS
 
 
 def page_of(stored: dict[str, Any]) -> Page:
@@ -114,89 +79,25 @@ def page_of(stored: dict[str, Any]) -> Page:
     page.stats = [_stat(figure) for figure in body["answer"]["figures"]]
     keys = [c["key"] for c in body["criteria"]]
     page.preferences = [
-        _preference(questions[k], body["preference"][k]) for k in keys if body["preference"].get(k, {}).get("win_rate")
+        preference_part(questions[k], body["preference"][k])
+        for k in keys
+        if body["preference"].get(k, {}).get("win_rate")
     ]
     page.scores = [s for s in (_scores(body, questions[k]) for k in keys) if s.lines]
-    _agreement(page, [questions[k] for k in keys if k in body["agreement"]])
-    page.automated = [a for a in (_automated(body, questions[k]) for k in keys) if a.lines]
-    page.raters = [
-        RaterLine(name, r["n_judgments"], r["median_seconds"], r["n_cannot_judge"], r["excluded"])
-        for name, r in sorted(body["raters"].items(), key=lambda pair: (-pair[1]["n_judgments"], pair[0]))
-    ]
+    page.totals = _totals(body.get("totals", {}))
+    page.agreement = agreement_part(body)
+    page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]
+    page.slices = slices_part(body)
+    page.raters = raters_part(body)
     return page
 
 
 def _stat(figure: dict[str, Any]) -> Stat:
     estimate = figure["estimate"]
     alpha = figure["kind"] == "alpha"
-    axis = coefficient_axis(_ends(estimate)) if alpha else SHARE_AXIS
+    axis = coefficient_axis(ends(estimate)) if alpha else SHARE_AXIS
     said = say(estimate) if alpha else say(estimate, digits=1)
     return Stat(figure["label"], said, interval(estimate, axis), axis, axis.at(figure["reference"]))
-
-
-def _ends(*estimates: dict[str, Any]) -> list[float]:
-    return [e[side] for e in estimates for side in ("low", "value", "high") if e[side] is not None]
-
-
-# --- preference ------------------------------------------------------------------------------------------
-
-
-def _preference(criterion: dict[str, Any], found: dict[str, Any]) -> Preference:
-    rates = found["win_rate"]
-    systems = sorted(rates, key=lambda name: (-_mean_rate(rates[name]), name))
-    matrix = [(a, [_cell(rates, a, b) for b in systems]) for a in systems]
-    pairs = [(a, b) for n, a in enumerate(systems) for b in systems[n + 1 :] if b in rates[a]]
-    bias = found["position_bias"]
-    return Preference(
-        key=criterion["key"],
-        question=criterion["question"],
-        systems=systems,
-        matrix=matrix,
-        pairs=[_pair(found, a, b) for a, b in pairs],
-        axis=SHARE_AXIS,
-        ties=say(found["ties"]),
-        tie_counts=found["ties"]["counts"],
-        position=say(bias),
-        position_n=bias["n_judgments"],
-        position_p=bias["p_value"],
-        n_inconsistent=found["n_inconsistent"],
-        n_cannot_judge=found["n_cannot_judge"],
-    )
-
-
-def _mean_rate(row: dict[str, Any]) -> float:
-    """For the order of rows only."""
-    values = [e["value"] for e in row.values() if e["value"] is not None]
-    return sum(values) / len(values) if values else 0.0
-
-
-def _cell(rates: dict[str, Any], a: str, b: str) -> Cell:
-    if a == b:
-        return Cell("self", None)
-    estimate = rates[a].get(b)
-    if estimate is None:
-        return Cell("self", Said("", "", "These two were not compared.", ""))
-    css = f"heat-{heat(estimate['value'])}" if estimate["value"] is not None else "self"
-    return Cell(css, say(estimate), str(estimate["n_clusters"]))
-
-
-def _pair(found: dict[str, Any], a: str, b: str) -> Line:
-    estimate = found["win_rate"][a][b]
-    shares = {x["level"]: x["share"]["value"] or 0.0 for x in found["outcomes"][a][b]["levels"]}
-    ties = shares["tie"] + shares["both_good"] + shares["both_bad"]
-    parts = [(f"{a} wins", shares["win"], "wl-win"), ("tie", ties, "wl-tie"), (f"{b} wins", shares["loss"], "wl-loss")]
-    return Line(
-        name=f"{a} over {b}",
-        mark=interval(estimate, SHARE_AXIS),
-        said=say(estimate, digits=1),
-        lead=_decided(estimate, 0.5),
-        cells=tuple(f"{100 * share:.0f}" for _, share, _ in parts),
-        segments=tuple(stacked(parts)),
-    )
-
-
-def _decided(estimate: dict[str, Any], reference: float) -> bool:
-    return estimate["status"] == "ok" and not estimate["low"] <= reference <= estimate["high"]
 
 
 # --- scores ----------------------------------------------------------------------------------------------
@@ -205,14 +106,13 @@ def _decided(estimate: dict[str, Any], reference: float) -> bool:
 def _scores(body: dict[str, Any], criterion: dict[str, Any]) -> Scores:
     key, level = criterion["key"], criterion["level_of_measurement"]
     rows = {s: found[key] for s, found in body["scores"].items() if key in found}
-    labels = {str(x["code"]): x["label"] for x in criterion["levels"]}
-    labels |= {str(x["number"]): x["label"] for x in criterion["levels"] if x["number"] is not None}
+    labels = level_names(criterion)
     measure = "mean" if level in ("interval", "ratio") else "median" if level == "ordinal" else "share"
     axis = None
     if measure != "share":
-        ends = [e for row in rows.values() for e in _ends(row[measure])]
+        reached = [e for row in rows.values() for e in ends(row[measure])]
         bounds = [x for x in criterion["domain"] or [] if isinstance(x, int | float)]
-        axis = value_axis([*bounds, *ends])
+        axis = value_axis([*bounds, *reached])
     lines = [_score_line(name, row, measure, axis, labels) for name, row in rows.items()]
     pairs = body["comparisons"].get(key, {})
     chances = {a: {b: found["superiority"] for b, found in row.items()} for a, row in pairs.items()}
@@ -260,7 +160,7 @@ def _score_line(name: str, row: dict[str, Any], measure: str, axis: Axis | None,
 
 def _digits(estimate: dict[str, Any]) -> int:
     """A median is a level: whole levels are written without decimals."""
-    return 0 if all(float(end).is_integer() for end in _ends(estimate)) else 2
+    return 0 if all(float(end).is_integer() for end in ends(estimate)) else 2
 
 
 def _difference(name: str, difference: dict[str, Any], superiority: dict[str, Any]) -> Line:
@@ -270,7 +170,7 @@ def _difference(name: str, difference: dict[str, Any], superiority: dict[str, An
         name=name,
         mark=interval(superiority, SHARE_AXIS),
         said=say(superiority),
-        lead=_decided(superiority, 0.5),
+        lead=decided(superiority, 0.5),
         cells=(told,),
     )
 
@@ -282,60 +182,22 @@ def _difference_words(estimate: dict[str, Any]) -> str:
     return f"{sign}{said.value.removesuffix(' %')}{unit} {said.interval}"
 
 
-# --- agreement, metrics ----------------------------------------------------------------------------------
+# --- totals ----------------------------------------------------------------------------------------------
 
 
-def _agreement(page: Page, criteria: list[dict[str, Any]]) -> None:
-    found = page.body["agreement"]
-    axis = coefficient_axis(
-        end for c in criteria for end in _ends(found[c["key"]]["krippendorff_alpha"], found[c["key"]]["gwet_ac1"])
+def _totals(found: dict[str, Any]) -> Totals | None:
+    if not found.get("systems"):
+        return None
+    systems = sorted(found["systems"].items(), key=lambda pair: (-(pair[1]["value"] or 0.0), pair[0]))
+    lines = [Line(name, interval(e, TOTAL_AXIS), say(e)) for name, e in systems]
+    order = [name for name, _ in systems]
+    pairs = [(a, b) for n, a in enumerate(order) for b in order[n + 1 :] if b in found["differences"].get(a, {})]
+    gaps = [(f"{a} minus {b}", found["differences"][a][b]) for a, b in pairs]
+    return Totals(
+        lines=lines,
+        differences=[Line(name, interval(e, CORRELATION_AXIS), say(e), lead=decided(e, 0.0)) for name, e in gaps],
+        gap_axis=CORRELATION_AXIS,
+        weights=", ".join(f"{key} × {weight:g}" for key, weight in found["weights"].items()),
+        left_out=sorted(found["left_out"].items()),
+        warnings=warnings_of(*(e for _, e in systems), *(e for _, e in gaps)),
     )
-    page.agreement_axis = axis
-    page.band = (axis.at(TENTATIVE), axis.width(TENTATIVE, RELIABLE))
-    page.agreement = [_agreement_line(c, found[c["key"]], axis) for c in criteria]
-
-
-def _agreement_line(criterion: dict[str, Any], found: dict[str, Any], axis: Axis) -> Line:
-    alpha, second = found["krippendorff_alpha"], found["gwet_ac2"]
-    # AC2 counts near misses as the criterion's level does; at the nominal level there are none.
-    chosen, name = (second, "AC2") if found["ac2_weights"] else (found["gwet_ac1"], "AC1")
-    gwet, same = say(chosen), say(found["percent_agreement"])
-    return Line(
-        name=criterion["key"],
-        mark=interval(alpha, axis),
-        said=say(alpha),
-        tags=("skewed",) if is_skewed(found) else (),
-        cells=(
-            gwet.value if gwet.is_known else "not estimable",
-            f"{name} {gwet.interval}",
-            same.value if same.is_known else "not estimable",
-            same.interval,
-            str(found["n_ratings"]),
-            criterion["question"],
-        ),
-    )
-
-
-def _automated(body: dict[str, Any], criterion: dict[str, Any]) -> Automated:
-    lines = []
-    for metric, found in sorted(body["automated"].items()):
-        if criterion["key"] not in found:
-            continue
-        row = found[criterion["key"]]
-        tau, rho, same = (row[name] for name in ("kendall_tau_b", "spearman", "agreement"))
-        lines.append(
-            Line(
-                name=metric,
-                mark=interval(tau, CORRELATION_AXIS),
-                said=say(tau),
-                lead=_decided(tau, 0.0),
-                tags=("same question",) if row["declared_same_question"] else (),
-                cells=(_cell_words(rho), _cell_words(same), str(tau["n_units"] or same["n_units"])),
-            )
-        )
-    return Automated(criterion["key"], criterion["question"], lines)
-
-
-def _cell_words(estimate: dict[str, Any]) -> str:
-    said = say(estimate)
-    return f"{said.value} {said.interval}" if said.is_known else "not estimable"

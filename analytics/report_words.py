@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from projects.templatetags.numbers import number, times
@@ -56,3 +56,26 @@ def counts(estimate: dict[str, Any]) -> str:
     if estimate["n_judgments"]:
         said.append(times(estimate["n_judgments"], "rating,ratings"))
     return ", ".join(said)
+
+
+def level_names(criterion: dict[str, Any]) -> dict[str, str]:
+    """The labels of a criterion's levels, by code and by number."""
+    labels = {str(x["code"]): x["label"] for x in criterion["levels"]}
+    return labels | {str(x["number"]): x["label"] for x in criterion["levels"] if x["number"] is not None}
+
+
+def level_name(criterion: dict[str, Any], level: Any) -> str:
+    return level_names(criterion).get(str(level), f"{level:g}" if isinstance(level, float) else str(level))
+
+
+def p_words(p: float | None) -> str:
+    """Three decimals; what is smaller is not written as 0."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else number(p, 3)
+
+
+def points(estimate: dict[str, Any]) -> Said:
+    """A difference of shares, in points: −8 [−17, 0]."""
+    said = say(estimate)
+    return replace(said, value=said.value.removesuffix(" %"))

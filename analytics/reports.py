@@ -13,15 +13,17 @@ from typing import Any
 from django.db.models import Max, Min
 
 from analytics.digests import body_json
-from analytics.frames import RoundFrames, round_frames, scores_frame
+from analytics.frames import RoundFrames, gold_frame, round_frames, scores_frame, tags_frame
 from analytics.sections.agreement import agreement_section
 from analytics.sections.answer import answer_section
 from analytics.sections.automated import automated_section
 from analytics.sections.base import MetricInfo, ReportData, domain
 from analytics.sections.method import method_section, provenance_section
 from analytics.sections.preference import preference_section
-from analytics.sections.raters import raters_section
+from analytics.sections.raters import MAX_RATERS, raters_section
 from analytics.sections.scores import comparisons_section, scores_section
+from analytics.sections.slices import slices_section
+from analytics.sections.totals import totals_section
 from annotation.models import Round
 from projects.models import Metric
 from projects.templatetags.numbers import times
@@ -34,9 +36,11 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "agreement": agreement_section,
     "scores": scores_section,
     "comparisons": comparisons_section,
+    "totals": totals_section,
     "preference": preference_section,
     "raters": raters_section,
     "automated": automated_section,
+    "slices": slices_section,
 }
 
 
@@ -74,11 +78,14 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
     told = progress or (lambda *_: None)
     told("Reading judgments", 0, None)
     criteria = spec_of(round.rubric_version).criteria
+    frames = round_frames(round)
     data = ReportData(
-        frames=round_frames(round),
+        frames=frames,
         criteria=criteria,
         metrics=_metrics(round),
         scores=scores_frame(round),
+        gold=gold_frame(round, frames.ratings),
+        tags=tags_frame(round),
         seed=chosen.seed,
         level=chosen.level,
         final_answers=chosen.final_answers,
@@ -185,6 +192,8 @@ def _warnings(round: Round, body: dict[str, Any], counts: dict[str, Any]) -> lis
         )
     if round.design == Round.Design.UNKNOWN:
         found.append("How the items were chosen is not known, so the figures are about these items only.")
+    if counts["n_raters"] > MAX_RATERS:
+        found.append(f"{counts['n_raters']} raters: figures of each one are made for up to {MAX_RATERS}.")
     if (uneven := _uneven_chances(round)) is not None:
         found.append(uneven)
     for key, section in body["agreement"].items():

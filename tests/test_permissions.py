@@ -176,6 +176,7 @@ PAGES = [
     get("analytics:report", VIEWERS),
     get("analytics:report_json", VIEWERS),
     get("analytics:report_html", VIEWERS),
+    get("analytics:report_figures", VIEWERS),
     get("analytics:report_csv", VIEWERS),
 ]
 API = [

@@ -34,6 +34,11 @@ def follow(selector: str, nth: int = 0) -> Act:
     return lambda page: page.locator(selector).nth(nth).click()
 
 
+def unfold(page: Page) -> None:
+    page.locator("article.report").wait_for()
+    page.evaluate("() => document.querySelectorAll('article details').forEach((each) => { each.open = true; })")
+
+
 def press(*keys: str) -> Act:
     def act(page: Page) -> None:
         page.locator("[data-raw-switch]").first.wait_for(state="visible")  # the script has begun
@@ -187,6 +192,8 @@ LEAD = (
     Screen("adjudicate-pair", "lead", DEMO + "rounds/side-by-side/adjudication/", (click("Decide the first"),)),
     Screen("who-answered", "lead", DEMO + "rounds/quality/key/", status=409),
     Screen("report", "lead", DEMO + "reports/", (click("Build a report of Quality", "button"),)),
+    Screen("report-pairs", "lead", DEMO + "reports/", (click("Build a report of Side by side", "button"),)),
+    Screen("report-open", "lead", DEMO + "reports/", (click("Build a report of Pilot", "button"), unfold)),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
     Screen("people-link", "lead", DEMO + "people/", (click("Make invitation link", "button"),)),

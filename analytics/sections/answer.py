@@ -33,7 +33,7 @@ def answer_section(body: dict[str, Any], criteria: tuple[CriterionSpec, ...]) ->
         headline = "There are no judgments yet, so there is nothing to conclude."
         return {"headline": headline, "lead": [], "figures": []}
     headline, figures = _headline(body, findings)
-    lead = [*_interval_words(figures[:1]), *_agreement_words(body, questions)]
+    lead = [*_interval_words(figures[:1]), *_other_raters(body, findings), *_agreement_words(body, questions)]
     return {"headline": headline, "lead": lead, "figures": figures[:_SHOWN]}
 
 
@@ -196,9 +196,31 @@ def _interval_words(figures: list[dict[str, Any]]) -> list[str]:
     text = f"{figures[0]['label']}: the {100 * e['level']:.0f} % interval is [{low},\u00a0{high}]{unit}"
     if figures[0]["kind"] == "alpha":
         return [text + "."]
+    text += ", for these raters on prompts like these"
     if e["low"] <= reference <= e["high"]:
-        return [text + ", so it includes no difference at all."]
+        return [text + "; it includes no difference at all."]
     return [text + "."]
+
+
+def _other_raters(body: dict[str, Any], findings: list[Finding]) -> list[str]:
+    """Leads among these raters that do not hold for all raters like these, as the strengths tell them."""
+    decided = [f for f in findings if f.better and f.kind == "win_rate"]
+    decided = [f for f in decided if f.criterion == decided[0].criterion]
+    about = body["preference"][decided[0].criterion].get("ranking", {}) if decided else {}
+    if about.get("population") != "raters like these":
+        return []
+    sure = {
+        frozenset((gap["system"], gap["other"]))
+        for gap in about.get("differences", [])
+        if gap["status"] == "ok" and not gap["low"] <= 0 <= gap["high"]
+    }
+    unsure = sum(frozenset((f.a, f.b)) not in sure for f in decided)
+    if not unsure or not about.get("differences"):
+        return []
+    if len(decided) == 1:
+        return ["For other raters like these that is not settled."]
+    verb = "is" if unsure == 1 else "are"
+    return [f"For other raters like these, {unsure} of {len(decided)} such leads {verb} not settled."]
 
 
 def _agreement_words(body: dict[str, Any], questions: dict[str, str]) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.sections.base import MetricInfo, ReportData, coded
+from analytics.sections.judging import Answers, by_level, ceiling, stand_ins
 from analytics.stats import association
 from analytics.stats.coding import CodedRatings, ObjectArray
 from analytics.stats.results import Estimate
@@ -63,11 +64,16 @@ def _against(
     if scores.empty:
         return None
     same = metric.criterion == criterion.key
+    answers = _answers(metric, criterion, frame, scores, same)
+    # A metric in a rater's place is held against raters: what a reviewer settled is no rater's answer.
+    people = data.of(criterion) if data.final_answers else frame
+    beside = _answers(metric, criterion, people, scores, same) if data.final_answers else answers
     return {
         "metric": {"source": metric.source, "kind": metric.kind, "direction": metric.direction},
         "declared_same_question": same,
-        **_correlations(data, metric, criterion, frame, scores),
-        "agreement": _agreement(data, metric, criterion, frame, scores, same).to_dict(),
+        **_correlations(data, metric, criterion, frame, scores, people),
+        "agreement": _agreement(answers, len(scores), data.level).to_dict(),
+        **stand_ins(beside, same, criterion, data),
     }
 
 
@@ -138,7 +144,12 @@ def _human(frame: pd.DataFrame, criterion: CriterionSpec) -> _Human | None:
 
 
 def _correlations(
-    data: ReportData, metric: MetricInfo, criterion: CriterionSpec, frame: pd.DataFrame, scores: pd.DataFrame
+    data: ReportData,
+    metric: MetricInfo,
+    criterion: CriterionSpec,
+    frame: pd.DataFrame,
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
 ) -> dict[str, Any]:
     human = _human(frame, criterion)
     numbers = scores.dropna(subset=["number"])
@@ -147,6 +158,8 @@ def _correlations(
         none = Estimate.not_estimable(reason=reason, unit="correlation", n_units=len(scores)).to_dict()
         return {"kendall_tau_b": none, "spearman": none}
     x = numbers.set_index("unit")["number"].reindex(human.units).to_numpy(dtype=np.float64)
+    # Lower is better: turned, so that "as people do" means the same for all metrics.
+    towards = -x if metric.direction == "lower" else x
     options: dict[str, Any] = {"seed": data.seed, "level": data.level, **human.counts}
     found = {
         "kendall_tau_b": association.kendall_tau_b(x, human.means, human.clusters, **options).to_dict(),
@@ -154,22 +167,28 @@ def _correlations(
     }
     if criterion.level_of_measurement in ("interval", "ratio"):
         found["pearson"] = association.pearson(x, human.means, human.clusters, **options).to_dict()
+    raters = _human(people, criterion) if people is not frame else human
+    if raters is not None:
+        values = numbers.set_index("unit")["number"].reindex(raters.units).to_numpy(dtype=np.float64)
+        found["ceiling"] = ceiling(raters.units, values, raters.table, data)
+    if criterion.type != "preference":
+        systems = frame.drop_duplicates("unit").set_index("unit")["system"].reindex(human.units)
+        found |= by_level(x, towards, human.means, human.clusters, systems.to_numpy(dtype=object), options)
     return found
 
 
-def _agreement(
-    data: ReportData,
+def _answers(
     metric: MetricInfo,
     criterion: CriterionSpec,
     frame: pd.DataFrame,
     scores: pd.DataFrame,
     same: bool,
-) -> Estimate:
-    """The share of units where the metric gives the answer that most raters gave."""
+) -> Answers:
+    """The metric's answers in the words of the criterion, beside the people's; or why there are none."""
     refusal = _NOT_SIDES if criterion.type == "preference" and metric.kind != "preference" else ""
     refusal = refusal if same else _NOT_SAME
     if refusal:
-        return Estimate.not_estimable(reason=refusal, unit="share", n_units=len(scores))
+        return Answers(refusal)
     if criterion.type == "preference":
         human = coded(frame.assign(value=np.sign(frame["towards_b"]).map(_WORDS)), criterion, _SIGNS)
         labels = np.sign(scores["answer"]).map(_WORDS)
@@ -178,9 +197,15 @@ def _agreement(
         labels = _labels(metric, criterion, scores)
         levels = CRITERIA[criterion.type].domain(criterion)
         if levels is not None and not labels.dropna().isin(levels).all():
-            return Estimate.not_estimable(reason=_NOT_LEVELS, unit="share", n_units=len(scores))
-    units = scores["unit"].to_numpy(dtype=object)
-    return association.agreement_share(units, labels.to_numpy(dtype=object), human, level=data.level)
+            return Answers(_NOT_LEVELS)
+    return Answers("", scores["unit"].to_numpy(dtype=object), labels.to_numpy(dtype=object), human)
+
+
+def _agreement(answers: Answers, n: int, level: float) -> Estimate:
+    """The share of units where the metric gives the answer that most raters gave."""
+    if answers.human is None:
+        return Estimate.not_estimable(reason=answers.refusal, unit="share", n_units=n)
+    return association.agreement_share(answers.units, answers.labels, answers.human, level=level)
 
 
 def _labels(metric: MetricInfo, criterion: CriterionSpec, scores: pd.DataFrame) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -31,10 +32,15 @@ class ReportData:
     criteria: tuple[CriterionSpec, ...]
     metrics: list[MetricInfo] = field(default_factory=list)
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    gold: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tags: pd.DataFrame = field(default_factory=pd.DataFrame)
     seed: int = 0
     level: float = 0.95
     # Final answers of reviewers in place of raters' own, where a figure is about the systems.
     final_answers: bool = False
+    _of: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _coded: dict[str, CodedRatings] = field(default_factory=dict)
+    _by_system: dict[tuple[str, str], dict[str, CodedRatings]] = field(default_factory=dict)
 
     @cached_property
     def counted(self) -> pd.DataFrame:
@@ -52,13 +58,40 @@ class ReportData:
         """The criteria that have figures: all but words."""
         return [c for c in self.criteria if c.level_of_measurement != "text"]
 
+    def by_system(
+        self, kind: str, criterion: CriterionSpec, make: Callable[[], dict[str, CodedRatings]]
+    ) -> dict[str, CodedRatings]:
+        """Tables of one criterion for each system, made once of each kind."""
+        key = (kind, criterion.key)
+        if key not in self._by_system:
+            self._by_system[key] = make()
+        return self._by_system[key]
+
+    @cached_property
+    def cannot_judge(self) -> dict[str, int]:
+        """By rater, how often."""
+        ratings = self.frames.ratings
+        return {
+            str(k): int(n) for k, n in ratings[ratings["cannot_judge"].astype(bool)].groupby("rater").size().items()
+        }
+
     @property
     def systems(self) -> list[str]:
         return sorted(self.frames.tasks.outputs["system"].unique())
 
     def of(self, criterion: CriterionSpec) -> pd.DataFrame:
-        """Counted ratings of one criterion, with `value` as the statistics take it: what raters said themselves."""
-        return rated(self.counted, criterion)
+        """Counted ratings of one criterion, with `value` as the statistics take it: what raters said themselves.
+
+        Not to be changed: it is kept."""
+        if criterion.key not in self._of:
+            self._of[criterion.key] = rated(self.counted, criterion)
+        return self._of[criterion.key]
+
+    def coded(self, criterion: CriterionSpec) -> CodedRatings:
+        """The same as codes, made once for all sections."""
+        if criterion.key not in self._coded:
+            self._coded[criterion.key] = coded(self.of(criterion), criterion)
+        return self._coded[criterion.key]
 
     def result_of(self, criterion: CriterionSpec) -> pd.DataFrame:
         """The same for figures about systems, with final answers if the report takes them."""

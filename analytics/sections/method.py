@@ -58,19 +58,52 @@ def method_section(round: Round, data: ReportData, counts: dict[str, Any]) -> li
         raters += f" {counts['n_excluded']:,} judgments of excluded raters are left out; agreement is shown both ways."
     if counts["n_other"]:
         raters += f" {counts['n_other']:,} gold, training and repeat judgments are left out."
+    return [f"{first} {raters}", *_final_words(data), *_intervals(data), *_comparisons(data), *_people(data)]
+
+
+def _intervals(data: ReportData) -> list[str]:
     return [
-        f"{first} {raters}",
-        *_final_words(data),
         "Every prompt has equal weight: ratings are averaged within an output, outputs within a prompt. "
         f"Intervals are {100 * data.level:.0f} %, clustered by prompt.",
         "Agreement: a unit is one task or one output of it. Krippendorff’s α takes the level of measurement that "
         "the criterion declares; Gwet’s AC1 and AC2 count all declared levels. With three raters or more of known "
-        "identity the interval is for raters like these; otherwise for these raters, as the estimate says.",
-        "Win rates count ties, both good and both bad as half. Position figures leave out judgments whose order "
-        "is not known. “Cannot judge” is counted apart and is never a value.",
-        "Metrics against humans: the mean human rating of each output (or pair) with the metric’s value; intervals "
-        f"by a bootstrap of prompts with seed {data.seed}.",
+        "identity who share outputs the variance of leaving out one rater at a time is added, and the interval is for "
+        "raters like these; otherwise for these raters, as the estimate says.",
     ]
+
+
+def _comparisons(data: ReportData) -> list[str]:
+    found = []
+    if any(c.type == "preference" for c in data.measured):
+        found.append(
+            "Win rates count ties, both good and both bad as half, and are for these raters. Position figures leave "
+            "out judgments whose order is not known. Strengths are those of Bradley and Terry’s model, ties as half "
+            "wins, clustered by prompt and, with three known raters or more, by rater; sets of ranks hold for all "
+            "systems at "
+            f"once, from 1,000 draws with seed {data.seed}."
+        )
+    if len(data.tags):
+        found.append(
+            "Slices: the lead on prompts with a tag less the lead on all others, Welch’s t by prompt, with Benjamini-"
+            "Yekutieli’s adjustment over all comparisons. Tags with fewer than 10 prompts on a side are not shown."
+        )
+    if len(data.scores):
+        found.append(
+            "Metrics against humans: the mean human rating of each output (or pair) with the metric’s value; intervals "
+            f"by a bootstrap of prompts with seed {data.seed}. The metric with one rater is held against another rater "
+            "with that rater, on the same outputs."
+        )
+    return found
+
+
+def _people(data: ReportData) -> list[str]:
+    said = "“Cannot judge” is counted apart and is never a value."
+    if data.counted["rater_known"].astype(bool).any():
+        said += (
+            " Figures of raters are for these people on other prompts, with Benjamini-Hochberg’s adjustment over "
+            "raters and criteria; below 20 judged shared answers nothing is said of a rater."
+        )
+    return [said]
 
 
 def _final_words(data: ReportData) -> list[str]:

@@ -1,28 +1,25 @@
-"""Which of two systems is preferred: win rates of every pair, ties, and what the sides did."""
+"""Which system is preferred: win rates of every pair, ties, what the sides did, and the ranking of all of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from analytics.sections.base import ReportData, rated
-from analytics.stats import preference
+from analytics.sections.base import ReportData
+from analytics.sections.pairs import TIES, battles, compared, preferences
+from analytics.sections.ranking import ranking
+from analytics.stats import position, preference
 from analytics.stats.preference import PreferenceData
 from rubrics.specs import CriterionSpec
 
-_TIES = ("tie", "both_good", "both_bad")
-
 
 def preference_section(data: ReportData) -> dict[str, Any]:
-    return {c.key: _criterion(data, c) for c in data.measured if c.type == "preference"}
+    return {c.key: _criterion(data, c) for c in preferences(data)}
 
 
 def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
-    own = rated(data.frames.counted_by_order, criterion)
-    frame = rated(data.settle(data.frames.counted_by_order), criterion)
-    frame = frame.assign(outcome=outcomes(frame))
+    own, frame = compared(data, criterion), compared(data, criterion, settled=True)
     found: dict[str, Any] = {"win_rate": {}, "win_rate_without_ties": {}, "outcomes": {}}
     for (a, b), part in frame.groupby(["system_a", "system_b"], sort=True):
         for row, column, table in ((a, b, _coded(part)), (b, a, _coded(part, turned=True))):
@@ -30,23 +27,21 @@ def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
             without = preference.win_rate_without_ties(table, level=data.level)
             _put(found["win_rate_without_ties"], row, column, without)
             _put(found["outcomes"], row, column, preference.outcome_shares(table, level=data.level))
-    whole = _coded(own.assign(outcome=outcomes(own)))  # a final answer was given on neither side
+    whole = _coded(own)  # a final answer was given on neither side
     found["ties"] = _ties(frame, data.level)
     found["position_bias"] = preference.position_bias(whole, level=data.level).to_dict()
     found["n_inconsistent"] = whole.n_inconsistent
+    if not frame.empty:
+        found |= ranking(battles(frame), seed=data.seed, level=data.level)
+        rows = battles(own)
+        found["order_consistency"] = position.order_consistency(rows, level=data.level).to_dict()
+        found["order_test"] = position.order_test(rows, level=data.level).to_dict()
     found["n_cannot_judge"] = int(data.counted.loc[data.counted["criterion"] == criterion.key, "cannot_judge"].sum())
     return found
 
 
 def _put(table: dict[str, Any], row: Any, column: Any, result: Any) -> None:
     table.setdefault(str(row), {})[str(column)] = result.to_dict()
-
-
-def outcomes(frame: pd.DataFrame) -> pd.Series:
-    """From the point of view of system a."""
-    ties = frame["side"].where(frame["side"].isin(_TIES), "tie")
-    won = pd.Series(np.where(frame["towards_b"] < 0, "win", "loss"), index=frame.index, dtype=object)
-    return won.where(frame["towards_b"] != 0, ties.astype(object))
 
 
 _TURNED = {"win": "loss", "loss": "win"}
@@ -58,7 +53,7 @@ def _coded(frame: pd.DataFrame, *, turned: bool = False, merged: bool = False) -
         outcome = outcome.replace(_TURNED)
         a_first = a_first.map({True: False, False: True})
     if merged:
-        outcome = outcome.where(~outcome.isin(_TIES), "tie")
+        outcome = outcome.where(~outcome.isin(TIES), "tie")
     return preference.code_preferences(
         frame["cluster"].to_numpy(dtype=object),
         frame["unit"].to_numpy(dtype=object),
@@ -75,4 +70,4 @@ def _ties(frame: pd.DataFrame, level: float) -> dict[str, Any]:
     kinds = preference.outcome_shares(_coded(frame), level=level)
     counts = dict(zip(kinds.levels, kinds.counts, strict=True))
     share = shares.shares[shares.levels.index("tie")]
-    return {**share.to_dict(), "counts": {kind: counts[kind] for kind in _TIES}}
+    return {**share.to_dict(), "counts": {kind: counts[kind] for kind in TIES}}

@@ -17,22 +17,27 @@ MAX_LEVELS_SHOWN = 50
 MAX_SYSTEMS_COMPARED = 12  # 132 ordered pairs
 
 
-def _scored(data: ReportData) -> list[CriterionSpec]:
+def scored(data: ReportData) -> list[CriterionSpec]:
     """Criteria about one output: a preference is about two."""
     return [c for c in data.measured if c.type != "preference"]
 
 
-def _tables(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
-    frame = data.result_of(criterion)
-    about = frame[frame["system"] != ""]
-    return {str(system): coded(part, criterion) for system, part in about.groupby("system", sort=True)}
+def tables(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
+    """The ratings of each system."""
+
+    def make() -> dict[str, CodedRatings]:
+        frame = data.result_of(criterion)
+        about = frame[frame["system"] != ""]
+        return {str(system): coded(part, criterion) for system, part in about.groupby("system", sort=True)}
+
+    return data.by_system("rated", criterion, make)
 
 
 def scores_section(data: ReportData) -> dict[str, Any]:
     """`<system>.<criterion>`: mean, median and distribution, every prompt weighing the same."""
     found: dict[str, Any] = {system: {} for system in data.systems}
-    for criterion in _scored(data):
-        for system, table in _tables(data, criterion).items():
+    for criterion in scored(data):
+        for system, table in tables(data, criterion).items():
             found[system][criterion.key] = _score(data, criterion, system, table)
     return found
 
@@ -58,28 +63,33 @@ def comparisons_section(data: ReportData) -> dict[str, Any]:
 
     A yes/no is compared by its share of yes; other labels without an order cannot be compared."""
     found: dict[str, Any] = {}
-    for criterion in _scored(data):
-        tables = _comparable(data, criterion)
-        if not 2 <= len(tables) <= MAX_SYSTEMS_COMPARED:
+    for criterion in scored(data):
+        sides = comparable(data, criterion)
+        if not 2 <= len(sides) <= MAX_SYSTEMS_COMPARED:
             continue
         pairs: dict[str, Any] = {}
-        for a, b in permutations(tables, 2):
-            pairs.setdefault(a, {})[b] = _comparison(data, criterion, tables[a], tables[b])
+        for a, b in permutations(sides, 2):
+            pairs.setdefault(a, {})[b] = _comparison(data, criterion, sides[a], sides[b])
         found[criterion.key] = pairs
     return found
 
 
-def _comparable(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
+def comparable(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
+    """The same on an ordered scale: a yes/no as 0 and 1. Empty where there is no order."""
     if criterion.type == "yes_no":
-        frame = data.result_of(criterion)
-        about = frame[frame["system"] != ""]
-        return {
-            str(system): coded(part.assign(value=part["number"]), criterion, [0.0, 1.0])
-            for system, part in about.groupby("system", sort=True)
-        }
+        return data.by_system("numbers", criterion, lambda: _numbers(data, criterion))
     if criterion.level_of_measurement == "nominal" or not domain(criterion):
         return {}
-    return _tables(data, criterion)
+    return tables(data, criterion)
+
+
+def _numbers(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:
+    frame = data.result_of(criterion)
+    about = frame[frame["system"] != ""]
+    return {
+        str(system): coded(part.assign(value=part["number"]), criterion, [0.0, 1.0])
+        for system, part in about.groupby("system", sort=True)
+    }
 
 
 def _comparison(data: ReportData, criterion: CriterionSpec, a: CodedRatings, b: CodedRatings) -> dict[str, Any]:

@@ -106,7 +106,9 @@ def solve_variance(squares: FloatArray, noise: FloatArray, error: FloatArray, ta
         below = s[:, None] + noise * error[:, None]
         parts = squares / below
         excess = parts.sum(axis=1) - target
-        step = np.maximum(excess, 0.0) / (parts / below).sum(axis=1)
+        slope = (parts / below).sum(axis=1)
+        # Without any squares there is nothing to explain: the slope is 0, and so is s.
+        step = np.divide(np.maximum(excess, 0.0), slope, out=np.zeros_like(slope), where=slope > 0)
         s = s + step
         if np.all(step <= 1e-10 * np.maximum(s, 1e-300)):
             break

@@ -121,7 +121,7 @@ def too_little(table: PairTable) -> str:
 
 
 def too_few(scope: Scope) -> str:
-    return f"Only {scope.n_clusters} prompts have outputs with two ratings: no interval below {MIN_PROMPTS}."
+    return f"Only {scope.n_clusters} prompts inform this figure: no interval below {MIN_PROMPTS}."
 
 
 def notes(table: PairTable) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ agreement has no spread: its interval comes from the Wilson interval on prompts,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -38,7 +39,9 @@ def percent_agreement(
 ) -> Estimate:
     """Share of agreeing pairs of ratings, averaged over units with two ratings or more; 0 to 1.
 
-    Not estimable with fewer than two such units. Source: Gwet, Handbook of Inter-Rater Reliability, ch. 2.
+    Not estimable with fewer than two such units. Simulated, a 95 % interval for raters like these covers .90 where 3 or
+    5 raters rate all of several outputs a prompt, and .945 or more where each output has some of the raters
+    (docs/algorithms/coverage-agreement.md). Source: Gwet, Handbook of Inter-Rater Reliability, ch. 2.
     """
     return estimate(PairTable(data), PercentAgreement(variance), population, level)
 
@@ -52,11 +55,12 @@ def krippendorff_alpha(
 ) -> Estimate:
     """Krippendorff's alpha at the declared level of measurement; at most 1, 0 at chance.
 
-    The point value comes from the `krippendorff` package where installed (our core equals it to 1e-12). All
-    paired ratings equal, or fewer than two pairable units: not estimable. Raises ValueError if the values do
-    not fit the level (text at the interval level, negative values on a ratio scale).
-    Source: Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011; Content Analysis, 4th ed. 2019,
-    ch. 12.
+    The point value comes from the `krippendorff` package where installed (our core equals it to 1e-12). All paired
+    ratings equal, or fewer than two pairable units: not estimable. Raises ValueError if the values do not fit the
+    level (text at the interval level, negative values on a ratio scale). Simulated, a 95 % interval for raters like
+    these covers .96 with 3 or 5 raters who rate everything, at the nominal level .91; for these raters, with 30
+    prompts of one output, .92 at the interval level (docs/algorithms/coverage-agreement.md). Source: Krippendorff,
+    Computing Krippendorff's Alpha-Reliability, 2011; Content Analysis, 4th ed. 2019, ch. 12.
     """
     return alpha_of(PairTable(data), measurement, population, level)
 
@@ -71,9 +75,11 @@ def gwet_ac1(
     """Gwet's AC1: chance-corrected agreement that stays stable under skew, though it rewards guessing the
     majority.
 
-    q is the number of declared levels (observed ones without a declared scale; `method` says which). Not
-    estimable on a scale of one level. `variance="gwet"` reproduces the published standard errors where units
-    have one rating. Source: Gwet, British Journal of Mathematical and Statistical Psychology 61, 2008, eq. 6.
+    q is the number of declared levels (observed ones without a declared scale; `method` says which). Not estimable on
+    a scale of one level. `variance="gwet"` reproduces the published standard errors where units have one rating.
+    Simulated, a 95 % interval for raters like these covers .89 where 3 or 5 raters rate all of several outputs a
+    prompt, else .94 or more (docs/algorithms/coverage-agreement.md). Source: Gwet, British Journal of Mathematical and
+    Statistical Psychology 61, 2008, eq. 6.
     """
     return gwet_of(PairTable(data), "identity", population, level, variance)
 
@@ -89,7 +95,9 @@ def gwet_ac2(
     """Gwet's AC2: AC1 with partial credit for near agreement.
 
     "ordinal" weights use the ranks of the levels, "linear" and "quadratic" their values (ranks if they are
-    labels). Raises ValueError for labels without a declared order, unless weights are "identity".
+    labels). Raises ValueError for labels without a declared order, unless weights are "identity". Of all coefficients
+    its intervals fall shortest: a 95 % interval for raters like these covers .85 to .90 with 3 or 5 raters, that for
+    these raters .91 to .92 with up to 150 outputs (docs/algorithms/coverage-agreement.md).
     Source: Gwet, Handbook of Inter-Rater Reliability, 4th ed., ch. 3.
     """
     return gwet_of(PairTable(data), weights, population, level, variance)
@@ -143,7 +151,7 @@ def summary(
         ),
     }
     shares = level_shares(data, level=level)
-    skew = skew_warning(estimates["krippendorff_alpha"], estimates["gwet_ac1"], shares.largest_share())
+    skew = skew_of(table, measurement, estimates, shares.largest_share())
     collected = [text for found in estimates.values() for text in found.warnings]
     warnings = tuple(dict.fromkeys([skew] * bool(skew) + collected))
     return AgreementSummary(measurement, estimates, shares, warnings, weights)
@@ -153,6 +161,19 @@ def ac2_weights(measurement: Measurement) -> Weights | None:
     """The weights AC2 takes at this level of measurement; None where none apply."""
     table: dict[Measurement, Weights] = {"ordinal": "ordinal", "interval": "quadratic", "ratio": "quadratic"}
     return table.get(measurement)
+
+
+def skew_of(
+    table: PairTable, measurement: Measurement, estimates: Mapping[str, Estimate], largest_share: float | None
+) -> str:
+    """`skew_warning` of like with like: AC1 knows no near misses, so alpha is taken at the nominal level too.
+
+    On an ordered scale alpha counts near misses as small and AC1 as whole ones: they differ without any skew.
+    """
+    alpha, ac1 = estimates["krippendorff_alpha"], estimates["gwet_ac1"]
+    if measurement != "nominal" and ac1.value is not None:
+        alpha = estimate(table, Alpha(table.data, "nominal"), "these_raters", alpha.level)
+    return skew_warning(alpha, ac1, largest_share)
 
 
 def skew_warning(alpha: Estimate, ac1: Estimate, largest_share: float | None) -> str:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from analytics.stats._coefficients import PercentAgreement
 from analytics.stats._estimation import Population, estimate
 from analytics.stats._totals import PairTable
-from analytics.stats.agreement import Weights, ac2_weights, alpha_of, gwet_of, skew_warning
+from analytics.stats.agreement import Weights, ac2_weights, alpha_of, gwet_of, skew_of
 from analytics.stats.benchmarks import Benchmark, benchmark
 from analytics.stats.coding import CodedRatings, Measurement
 from analytics.stats.icc import icc_of
-from analytics.stats.kappas import brennan_prediger_of, conger_of, fleiss_of
+from analytics.stats.kappas import brennan_prediger_of, cohen_kappa, conger_of, fleiss_of
 from analytics.stats.results import Distribution, Estimate
 from analytics.stats.scores import level_shares
+from analytics.stats.small_samples import noted
 from analytics.stats.specific import CategoryAgreement, specific_agreement_of
+
+# A scale of more levels than this is a measurement: agreement on each of them by itself says nothing.
+MAX_LEVELS = 50
 
 
 @dataclass(frozen=True)
 class FullAgreement:
     """`estimates` by their names in the registry; `weights` are those of the weighted ones, None at the nominal
-    level, where there are none. `benchmark` is of alpha, on Krippendorff's scale."""
+    level, where there are none. `specific` is empty beyond 50 levels. `benchmark` is of alpha, on Krippendorff's
+    scale."""
 
     measurement: Measurement
     weights: Weights | None
@@ -54,8 +61,9 @@ def full_agreement(
     """All that `agreement`, `kappas`, `icc` and `specific` say of one criterion, with intervals.
 
     Weighted coefficients take ordinal weights at the ordinal level, quadratic ones at interval and ratio. What does
-    not fit the data is not estimable with its reason. `seed` is that of the intraclass correlations' intervals.
-    Raises ValueError as `agreement.krippendorff_alpha` does.
+    not fit the data is not estimable with its reason. Cohen's kappa is there where two raters of known identity rated
+    everything. Where an interval is known to be somewhat too narrow (`small_samples`), a warning says so. `seed` is
+    that of the intraclass correlations' intervals. Raises ValueError as `agreement.krippendorff_alpha` does.
     """
     data.require(measurement)
     table, weights = PairTable(data), ac2_weights(measurement)
@@ -74,15 +82,32 @@ def full_agreement(
         found["brennan_prediger_weighted"] = brennan_prediger_of(table, weights, population, level)
     intraclass = icc_of(data, measurement, level=level, seed=seed)
     found |= {f"icc_{form.replace(',', '_')}": value for form, value in intraclass.items()}
+    found |= _of_two(data, weights, level)
+    found = {name: noted(name, value, measurement) for name, value in found.items()}
+    many = data.n_codes > MAX_LEVELS
+    specific = CategoryAgreement((), (), ()) if many else specific_agreement_of(table, population, level)
+    levels = tuple(noted("specific_agreement", value) for value in specific.agreement)
     shares = level_shares(data, level=level)
-    skew = skew_warning(found["krippendorff_alpha"], found["gwet_ac1"], shares.largest_share())
+    skew = skew_of(table, measurement, found, shares.largest_share())
     told = [skew, *(text for value in found.values() for text in value.warnings)]
     return FullAgreement(
         measurement,
         weights,
         found,
-        specific_agreement_of(table, population, level),
+        replace(specific, agreement=levels),
         shares,
         benchmark(found["krippendorff_alpha"]),
         tuple(dict.fromkeys(text for text in told if text)),
     )
+
+
+def _of_two(data: CodedRatings, weights: Weights | None, level: float) -> dict[str, Estimate]:
+    """Cohen's kappa where there are two raters, and they are known."""
+    if len(data.rater_labels) != 2 or not len(data.rater) or (data.rater < 0).any() or len(np.unique(data.rater)) != 2:
+        return {}
+    # There are no others to tell them from, so their names say nothing.
+    pair = replace(data, rater_labels=np.array(["one rater", "the other"], dtype=object))
+    found = {"cohen_kappa": cohen_kappa(pair, level=level)}
+    if weights:
+        found["cohen_kappa_weighted"] = cohen_kappa(pair, weights, level=level)
+    return found

@@ -74,11 +74,13 @@ def icc(
 ) -> Estimate:
     """An intraclass correlation; at most 1, about 0 where raters tell the items apart no better than chance.
 
-    ICC(2,.) speaks of raters like these, ICC(3,.) of these raters; both of other items. `k` is the number of
-    ratings averaged (default: the harmonic mean of the ratings an item has). The generalised interval draws
-    with `seed`. Not estimable: ordinal and nominal levels, raters of unknown identity, one rater or one item, no
-    item with two ratings, no variation; more than 300 raters. No spread within items: a value without an
-    interval. Raises ValueError for an unknown form, values that do not fit the level, k below 1.
+    ICC(2,.) speaks of raters like these, ICC(3,.) of these raters; both of other items. `k` is the number of ratings
+    averaged (default: the harmonic mean of the ratings an item has). The generalised interval draws with `seed`. Not
+    estimable: ordinal and nominal levels, raters of unknown identity, one rater or one item, no item with two ratings,
+    no variation; more than 300 raters. No spread within items: a value without an interval. Simulated, a 95 % interval
+    covers .90 to .92 with five outputs a prompt and up to 5 raters, else .93 to .96
+    (docs/algorithms/coverage-agreement.md). Raises ValueError for an unknown form, values that do not fit the level, k
+    below 1.
     """
     return icc_of(data, measurement, (form,), k=k, level=level, seed=seed)[form]
 

@@ -33,7 +33,9 @@ def fleiss_kappa(
 ) -> Estimate:
     """Fleiss' kappa, generalised to unequal numbers of ratings a unit and to weights; with two raters Scott's pi.
 
-    All ratings equal: not estimable. Source: Fleiss, Psychological Bulletin 76, 1971; Gwet, Handbook, ch. 2.
+    All ratings equal: not estimable. Simulated, a 95 % interval for raters like these covers .91 where 3 or 5 raters
+    rate all of several outputs a prompt (docs/algorithms/coverage-agreement.md). Source: Fleiss, Psychological
+    Bulletin 76, 1971; Gwet, Handbook, ch. 2.
     """
     return fleiss_of(PairTable(data), weights, population, level, variance)
 
@@ -48,8 +50,10 @@ def brennan_prediger(
 ) -> Estimate:
     """Brennan-Prediger: chance picks every level equally often, so that no prevalence can move the coefficient.
 
-    q is the number of declared levels (observed ones without a declared scale). Source: Brennan & Prediger,
-    Educational and Psychological Measurement 41, 1981; weighted: Gwet, Handbook, ch. 4.
+    q is the number of declared levels (observed ones without a declared scale). Simulated with quadratic weights, a 95
+    % interval covers .89 to .93 for raters like these with 3 or 5 raters, and .91 to .92 for these raters with up to
+    150 outputs (docs/algorithms/coverage-agreement.md). Source: Brennan & Prediger, Educational and Psychological
+    Measurement 41, 1981; weighted: Gwet, Handbook, ch. 4.
     """
     return brennan_prediger_of(PairTable(data), weights, population, level, variance)
 
@@ -64,9 +68,10 @@ def conger_kappa(
 ) -> Estimate:
     """Conger's kappa: chance is the mean over pairs of raters of Cohen's chance term.
 
-    For crossed raters of known identity. Not estimable where fewer than half of all rater x unit cells are
-    filled; a warning below all of them. Source: Conger, Psychological Bulletin 88, 1980; with missing
-    ratings: Gwet, Handbook, ch. 2.
+    For crossed raters of known identity. Not estimable where fewer than half of all rater x unit cells are filled; a
+    warning below all of them. Simulated, a 95 % interval for raters like these covers .91 to .94 with 3 or 5 raters of
+    several outputs a prompt (docs/algorithms/coverage-agreement.md). Source: Conger, Psychological Bulletin 88, 1980;
+    with missing ratings: Gwet, Handbook, ch. 2.
     """
     return conger_of(PairTable(data), weights, population, level, variance)
 
@@ -80,10 +85,11 @@ def cohen_kappa(
 ) -> Estimate:
     """Cohen's kappa of two named raters on the units both judged.
 
-    `pair` names them (rater labels); without it the table must have two raters, else ValueError. The
-    population is always these two. Source: Cohen, Educational and Psychological Measurement 20, 1960;
-    weighted: Psychological Bulletin 70, 1968; variance: the delta method of Fleiss, Cohen & Everitt 1969 with
-    n - 1.
+    `pair` names them (rater labels); without it the table must have two raters, else ValueError. The population is
+    always these two. Simulated with quadratic weights and 40 prompts of one output, a 95 % interval covers .90;
+    unweighted, or with more outputs, .94 (docs/algorithms/coverage-agreement.md). Source: Cohen, Educational and
+    Psychological Measurement 20, 1960; weighted: Psychological Bulletin 70, 1968; variance: the delta method of
+    Fleiss, Cohen & Everitt 1969 with n - 1.
     """
     first, second = _two_raters(data, pair)
     table = PairTable(of_pair(data, first, second))

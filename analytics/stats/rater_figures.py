@@ -69,7 +69,20 @@ class RaterFigures:
 
 def together(figures: Iterable[RaterFigure], flag: int, warnings: Iterable[str] = ()) -> RaterFigures:
     """Adjust the p values over the raters and flag those below .05 whose value has the sign `flag` (0: either)."""
-    listed = list(figures)
+    listed = _adjusted(list(figures), flag)
+    return RaterFigures(tuple(listed), tuple(dict.fromkeys(text for text in warnings if text)))
+
+
+def over_criteria(families: Mapping[str, RaterFigures], flag: int) -> dict[str, RaterFigures]:
+    """One statistic on several criteria: adjust over all raters and all criteria at once, and flag again."""
+    listed = iter(_adjusted([figure for family in families.values() for figure in family.figures], flag))
+    return {
+        key: replace(family, figures=tuple(next(listed) for _ in family.figures)) for key, family in families.items()
+    }
+
+
+def _adjusted(figures: list[RaterFigure], flag: int) -> list[RaterFigure]:
+    listed = [replace(figure, q_value=None, flagged=False) for figure in figures]
     for number, q in enumerate(benjamini_hochberg([figure.p_value for figure in listed])):
         if q is None:
             continue
@@ -77,7 +90,7 @@ def together(figures: Iterable[RaterFigure], flag: int, warnings: Iterable[str] 
         effect = figure.details.get("difference", figure.estimate.value) or 0.0
         flagged = q < FALSE_DISCOVERIES and (flag == 0 or effect * flag > 0)
         listed[number] = replace(figure, q_value=q, flagged=flagged)
-    return RaterFigures(tuple(listed), tuple(dict.fromkeys(text for text in warnings if text)))
+    return listed
 
 
 def too_few_shared(items: int) -> str:

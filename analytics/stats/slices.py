@@ -89,7 +89,8 @@ def slice_interaction(
     """The mean inside a slice minus the mean of the rest, every prompt weighing the same; 0 is no interaction.
 
     A prompt with rows on both sides counts on both, and its covariance is in the interval. Interval and test:
-    Welch's t by prompt with Satterthwaite's degrees of freedom. Fewer than 10 prompts on a side: not estimable.
+    Welch's t by prompt with Satterthwaite's degrees of freedom. Fewer than 10 prompts on a side: not estimable. A side
+    on which every prompt shows the same: a value without interval and test, for its spread is not known.
     Other arguments and errors as `slices`. Source: Welch, Biometrika 34, 1947; Student's sleep data as two groups
     give -1.58 with limits -3.3655 and .2055, p .0794.
     """
@@ -162,6 +163,10 @@ def _interaction(
     value = float(inside.mean() - rest.mean())
     parts = [residual_influence(means, code) for means, code in ((inside, in_code), (rest, out_code))]
     of_side = [float(np.sum(part**2)) for part in parts]
+    if min(of_side) <= 1e-24:
+        side = "the slice" if of_side[0] <= of_side[1] else "the rest"
+        reason = f"Every prompt of {side} shows the same, so its spread is not known and no difference is claimed."
+        return TestedEstimate(Estimate.insufficient(value, reason=reason, **scope.fields()), None, 0.0, test)
     total = weighted_count(in_code, parts[0], rows.groups) - weighted_count(out_code, parts[1], rows.groups)
     variance = float(total @ total)
     sizes = (len(inside) - 1, len(rest) - 1)

@@ -40,7 +40,8 @@ def specific_agreement(
     """For each level, the probability that another rater of the output gives it too, if one rater did; 0 to 1.
 
     n_units and n_clusters count the outputs and prompts where the level occurs; with fewer than ten such
-    prompts a level has a value without an interval, and a level nobody used has none. Sources: Spitzer & Fleiss,
+    prompts a level has a value without an interval, and a level nobody used has none. Simulated with 30 prompts, a 95 %
+    interval for these raters covers .89 to .92 (docs/algorithms/coverage-agreement.md). Sources: Spitzer & Fleiss,
     British Journal of Psychiatry 125, 1974; for two raters Cicchetti & Feinstein, Journal of Clinical
     Epidemiology 43, 1990.
     """

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analytics.digests import body_json
 from analytics.models import Report
 from analytics.report_file import report_context, report_html
+from analytics.report_table import figures_csv
 from analytics.selectors_reports import report_lines, round_lines
 from analytics.services import report_build
 from annotation.exporters.tables import RATINGS
@@ -55,7 +56,12 @@ def build(request: HttpRequest, project: str) -> HttpResponse:
 @require_safe
 def report_page(request: HttpRequest, project: str, report: int) -> HttpResponse:
     row, found = _found(request, project, report, Action.VIEW)
-    files = [("report.json", "report_json"), ("HTML file", "report_html"), ("Ratings (CSV)", "report_csv")]
+    files = [
+        ("report.json", "report_json"),
+        ("HTML file", "report_html"),
+        ("Figures (CSV)", "report_figures"),
+        ("Ratings (CSV)", "report_csv"),
+    ]
     links = [{"label": label, "url": reverse(f"analytics:{name}", args=[row.slug, found.pk])} for label, name in files]
     context = {"project": row, "nav": "reports", "report": found, **report_context(found)}
     may_export = can(request.user, Action.EXPORT, row)
@@ -75,6 +81,14 @@ def report_html_file(request: HttpRequest, project: str, report: int) -> HttpRes
     """Always downloaded, never shown from our address: the file holds its styles inside."""
     _, found = _found(request, project, report, Action.EXPORT)
     return _file(HttpResponse(report_html(found), content_type="text/html; charset=utf-8"), found, "html")
+
+
+@login_required
+@require_safe
+def report_figures(request: HttpRequest, project: str, report: int) -> HttpResponse:
+    """Every figure as a row of a table."""
+    _, found = _found(request, project, report, Action.EXPORT)
+    return _file(HttpResponse(figures_csv(found.body), content_type="text/csv; charset=utf-8"), found, "csv")
 
 
 @login_required

@@ -127,6 +127,9 @@ def new_is_best(study: Study) -> None:
     assert won[NEW][SEARCH]["low"] > 0.5
     assert won[NEW][OLD]["value"] > 0.5
     assert NEW in study.quality.body["answer"]["headline"]
+    ranks = {s: own["rank_set"] for s, own in study.sides.body["preference"]["overall"]["bradley_terry"].items()}
+    assert {s for s, e in ranks.items() if e["low"] == 1} == {NEW, OLD}
+    assert any(text.startswith("For other raters like these") for text in study.sides.body["answer"]["lead"])
 
 
 @planted("charming-but-wrong")
@@ -154,6 +157,8 @@ def weak_slices(study: Study) -> None:
     new_at_all, old_at_all = frame[frame["system"] == NEW], frame[frame["system"] == OLD]
     assert mean(NEW, {"arithmetic", "instructions"}) < new_at_all["number"].mean() - 0.15
     assert mean(OLD, {"adversarial"}) < old_at_all["number"].mean() - 0.3
+    slices = study.quality.body["slices"]
+    assert all(slices[tag]["comparisons"] == {} for tag in ("arithmetic", "instructions", "adversarial", "language"))
     detail = study.quality.of("detail")
     foreign = detail[detail["item"].map(lambda item: "language" in tags[item])].groupby("system")["number"].mean()
     assert foreign[NEW] > foreign[OLD] + 0.4
@@ -169,6 +174,10 @@ def severe_and_lenient(study: Study) -> None:
     assert by_rater.idxmin() == SEVERE
     assert by_rater[LENIENT] > by_rater.median()
     assert by_rater[SEVERE] < by_rater.median() - 0.3
+    told = {name: r["criteria"]["correct"]["severity"] for name, r in study.quality.body["raters"].items()}
+    assert told[SEVERE]["flagged"]
+    assert told[SEVERE]["high"] < 0 < told[LENIENT]["low"]
+    assert told[LENIENT]["flagged"]
 
 
 @planted("careless")
@@ -177,6 +186,10 @@ def careless(study: Study) -> None:
     seconds = {name: row["median_seconds"] for name, row in study.quality.body["raters"].items()}
     others = [value for name, value in seconds.items() if name != CARELESS]
     assert seconds[CARELESS] < 0.6 * min(others)
+    straight = {name: r["straight_lining"]["flagged"] for name, r in study.quality.body["raters"].items()}
+    assert {name for name, flagged in straight.items() if flagged} == {CARELESS}
+    pace = study.quality.body["raters"][CARELESS]["pace"]
+    assert pace["high"] < 0.7
     wide = study.quality.frame.pivot_table(index=["rater", "judgment"], columns="criterion", values="number")
     best = (wide["correct"] == 4) & (wide["grounded"] == 1) & (wide["detail"] == 3) & (wide["safe"] == 1)
     assert best.groupby("rater").mean().idxmax() == CARELESS
@@ -187,6 +200,9 @@ def careless(study: Study) -> None:
 
 @planted("agreement-without-the-careless")
 def agreement_without_the_careless(study: Study) -> None:
+    without_each = {n: r["criteria"]["correct"]["leave_one_out_alpha"] for n, r in study.quality.body["raters"].items()}
+    assert max(without_each, key=lambda name: without_each[name]["value"]) == CARELESS
+    assert without_each[CARELESS]["low"] > 0
     for judged, key, level in ((study.quality, "correct", "ordinal"), (study.sides, "overall", "ordinal")):
         criterion = next(c for c in spec_of(judged.round.rubric_version).criteria if c.key == key)
         frame = rated(judged.frame[judged.frame["rater"] != CARELESS], criterion)
@@ -202,6 +218,9 @@ def prefers_the_left(study: Study) -> None:
     assert left[LEFT] > 0.62
     assert abs(left.drop(LEFT).mean() - 0.5) < 0.1
     assert study.sides.body["preference"]["overall"]["position_bias"]["status"] == "ok"
+    first = {n: r["criteria"]["overall"]["first_choice"] for n, r in study.sides.body["raters"].items()}
+    assert first[LEFT]["low"] > 0.5
+    assert not any(figure["flagged"] for figure in first.values()), "one of seven, asked at once"
 
 
 @planted("taken-in-by-length")
@@ -270,6 +289,10 @@ def skewed_safety(study: Study) -> None:
     assert any(text.startswith("Skewed categories") for text in section["warnings"])
     assert section["percent_agreement"]["value"] > 0.88
     assert section["gwet_ac1"]["value"] > section["krippendorff_alpha"]["value"] + 0.1
+    by_level = {x["level"]: x["agreement"] for x in section["specific_agreement"]["levels"]}
+    assert by_level["yes"]["low"] > by_level["no"]["value"]
+    told = study.quality.body["agreement"]["detail"]["warnings"]
+    assert not any(text.startswith("Skewed") for text in told), "answers that vary are not called skewed"
 
 
 @planted("kinds-of-ties")
@@ -288,6 +311,9 @@ def judge_follows(study: Study) -> None:
     assert found["kendall_tau_b"]["low"] > 0.2
     assert found["kendall_tau_b"]["value"] < 0.7
     assert 0.3 < found["agreement"]["value"] < 0.75
+    beside = found["ceiling_same_answer"]
+    assert beside["judge"]["value"] < beside["human"]["value"]
+    assert found["alt_test"]["passes"] is False
 
 
 @planted("judge-likes-length")

@@ -25,7 +25,7 @@ from tests.analytics.test_reports import QUALITY, body_of, compared, metric_scor
 from tests.factories import OVERALL, member, project_factory, user_factory
 
 pytestmark = pytest.mark.django_db
-PAGES = ("report", "report_json", "report_html", "report_csv")
+PAGES = ("report", "report_json", "report_html", "report_figures", "report_csv")
 
 
 def full_round(**extra: Any) -> Round:
@@ -189,10 +189,16 @@ def test_the_command_writes_the_report_and_its_siblings(tmp_path: Path, capsys: 
     round_ = full_round()
     call_command("report", f"{round_.project.slug}/{round_.slug}", "--out", str(tmp_path), "--seed", "5", "--json")
     said = json.loads(capsys.readouterr().out)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["ratings.csv", "report.html", "report.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "figures.csv",
+        "ratings.csv",
+        "report.html",
+        "report.json",
+    ]
     body = json.loads((tmp_path / "report.json").read_text())
     assert body["provenance"]["seed"] == said["seed"] == 5
     assert (tmp_path / "ratings.csv").read_text().count("\n") == 1 + body["round"]["n_ratings"]
+    assert (tmp_path / "figures.csv").read_text().startswith("figure,value,low,high,")
     assert Report.objects.get().digest == said["digest"]
 
 

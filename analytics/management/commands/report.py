@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from analytics.digests import body_json
 from analytics.models import Report
 from analytics.report_file import report_html
+from analytics.report_table import figures_csv
 from analytics.services import report_build
 from annotation.exporters.files import formats_of, staged
 from annotation.exporters.tables import RATINGS
@@ -20,12 +21,13 @@ from config.commands import Command as BaseCommand
 from config.commands import whole_number
 
 FORMATS = ("json", "html", "csv")
-NAMES = {"json": "report.json", "html": "report.html", "csv": "ratings.csv"}
+RATINGS_CSV, FIGURES_CSV = "ratings.csv", "figures.csv"
+NAMES = {"json": ["report.json"], "html": ["report.html"], "csv": [FIGURES_CSV, RATINGS_CSV]}
 MAX_SEED = 2**31 - 1
 
 
 class Command(BaseCommand):
-    help = "Build a round's report and write report.json, report.html and the tidy ratings.csv."
+    help = "Build a round's report and write report.json, report.html, figures.csv and the tidy ratings.csv."
     examples = ("report support/pilot --out report --seed 7",)
     untouched = "No report was stored, and no file was written."
 
@@ -45,7 +47,7 @@ class Command(BaseCommand):
         round_ = round_named(options["round"])
         out: Path = options["out"]
         report = self._build(round_, options, formats, out)
-        files = [str(out / NAMES[kind]) for kind in formats]
+        files = [str(out / name) for name in _names(formats)]
         headline = report.body["answer"]["headline"]
         outcome = {
             "report": report.number,
@@ -59,16 +61,18 @@ class Command(BaseCommand):
 
     def _build(self, round_: Round, options: dict[str, Any], formats: list[str], out: Path) -> Report:
         """Stored and written, or neither: the report is stored once its files lie ready beside their places."""
-        with staged(out, [NAMES[kind] for kind in formats]) as folder:
+        with staged(out, _names(formats)) as folder:
             if "csv" in formats:  # long, and the same whatever the report says: before the transaction
-                self.progress(f"Writing {NAMES['csv']}")
-                write_csv(folder / NAMES["csv"], RATINGS, RATINGS.rows(round_))
+                self.progress(f"Writing {RATINGS_CSV}")
+                write_csv(folder / RATINGS_CSV, RATINGS, RATINGS.rows(round_))
 
             def keep(report: Report) -> None:
                 if "json" in formats:
-                    (folder / NAMES["json"]).write_text(body_json(report.body), encoding="utf-8")
+                    (folder / "report.json").write_text(body_json(report.body), encoding="utf-8")
                 if "html" in formats:
-                    (folder / NAMES["html"]).write_text(report_html(report), encoding="utf-8")
+                    (folder / "report.html").write_text(report_html(report), encoding="utf-8")
+                if "csv" in formats:
+                    (folder / FIGURES_CSV).write_text(figures_csv(report.body), encoding="utf-8")
 
             return report_build(
                 round=round_,
@@ -77,3 +81,7 @@ class Command(BaseCommand):
                 progress=self.progress,
                 keep=keep,
             )
+
+
+def _names(formats: list[str]) -> list[str]:
+    return [name for kind in formats for name in NAMES[kind]]

@@ -176,3 +176,13 @@ def test_few_raters_and_groups_that_never_meet_are_said():
     value = np.random.default_rng(0).normal(size=80) + unit % 7
     warnings = icc.icc_2_1(code_ratings(unit, None, rater, value), "interval").warnings
     assert any("2 groups" in text for text in warnings)
+
+
+def test_raters_who_mark_alike_to_the_last_digit_have_an_interval():
+    """No squares between raters: nothing to divide by, and no spread of raters either."""
+    unit = [u for u in range(24) for _ in "ab"]
+    cluster = [u // 2 for u in unit]
+    value = [1 + (u * 7) % 4 + (u % 2 == who) for u in range(24) for who in (0, 1)]
+    found = icc.icc_2_1(code_ratings(unit, cluster, ["a", "b"] * 24, value, [1, 2, 3, 4, 5]), "interval")
+    assert found.status == "ok"
+    assert found.low <= found.value <= found.high

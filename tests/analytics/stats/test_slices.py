@@ -175,3 +175,14 @@ def test_strata_of_one_system_are_left_out_and_told():
     assert nothing.status == "not_estimable"
     with pytest.raises(ValueError, match="weight from 0 for every stratum"):
         mix_adjusted_difference(value, range(8), is_a, ["s"] * 6 + ["t"] * 2, stratum_weights={"s": 1})
+
+
+def test_a_side_on_which_every_prompt_shows_the_same_claims_no_difference():
+    """Ten ties have no spread, but the next prompt need not be a tie: a difference from 0 spread would be false."""
+    value = [0.5] * 12 + [0.4, 0.9, 0.7] * 8
+    inside = [True] * 12 + [False] * 24
+    found = slice_interaction(value, list(range(36)), inside, share=True)
+    assert (found.estimate.status, found.p_value) == ("insufficient", None)
+    assert "the slice shows the same" in found.estimate.reason
+    turned = slice_interaction(value, list(range(36)), [not each for each in inside], share=True)
+    assert "the rest shows the same" in turned.estimate.reason

@@ -1,0 +1,140 @@
+"""Metrics against people on the page: how each follows them, and what a second person would reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from analytics.charts import interval
+from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures
+from analytics.report_words import points, say
+from projects.templatetags.numbers import times
+
+# The smallest p of a permutation test over fewer systems is above .05: figures between systems then say nothing.
+MIN_SYSTEMS = 5
+RANKS = {"kendall_tau_b": "Kendall’s τ-b", "spearman": "Spearman’s ρ"}
+
+
+@dataclass(frozen=True)
+class MetricMore:
+    key: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class Automated:
+    key: str
+    question: str
+    lines: list[Line]
+    sentences: list[str]
+    more: list[MetricMore]
+
+
+def automated_part(body: dict[str, Any], criterion: dict[str, Any]) -> Automated:
+    key = criterion["key"]
+    rows = {metric: found[key] for metric, found in sorted(body["automated"].items()) if key in found}
+    lines = [_line(metric, row) for metric, row in rows.items()]
+    same = {metric: row for metric, row in rows.items() if row["declared_same_question"]}
+    sentences = [text for metric, row in same.items() for text in _stands_in(metric, key, row)]
+    more = [_more(metric, row, len(body["systems"])) for metric, row in rows.items() if "ceiling" in row]
+    return Automated(key, criterion["question"], lines, sentences, more)
+
+
+def _line(metric: str, row: dict[str, Any]) -> Line:
+    tau, rho, same = (row[name] for name in ("kendall_tau_b", "spearman", "agreement"))
+    return Line(
+        name=metric,
+        mark=interval(tau, CORRELATION_AXIS),
+        said=say(tau),
+        lead=decided(tau, 0.0),
+        tags=("same question",) if row["declared_same_question"] else (),
+        cells=(_words(rho), _words(same), str(tau["n_units"] or same["n_units"])),
+    )
+
+
+def _words(estimate: dict[str, Any]) -> str:
+    said = say(estimate)
+    return f"{said.value} {said.interval}" if said.is_known else "not estimable"
+
+
+# --- in a person's place -------------------------------------------------------------------------------
+
+
+def _stands_in(metric: str, key: str, row: dict[str, Any]) -> list[str]:
+    return [*_beside_a_person(metric, key, row), *_test(row.get("alt_test"))]
+
+
+def _beside_a_person(metric: str, key: str, row: dict[str, Any]) -> list[str]:
+    """Against one rater, as another rater: never against the consensus."""
+    same = row.get("ceiling_same_answer")
+    found = same if same and same["difference"]["value"] is not None else row.get("ceiling", {})
+    gap = found.get("difference")
+    if not gap or gap["status"] != "ok":
+        return []
+    judge, human, by = say(found["judge"]), say(found["human"]), points(gap)
+    equal = found["measure"] == "agreement"
+    does, unit, of = _EQUAL if equal else _CORRELATED
+    over = times(gap["n_clusters"], "prompt,prompts")
+    return [
+        f"On “{key}”, over {over}, {metric} {does} {judge.value} {judge.interval} {unit}, another rater {human.value} "
+        f"{human.interval}; the difference is {by.value}{of} {by.interval}: {_verdict(gap)}."
+    ]
+
+
+_EQUAL = ("gives the answer of one rater", "of the time", " points")
+_CORRELATED = ("follows one rater with", "(Spearman’s ρ)", "")
+
+
+def _verdict(gap: dict[str, Any]) -> str:
+    """Only where the whole interval lies on one side."""
+    if gap["low"] > 0:
+        return "it does so more than another rater"
+    if gap["high"] < 0:
+        return "it does so less than another rater"
+    return "whether it does so as well as another rater is not settled"
+
+
+def _test(test: dict[str, Any] | None) -> list[str]:
+    """The test answers yes only with its ε: so the whole of it is said."""
+    if test is None or test["passes"] is None:
+        return []
+    rejected = sum(one["rejected"] for one in test["annotators"])
+    people = len(test["annotators"])
+    verdict = "passes" if test["passes"] else "does not pass"
+    says = (
+        f"In the alternative annotator test with ε = {test['epsilon']:g} it holds its own beside {rejected} of "
+        f"{people} raters, and {verdict}."
+    )
+    start = test["passes_from"]
+    if start is None:
+        return [f"{says} No ε up to 0.4 would make it pass."]
+    return [says if test["passes"] and start == test["epsilon"] else f"{says} It passes from ε = {start:g} on."]
+
+
+# --- behind the fold -----------------------------------------------------------------------------------
+
+
+def _more(metric: str, row: dict[str, Any], systems: int) -> MetricMore:
+    within, between = row.get("within_prompts", {}), row.get("between_systems", {})
+    named = [(f"{RANKS[name]}, all outputs pooled", row[name]) for name in RANKS]
+    named += [("Pearson’s r, all outputs pooled", row.get("pearson"))]
+    named += [(f"{RANKS[name]}, within prompts", estimate) for name, estimate in within.items()]
+    named += [("Pairs of a prompt put in people’s order", row.get("pairwise_accuracy"))]
+    enough = systems >= MIN_SYSTEMS
+    if enough:
+        named += [(f"{RANKS.get(name, 'Pairs put in order')}, between systems", e) for name, e in between.items()]
+    ceiling = row["ceiling"]
+    named += [
+        ("Spearman’s ρ with one rater", ceiling.get("judge")),
+        ("Spearman’s ρ of another rater with the same one", ceiling.get("human")),
+    ]
+    named += [("Metric minus rater", ceiling.get("difference"))]
+    test = row.get("alt_test", {})
+    named += [("Advantage probability over the raters", test.get("advantage_probability"))]
+    found = figures(named)
+    if "reason" in ceiling:
+        found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
+    if between and not enough:
+        reason = f"{systems} systems are too few to say much by; report.json has them."
+        found.missing.append(Missing("Figures between systems", reason))
+    return MetricMore(metric, found)
