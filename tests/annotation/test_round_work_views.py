@@ -199,7 +199,8 @@ def test_a_round_is_planned_like_another(lead: Client, project: Project) -> None
     changes = {
         "ask_confidence": "on", "warn": "", "break_minutes": "50", "raters_see_own_figures": "on", "overlap": "3",
         "gold_rate": "10", "gold_pause_below": "60", "design": "random", "size": "2", "lease_minutes": "7",
-        "title": "Answers", "groups": "expert 1", "qualification": "medicine", "match_language": "on", "tag_rules": "a = b",
+        "title": "Answers", "groups": "expert 1", "qualification": "medicine", "match_language": "on",
+        "tag_rules": "a = b",
     }  # fmt: skip
     plan(lead, project, **changes)
     first = Round.objects.get()
