@@ -9,11 +9,14 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from annotation import conduct
 from annotation.lanes import Requirements
 from annotation.models import Round, Seat
 from annotation.pairing import PAIRINGS_IN_WORDS, Pairs
 from annotation.sampling import Sample
-from annotation.services.renewing import MEAN, STRENGTH, Narrow
+from annotation.services.eligibility import requirements_of
+from annotation.services.renewing import MEAN, STRENGTH, Narrow, narrow_of
+from annotation.services.round_tasks import pairs_of, sample_of
 from annotation.strategies import STRATEGIES
 from projects import selectors
 from projects.models import Project, System
@@ -225,6 +228,30 @@ class RoundForm(forms.Form):
         help_text="A task the rater judged before, to see whether they judge alike. It is not counted twice.",
     )
 
+    ask_confidence = forms.BooleanField(
+        required=False,
+        label="Ask how sure the rater is",
+        help_text="One question more with each judgment, from a guess to certain. It is exported, not counted.",
+    )
+    warn = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Ask once before a judgment is sent in no time, or with a long answer unread",
+        help_text="The rater can send it all the same. That it was asked is recorded.",
+    )
+    break_minutes = forms.IntegerField(
+        label="Suggest a break after (minutes of work)",
+        required=False,
+        min_value=5,
+        max_value=480,
+        help_text="Left empty: never. Five minutes away count as a break.",
+    )
+    raters_see_own_figures = forms.BooleanField(
+        required=False,
+        label="Raters see how often they agree with the others",
+        help_text="Once the round is closed, and only over everything they judged: never for one task.",
+    )
+
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         unused = (RubricVersion.Status.DRAFT, RubricVersion.Status.ARCHIVED)
@@ -247,11 +274,12 @@ class RoundForm(forms.Form):
         return {
             **{k: given[k] for k in ("name", "title", "mode", "rubric_version", "overlap", "strategy", "guideline")},
             **{k: given[k] for k in ("one_task_per_item", "show_reference", "cap_per_rater", "planned_seconds")},
+            "raters_see_own_figures": given["raters_see_own_figures"],
             "systems": list(given["systems"]),
             "lease_seconds": given["lease_minutes"] * 60,
             "gold_rate": (given["gold_rate"] or 0) / 100,
             "repeat_rate": (given["repeat_rate"] or 0) / 100,
-            "options": {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {},
+            "options": self._options(given),
             "sample": self._sample(),
             "pairs": self._pairs(),
             "baseline": given["baseline"],
@@ -312,6 +340,46 @@ class RoundForm(forms.Form):
         if design in ("random", "stratified", "weighted") and not size and "size" not in self.errors:
             self.add_error("size", "Say how many items are drawn.")
         return given
+
+    @staticmethod
+    def _options(given: dict[str, Any]) -> dict[str, Any]:
+        gold = {"gold": {"pause_below": given["gold_pause_below"] / 100}} if given["gold_pause_below"] else {}
+        return gold | conduct.options(
+            ask_confidence=given["ask_confidence"], warn=given["warn"], break_minutes=given["break_minutes"]
+        )
+
+
+_AS_THEY_ARE = (
+    "title", "mode", "rubric_version", "overlap", "strategy", "guideline", "show_reference", "one_task_per_item",
+    "cap_per_rater", "planned_seconds", "raters_see_own_figures", "baseline",
+)  # fmt: skip
+
+
+def settings_of(round: Round) -> dict[str, Any]:
+    """What the form holds to plan another round like this one. The seed is drawn anew."""
+    sample, gold, pairs, asked = (
+        sample_of(round), round.options.get("gold", {}), pairs_of(round), requirements_of(round)
+    )  # fmt: skip
+    return {
+        **{name: getattr(round, name) for name in _AS_THEY_ARE},
+        "name": f"{round.name[:190]}, again",
+        "systems": [each.system_id for each in round.round_systems.all()],
+        **{name: getattr(sample, name) for name in ("design", "tag", "size", "strata", "allocation", "weight")},
+        "pairs": pairs.design,
+        "pairs_per_item": pairs.per_item,
+        "narrow": narrow_of(round).criterion,
+        "groups": "\n".join(f"{name} {n}" for name, n in asked.groups),
+        "qualification": asked.qualification,
+        "match_language": asked.language,
+        "tag_rules": "\n".join(f"{tag} = {name}" for tag, name in asked.tags.items()),
+        "lease_minutes": max(1, round.lease_seconds // 60),
+        "gold_rate": round.gold_rate * 100 or None,
+        "repeat_rate": round.repeat_rate * 100 or None,
+        "gold_pause_below": gold["pause_below"] * 100 if "pause_below" in gold else None,
+        "ask_confidence": conduct.asks_confidence(round),
+        "warn": conduct.warns(round),
+        "break_minutes": conduct.break_minutes(round) or None,
+    }
 
 
 class ExtendForm(forms.Form):

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
+from annotation import conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Flag, Round, Seat
 from annotation.presentation import Presentation, read_presentation
@@ -115,6 +117,27 @@ class Page:
     def comment(self) -> str:
         return self.values.get("comment", "")
 
+    @property
+    def active_seconds(self) -> str:
+        """Of a draft that is gone on with. A judgment that is looked at again has a time of its own."""
+        return "" if self.revising else self.values.get("active_seconds", "")
+
+    @property
+    def used_diff(self) -> str:
+        return self.values.get("used_diff", "")
+
+    @property
+    def warned(self) -> str:
+        return self.values.get("warned", "")
+
+    @property
+    def warns(self) -> bool:
+        return conduct.warns(self.round)
+
+    @property
+    def break_minutes(self) -> int:
+        return conduct.break_minutes(self.round)
+
 
 _TOTAL_SECONDS = 60.0
 # By public id: it is never used again, not even by another database in the same process, as in tests.
@@ -127,15 +150,15 @@ def _total(round: Round, seat: Seat) -> int:
     known = _totals.get(key)
     if known is None or time.monotonic() - known[0] > _TOTAL_SECONDS:
         rows = round.round_items if round.one_task_per_item else round.tasks.filter(kind="normal")
-        known = (time.monotonic(), _with_checks(round, rows.count()))
+        gold = round.tasks.filter(kind="gold").count() if round.gold_rate else 0
+        known = (time.monotonic(), with_checks(round, rows.count(), gold))
         _totals[key] = known
     cap = seat.cap or round.cap_per_rater
     return min(known[1], cap) if cap else known[1]
 
 
-def _with_checks(round: Round, normal: int) -> int:
+def with_checks(round: Round, normal: int, gold: int) -> int:
     """Gold tasks and repeats are counted like any task: a total without them would give them away."""
-    gold = round.tasks.filter(kind="gold").count() if round.gold_rate else 0
     among = normal / (1 - round.gold_rate - round.repeat_rate) if round.gold_rate + round.repeat_rate < 1 else normal
     return normal + min(gold, int(among * round.gold_rate + 0.5)) + int(among * round.repeat_rate)
 
@@ -159,6 +182,9 @@ def page_of(
     shown = saved if values is None else values
     drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
     docked = next((d for d in drawn if d.type == Preference.key), None)
+    if conduct.asks_confidence(round):
+        sure = _confidence(shown.get("confidence", ""), (errors or {}).get("confidence", ""), get_language())
+        drawn.append(sure)
     return Page(
         round=round,
         seat=seat,
@@ -246,6 +272,30 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         marks=spec.levels,
         unable=_drawn(unable, q.kind.chosen(value)) if unable is not None else None,
     )
+
+
+@lru_cache(maxsize=64)
+def _confidence(value: str, error: str, language: str | None) -> DrawnQuestion:
+    """Asked after the rubric's own questions, and answered like them. The language is part of what is remembered."""
+    levels = conduct.CONFIDENCE.items()
+    drawn = DrawnQuestion(
+        name="confidence",
+        legend=conduct.CONFIDENCE_QUESTION,
+        guidance="",
+        examples=(),
+        type="confidence",
+        required=True,
+        choices=tuple(DrawnChoice(str(n), words, str(n), "", "", str(n) == value) for n, words in levels),
+        both=(),
+        in_row=False,
+        value=value,
+        error=error,
+        config={},
+        shown_field="",
+        shown_is="",
+        points=len(levels),
+    )
+    return replace(drawn, html=sanitised(render_to_string("rubrics/criteria/levels.html", {"q": drawn})))
 
 
 def _field_of(q: Question, key: str) -> str:

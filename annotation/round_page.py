@@ -8,7 +8,8 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.utils import timezone
 
 from annotation.gold import GoldResult, gold_results
 from annotation.models import (
@@ -22,6 +23,7 @@ from annotation.models import (
     Round,
     RoundSystem,
     Seat,
+    Slot,
 )
 from annotation.services.round_tasks import items_with
 from projects.models import Item, Output
@@ -51,17 +53,21 @@ class RaterRow:
     last_seen: datetime | None
     sides: Sides
     gold: tuple[int, int]  # right, of so many gold tasks
+    hasty: int  # judgments asked about before they were sent: in no time, or with a long answer unread
+    held_since: datetime | None  # the task that others wait for while this rater has it
     excluded: str  # why this rater's work is left out; empty while it counts
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A comment of a rater, whichever way it was sent."""
+    """A comment of a rater, whichever way it was sent, or what was written back."""
 
     at: datetime
     rater: Any
     item: Item
     text: str
+    assignment: int
+    from_rater: bool = True
 
 
 def rater_rows(round: Round) -> list[RaterRow]:
@@ -82,6 +88,14 @@ def rater_rows(round: Round) -> list[RaterRow]:
     sides = side_counts(round)
     standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
     excluded = dict(standing.values_list("seat_id", "reason"))
+    held = dict(
+        Slot.objects.filter(round=round, state=Slot.State.LEASED, lease_until__gt=timezone.now())
+        .annotate(seat=Subquery(Assignment.objects.filter(pk=OuterRef("holder")).values("seat_id")))
+        .annotate(since=Subquery(Assignment.objects.filter(pk=OuterRef("holder")).values("created_at")))
+        .values_list("seat", "since")
+    )
+    asked = _counted(round).filter(events__has_key="warned").order_by().values_list("seat_id")
+    hasty = dict(asked.annotate(n=Count("id")))
     gold = gold_results([seat.pk for seat in seats]) if round.gold_rate else {}
     rows = [
         RaterRow(
@@ -92,6 +106,8 @@ def rater_rows(round: Round) -> list[RaterRow]:
             last_seen=max((t for t in (seat.claimed_at, seat.closed_at) if t), default=None),
             sides=sides.get(seat.pk, Sides()),
             gold=_tally(gold.get(seat.pk, [])),
+            hasty=hasty.get(seat.pk, 0),
+            held_since=held.get(seat.pk),
             excluded=excluded.get(seat.pk, ""),
         )
         for seat in seats
@@ -158,7 +174,7 @@ def open_flags(round: Round) -> list[Flag]:
 
 
 def comments(round: Round) -> list[Said]:
-    """The newest first: those sent on their own and those sent with a judgment."""
+    """The newest first: those sent on their own, those sent with a judgment, and what was written back."""
     alone = (
         Comment.objects.filter(assignment__seat__round=round, erased_at=None)
         .select_related("assignment__seat__rater__user", "assignment__task__item")
@@ -171,9 +187,19 @@ def comments(round: Round) -> list[Said]:
         .select_related("judgment__seat__rater__user", "judgment__assignment__task__item")
         .order_by("-id")[:LISTED]
     )
-    said = [Said(c.created_at, c.assignment.seat.rater, c.assignment.task.item, c.text) for c in alone]
+    said = [
+        Said(c.created_at, c.assignment.seat.rater, c.assignment.task.item, c.text, c.assignment_id, c.from_rater)
+        for c in alone
+    ]
     said += [
-        Said(t.judgment.submitted_at, t.judgment.seat.rater, t.judgment.assignment.task.item, t.text) for t in within
+        Said(
+            t.judgment.submitted_at,
+            t.judgment.seat.rater,
+            t.judgment.assignment.task.item,
+            t.text,
+            t.judgment.assignment_id,
+        )
+        for t in within
     ]
     return sorted(said, key=lambda s: s.at, reverse=True)[:LISTED]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
-from annotation.models import Assignment, Judgment, Round, Slot
+from annotation.models import Assignment, Comment, Judgment, Round, RoundItem, Seat, Slot, Task
+from annotation.rating_page import with_checks
 from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, visible_projects
 from projects.models import Membership, Project
@@ -28,6 +30,14 @@ class Waiting:
     judged: int
     open_slots: bool
     fits: bool = True  # false: nothing in it asks for what this rater can do
+    total: int = 0  # tasks the rater may get, of those there are
+
+    @property
+    def minutes_left(self) -> str:
+        """2 h 5 min, for all that is left; empty when nothing is."""
+        seconds = (self.total - self.judged) * self.round.planned_seconds
+        hours, minutes = divmod((seconds + 59) // 60, 60)
+        return (f"{hours:,} h {minutes} min" if hours else f"{minutes} min") if seconds > 0 else ""
 
 
 def rounds_for_rater(user: Any) -> list[Waiting]:
@@ -55,7 +65,49 @@ def rounds_for_rater(user: Any) -> list[Waiting]:
     asking = [r for r in shown if requirements_of(r).any]
     members = {m.project_id: m for m in Membership.objects.filter(user=user)} if asking else {}
     closed_to = {r.pk for r in asking if not may_take(r, members.get(r.project_id))}
-    return [Waiting(r, r.judged, r.pk in waiting, r.pk not in closed_to) for r in shown]
+    totals = _totals(shown, user)
+    return [Waiting(r, r.judged, r.pk in waiting, r.pk not in closed_to, max(r.judged, totals[r.pk])) for r in shown]
+
+
+def _totals(rounds: list[Any], user: Any) -> dict[int, int]:
+    """How many tasks the user may meet in each round. Four queries, however many rounds there are."""
+
+    def count(rows: QuerySet[Any]) -> dict[int, int]:
+        counted = rows.filter(round__in=rounds).order_by().values_list("round_id")
+        return dict(counted.annotate(n=Count("id")))
+
+    normal, gold = count(Task.objects.filter(kind=Task.Kind.NORMAL)), count(Task.objects.filter(kind=Task.Kind.GOLD))
+    items = count(RoundItem.objects.all())
+    caps = dict(Seat.objects.filter(round__in=rounds, rater__user=user).values_list("round_id", "cap"))
+    totals = {}
+    for round in rounds:
+        of = items if round.one_task_per_item else normal
+        total = with_checks(round, of.get(round.pk, 0), gold.get(round.pk, 0))
+        cap = caps.get(round.pk) or round.cap_per_rater
+        totals[round.pk] = min(total, cap) if cap else total
+    return totals
+
+
+def messages_for(user: Any, n: int = 5) -> list[Comment]:
+    """What leads wrote to the user about tasks, the newest first, where the user may still rate."""
+    return list(
+        Comment.objects.filter(
+            assignment__seat__rater__user=user,
+            assignment__seat__round__project__in=visible_projects(user, Action.RATE),
+            from_rater=False,
+            erased_at=None,
+        )
+        .select_related("assignment__seat__round")
+        .order_by("-id")[:n]
+    )
+
+
+def median_seconds(seat: Seat) -> float | None:
+    """Of the rater's own judgments: the time measured in the page where there is one, else from showing to sending."""
+    rows = Judgment.objects.filter(seat=seat, current=True).values_list("active_seconds", "seconds")
+    times = [active if active is not None else seconds for active, seconds in rows]
+    known = [value for value in times if value is not None]
+    return median(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("p/<slug:project>/people/<int:member>/remove/", people.member_remove, name="member_remove"),
     path("rate/", rater.home, name="home"),
     path("rate/<str:public_id>/", rater.rate, name="rate"),
+    path("rate/<str:public_id>/begin/", rater.begin, name="begin"),
     path("rate/<str:public_id>/submit/", rater.submit, name="submit"),
     path("rate/<str:public_id>/draft/", rater.draft, name="draft"),
     path("rate/<str:public_id>/skip/", rater.skip, name="skip"),
@@ -32,6 +33,8 @@ urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/place/", exclusions.place, name="seat_place"),
     path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/free/", exclusions.free, name="task_free"),
+    path("p/<slug:project>/rounds/<slug:round>/messages/<int:assignment>/", rounds.message, name="message"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

@@ -12,6 +12,7 @@ urlpatterns = [
     path("p/<slug:project>/import/", imports.import_upload, name="import"),
     path("p/<slug:project>/import/<int:batch>/", imports.import_preview, name="import_preview"),
     path("p/<slug:project>/items/", items.item_list, name="items"),
+    path("p/<slug:project>/items/tag/", items.item_tag, name="items_tag"),
     path("p/<slug:project>/items/<int:item>/", items.item_detail, name="item"),
     path("p/<slug:project>/scores/", metrics.metric_list, name="metrics"),
     path("p/<slug:project>/scores/<int:metric>/", metrics.metric_edit, name="metric"),

@@ -124,6 +124,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "case": judged.task_id,
         "question": CORRECT.key,
         "seat": judged.seat_id,
+        "assignment": judged.pk,
         "flag": _flagged(round, rater),
         "report": report_build(round=round, actor=lead).pk,
         "token_id": token_create(user=lead, name="own", can_write=True, days=1)[0].token_key,

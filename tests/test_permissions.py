@@ -77,6 +77,7 @@ PAGES = [
     post("projects:import_preview", LEADS, 302),
     get("projects:items", VIEWERS),
     get("projects:item", VIEWERS),
+    post("projects:items_tag", LEADS, 302),
     get("projects:metrics", VIEWERS),
     get("projects:metric", LEADS),
     post("projects:metric", LEADS, 200),
@@ -140,6 +141,8 @@ PAGES = [
     get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
     post("annotation:key", LEADS, 409),
     post("annotation:seat_place", LEADS, 302),
+    post("annotation:task_free", LEADS, 302),
+    post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
     post("annotation:leak_act", LEADS, 404),  # no act is named
@@ -157,6 +160,7 @@ PAGES = [
     # rating
     get("annotation:home", SIGNED_IN),
     get("annotation:rate", RATERS),
+    post("annotation:begin", RATERS, 302),
     post("annotation:submit", RATERS, 409),
     post("annotation:draft", RATERS, 409),
     post("annotation:skip", RATERS, 422),

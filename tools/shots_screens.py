@@ -49,11 +49,22 @@ def press(*keys: str) -> Act:
     return act
 
 
+def judge(*keys: str) -> Act:
+    """Answer and submit; a second time where the screen asks whether it was read."""
+
+    def act(page: Page) -> None:
+        press(*keys, "Enter")(page)
+        if page.locator("[data-missing][data-asked]").count():
+            press("Enter")(page)
+
+    return act
+
+
 def in_card(title: str, name: str) -> Act:
     return lambda page: page.locator(".card", has_text=title).get_by_role("link", name=name).click()
 
 
-def rate(title: str) -> Act:
+def enter(title: str) -> Act:
     """The rater's round of that title, through the first page."""
     return lambda page: (
         page.locator(".card", has_text=title)
@@ -61,6 +72,17 @@ def rate(title: str) -> Act:
         .or_(page.locator(".card", has_text=title).get_by_role("link", name="Go on"))
         .first.click()
     )
+
+
+def rate(title: str) -> Act:
+    """The same, past the instructions, which come once."""
+
+    def act(page: Page) -> None:
+        enter(title)(page)
+        if (start := page.get_by_role("button", name="Start judging")).count():
+            start.click()
+
+    return act
 
 
 def same_tab(page: Page) -> None:
@@ -123,15 +145,17 @@ STUDIES = (SCORING_STUDY, SHORT_STUDY)
 
 RATER = (
     Screen("rate-home", "rater", "/rate/"),
+    Screen("rate-instructions", "rater", "/rate/", (enter("scores"),)),
     Screen("rate-score", "rater", "/rate/", (rate("scores"), press("3")), whole=False),
     Screen("rate-score-missing", "rater", "/rate/", (rate("scores"), press("Enter")), whole=False),
-    Screen("rate-compare", "rater", "/rate/", (rate("which helps more"), press("ArrowLeft", "Enter")), whole=False),
+    Screen("rate-compare", "rater", "/rate/", (rate("which helps more"), judge("ArrowLeft")), whole=False),
+    Screen("rate-differences", "rater", "/rate/", (rate("which helps more"), press("d")), whole=False),
     Screen("rate-raw", "rater", "/rate/", (rate("which helps more"), press("r")), whole=False),
     Screen("rate-keys", "rater", "/rate/", (rate("which helps more"), press("?")), whole=False),
     Screen("rate-skip", "rater", "/rate/", (rate("scores"), press("s")), whole=False),
     Screen("rate-flag", "rater", "/rate/", (rate("scores"), press("f")), whole=False),
     Screen("rate-pause", "rater", "/rate/", (rate("scores"), press("p")), whole=False),
-    Screen("rate-undo", "rater", "/rate/", (rate("which helps more"), press("0", "Enter", "u")), whole=False),
+    Screen("rate-undo", "rater", "/rate/", (rate("which helps more"), judge("0"), press("u")), whole=False),
     Screen(
         "rate-history", "rater", "/rate/", (in_card("which helps more", "Your last judgments"),), needs=("rate-undo",)
     ),
@@ -187,7 +211,7 @@ LEAD = (
 
 # These change what the demonstration study is like, so they come last.
 LATER = (
-    Screen("rate-done", "rater", "/rate/", (rate("a single task"), press("3", "y", "2", "y", "Enter"))),
+    Screen("rate-done", "rater", "/rate/", (rate("a single task"), judge("3", "y", "2", "y"))),
     Screen("round-pause", "lead", DEMO + "rounds/preference/pause/"),
     Screen("round-paused", "lead", DEMO + "rounds/preference/pause/", (click("Pause", "button"),)),
     Screen(

@@ -150,6 +150,9 @@ JUDGMENT_COLUMNS = columns(
     ("submitted_at", "moment", "When it was submitted (ISO 8601, UTC)."),
     ("seconds", "number", "From showing to submitting."),
     ("active_seconds", "number", "The same without idle gaps."),
+    ("confidence", "integer", "How sure the rater was, 1 (a guess) to 4 (certain); empty: not asked."),
+    ("used_diff", "boolean", "The words that differ were marked while the rater read."),
+    ("warned", "text", "What was asked about before it was sent: fast, unread, or both with a space between."),
     ("digest", "text", "SHA-256 of the answers."),
 )
 
@@ -176,13 +179,15 @@ def judgment_rows(round: Round) -> Iterator[Row]:
         "submitted_at",
         "seconds",
         "active_seconds",
+        "events",
         "digest",
     ).iterator(chunk_size=CHUNK):
         (item, task, rater, known, group, occasion, purpose, order, order_known, revision, late) = row[:11]
-        (seat, strategy, drawn, note, at, seconds, active, digest) = row[11:]
+        (seat, strategy, drawn, note, at, seconds, active, events, digest) = row[11:]
         yield (
             *(name, item, task, rater if known else "", group, occasion, purpose, order if order_known else ""),
-            *(revision, late, seat in excluded, strategy, drawn, note, moment(at), seconds, active, digest),
+            *(revision, late, seat in excluded, strategy, drawn, note, moment(at), seconds, active),
+            *(events.get("confidence"), bool(events.get("diff")), " ".join(events.get("warned", ())), digest),
         )
 
 

@@ -78,6 +78,8 @@ class Seat(models.Model):
     paused_reason = models.CharField(max_length=200, blank=True, default="", help_text="For the lead.")
     # Gold up to this assignment was looked at when the lead let the rater go on: only later gold can pause again.
     checked_until = models.BigIntegerField(default=0)
+    # When the rater went on from the instructions of the round, whose guideline version never changes.
+    guideline_read_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotation import claims
+from annotation import claims, conduct
 from annotation.claims import NewRating, NewText, Outcome, Submission
 from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, Seat, Slot
 from projects.errors import ServiceError
@@ -169,7 +169,7 @@ def judgment_submit(
     if assignment is None:
         raise ServiceError("This task is not yours. Load the page again to get your next one.")
     asked = list(questions(rubric_of(round), len(assignment.shown_order), round.only_criteria))
-    answers = read_answers(asked, data)
+    answers = _read_all(round, asked, data)
     elapsed = max(0.0, (timezone.now() - assignment.created_at).total_seconds())
     return claims.submit(
         seat.pk,
@@ -181,9 +181,24 @@ def judgment_submit(
             comment=data.get("comment", ""),
             seconds=elapsed,
             active_seconds=_bounded(data.get("active_seconds"), elapsed),
-            events={"diff": True} if data.get("used_diff") == "1" else {},
+            events=conduct.events_of(round, data),
         ),
     )
+
+
+def _read_all(round: Round, asked: list[Question], data: Mapping[str, str]) -> dict[str, Answer]:
+    """The answers, and how sure the rater is where the round asks for it: what is missing is said in one go."""
+    wrong: dict[str, str] = {}
+    answers: dict[str, Answer] = {}
+    try:
+        answers = read_answers(asked, data)
+    except AnswersRefused as refusal:
+        wrong = refusal.fields
+    if conduct.asks_confidence(round) and conduct.confidence_of(data) is None:
+        wrong["confidence"] = f"“{conduct.CONFIDENCE_QUESTION}” has no answer yet."
+    if wrong:
+        raise AnswersRefused(wrong)
+    return answers
 
 
 def _bounded(raw: str | None, most: float) -> float | None:
@@ -275,6 +290,8 @@ def saved_values(assignment: Assignment, asked: list[Question]) -> dict[str, str
     ratings: dict[tuple[int | None, str], Rating] = {(r.criterion_id, r.target): r for r in judgment.ratings.all()}
     texts = {(t.criterion_id, t.target): t.text for t in judgment.texts.all()}
     values = {"comment": texts.get((None, ""), "")}
+    if "confidence" in judgment.events:
+        values["confidence"] = str(judgment.events["confidence"])
     for q in asked:
         rating = ratings.get((q.criterion.id, q.target))
         text = texts.get((q.criterion.id, q.target), "")

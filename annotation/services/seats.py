@@ -42,6 +42,19 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     return seat
 
 
+def instructions_due(*, round: Round, seat: Seat) -> bool:
+    """Whether the guideline comes before the next task: once, and only for those who have had no task yet."""
+    began = seat.guideline_read_at is not None or seat.n_assigned > 0
+    return (
+        round.state == Round.State.OPEN and seat.state == Seat.State.ACTIVE and bool(round.guideline_id) and not began
+    )
+
+
+def instructions_read(*, seat: Seat) -> None:
+    """The rater goes on from the guideline. The first time counts."""
+    Seat.objects.filter(pk=seat.pk, guideline_read_at__isnull=True).update(guideline_read_at=timezone.now())
+
+
 @transaction.atomic
 def seat_resume(*, seat: Seat, actor: Any) -> Seat:
     """Let a paused rater go on. Gold judged so far is settled: only later gold can pause again."""
@@ -55,6 +68,19 @@ def seat_resume(*, seat: Seat, actor: Any) -> Seat:
     row.save(update_fields=["state", "paused_reason", "checked_until"])
     audit.record(project=row.round.project, actor=actor, verb="rater.resume", target=f"seat:{row.pk}")
     return row
+
+
+@transaction.atomic
+def task_free(*, seat: Seat, actor: Any) -> None:
+    """Take back the task a rater holds: it goes to whoever asks next. The draft stays, and what the rater sends before
+    somebody else has the task still counts."""
+    row = Seat.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=seat.pk)
+    now = timezone.now()
+    held = Assignment.objects.filter(seat=row, state=Assignment.State.LIVE).values("id")
+    freed = Slot.objects.filter(state=Slot.State.LEASED, holder__in=held, lease_until__gt=now).update(lease_until=now)
+    if not freed:
+        raise ServiceError("This rater holds no task that others wait for, so nothing was changed.")
+    audit.record(project=row.round.project, actor=actor, verb="rater.free", target=f"seat:{row.pk}")
 
 
 @transaction.atomic

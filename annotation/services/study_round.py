@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+from annotation import conduct
 from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
@@ -28,6 +29,7 @@ ROUND_KEYS = (
     "gold_pause_below", "gold_at_least",
     "pairs", "pairs_per_item", "narrow", "groups", "eligible",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
+    "ask_confidence", "warn", "break_minutes", "raters_see_own_figures",
 )  # fmt: skip
 SAMPLE_KEYS = ("design", "population", "size", "tag", "strata", "allocation", "sizes", "weight")
 STATES = ("draft", "open", "paused", "closed")
@@ -101,7 +103,9 @@ def _round_settings(source: Source, given: dict[str, Any]) -> dict[str, Any]:
         for key, (field, turn, low, high) in whole.items()
         if given.get(key) is not None
     }
-    flags = {"pilot": "is_pilot", "one_task_per_item": "one_task_per_item", "show_reference": "show_reference"}
+    flags = {"pilot": "is_pilot"} | {
+        key: key for key in ("one_task_per_item", "show_reference", "raters_see_own_figures")
+    }
     switches = {f: source.flag(given[k], (*at, k)) for k, f in flags.items() if k in given}
     return {**rates, **numbers, **switches}
 
@@ -120,6 +124,21 @@ def _gold_rule(source: Source, given: dict[str, Any]) -> dict[str, Any]:
     if given.get("gold_at_least") is not None:
         rule["at_least"] = source.integer(given["gold_at_least"], (*at, "gold_at_least"), 1, 1000)
     return {"gold": rule} if rule else {}
+
+
+def _conduct(source: Source, given: dict[str, Any]) -> dict[str, Any]:
+    """What raters are asked and told beside the rubric. A file that says nothing of it leaves it as it is."""
+    at: Path = ("round",)
+    if not given.keys() & {"ask_confidence", "warn", "break_minutes"}:
+        return {}
+    flags = {k: source.flag(given[k], (*at, k)) for k in ("ask_confidence", "warn") if k in given}
+    minutes = given.get("break_minutes")
+    if minutes is not None:
+        minutes = source.integer(minutes, (*at, "break_minutes"), 5, 480)
+    said = conduct.options(
+        ask_confidence=flags.get("ask_confidence", False), warn=flags.get("warn", True), break_minutes=minutes
+    )
+    return {"rating": said.get("rating", {})}
 
 
 def _alt_test(source: Source, value: Any) -> dict[str, Any]:
@@ -154,7 +173,7 @@ def round_from(
         or Round.objects.filter(project=project, name=name).first()
     )
     settings = _round_settings(source, given)
-    options = _gold_rule(source, given)
+    options = _gold_rule(source, given) | _conduct(source, given)
     if "alt_test" in data:
         options["alt_test"] = _alt_test(source, data["alt_test"])
     if options:

@@ -13,7 +13,7 @@ from annotation.models import Assignment, RaterExclusion, Seat
 from annotation.selectors import round_of
 from annotation.services.eligibility import groups_open_to
 from annotation.services.exclusion import seat_exclude, seat_include
-from annotation.services.seats import seat_place, seat_resume
+from annotation.services.seats import seat_place, seat_resume, task_free
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -111,3 +111,19 @@ def resume(request: HttpRequest, project: str, round: str, seat: int) -> HttpRes
     else:
         messages.success(request, "The rater can go on.")
     return redirect("annotation:round", row.slug, round)
+
+
+@login_required
+@require_POST
+def free(request: HttpRequest, project: str, round: str, seat: int) -> HttpResponse:
+    """The task that a rater holds goes back to the others."""
+    row = get_project(request.user, project, Action.RUN)
+    found = round_of(row, round)
+    one = get_object_or_404(Seat.objects.filter(round=found), pk=seat)
+    try:
+        task_free(seat=one, actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The task is free: it goes to the next rater who asks. The draft is kept.")
+    return redirect("annotation:round", row.slug, found.slug)

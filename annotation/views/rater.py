@@ -11,17 +11,20 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import claims
+from annotation import claims, conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
+from annotation.own_figures import may_see, own_agreement
 from annotation.places import place_of
 from annotation.rating_page import page_of, sanitised
-from annotation.selectors import rounds_for_rater
+from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
+from annotation.services.seats import instructions_due, instructions_read
 from projects.errors import ServiceError
 from rubrics.criteria.several_of import as_sent
 
+FEW = 5  # judgments; of fewer there is no usual time
 PROBLEMS = {
     "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
     "conflict": "This task was submitted from another window with other answers. Those stand.",
@@ -44,14 +47,26 @@ def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     waiting = rounds_for_rater(request.user)
-    return render(request, "annotation/home.html", {"waiting": waiting})
+    context = {"waiting": waiting, "letters": messages_for(request.user)}
+    return render(request, "annotation/home.html", context)
 
 
 @login_required
 @require_GET
 def rate(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
+    if instructions_due(round=round, seat=seat):
+        return render(request, "annotation/instructions.html", _guideline(round))
     return _show(request, round, seat, claims.claim(seat.pk))
+
+
+@login_required
+@require_POST
+def begin(request: HttpRequest, public_id: str) -> HttpResponse:
+    """From the instructions to the first task."""
+    round, seat = _place(request, public_id)
+    instructions_read(seat=seat)
+    return redirect("annotation:rate", round.public_id)
 
 
 @login_required
@@ -86,7 +101,11 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
 def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     """Autosave. Answers with the new version, or with a sentence."""
     _, seat = _place(request, public_id)
-    answers = {k: v for k, v in _answers(request).items() if k.startswith("c-") or k == "comment"}
+    answers = {
+        k: v
+        for k, v in _answers(request).items()
+        if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)
+    }
     try:
         version = judging.draft_save(
             seat=seat, public_id=request.POST.get("task", ""), data=answers, version=_whole(request, "version")
@@ -168,7 +187,14 @@ def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
 @require_GET
 def history(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
-    return render(request, "annotation/history.html", {"round": round, "judged": judging.last_judged(seat)})
+    context = {
+        "round": round,
+        "seat": seat,
+        "judged": judging.last_judged(seat),
+        "seconds": median_seconds(seat) if seat.n_judged >= FEW else None,
+        "agreement": own_agreement(round, seat) if may_see(round) else None,
+    }
+    return render(request, "annotation/history.html", context)
 
 
 @login_required
@@ -177,11 +203,12 @@ def guidelines(request: HttpRequest, public_id: str) -> HttpResponse:
     round, _ = _place(request, public_id)
     if round.guideline is None:
         raise Http404("This round has no guidelines.")
-    return render(
-        request,
-        "annotation/guidelines.html",
-        {"round": round, "guideline": round.guideline, "text": sanitised(round.guideline.html)},
-    )
+    return render(request, "annotation/guidelines.html", _guideline(round))
+
+
+def _guideline(round: Round) -> dict[str, Any]:
+    guideline = round.guideline
+    return {"round": round, "guideline": guideline, "text": sanitised(guideline.html if guideline else "")}
 
 
 def _from_script(request: HttpRequest) -> bool:
@@ -200,18 +227,18 @@ def _again(
     assignment = Assignment.objects.get(seat=seat, public_id=task)
     outcome = Outcome(status="task", assignment=assignment.pk)
     page = page_of(round, seat, outcome, values=data, errors=refusal.fields, problem=refusal.message)
-    return _render(request, {"page": page}, 422)
+    return _render(request, {"page": page, "round": round}, 422)
 
 
 def _show(
     request: HttpRequest, round: Round, seat: Seat, outcome: Outcome, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
     if outcome.status != "task":
-        context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem}
+        context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem, "figures": may_see(round)}
         return _render(request, context, status)
     outcome = _with_saved(request, round, outcome)
     page = page_of(round, seat, outcome, problem=problem, said=_said(request, round))
-    return _render(request, {"page": page}, status)
+    return _render(request, {"page": page, "round": round}, status)
 
 
 def _with_saved(request: HttpRequest, round: Round, outcome: Outcome) -> Outcome:

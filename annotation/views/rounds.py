@@ -13,8 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import round_page, selectors
-from annotation.forms import ExtendForm, RoundForm
+from annotation import conduct, round_page, selectors
+from annotation.forms import ExtendForm, RoundForm, settings_of
 from annotation.models import Assignment, Flag, Renewal, Round
 from annotation.pairing import PAIRINGS_IN_WORDS
 from annotation.services import rounds as service
@@ -23,6 +23,7 @@ from annotation.services.draw_facts import draw_facts
 from annotation.services.eligibility import groups_progress, requirements_of
 from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
+from annotation.services.messages import reply
 from annotation.services.renewing import renews
 from annotation.services.round_tasks import pairs_of
 from annotation.services.successors import successor_offer
@@ -50,9 +51,11 @@ def round_list(request: HttpRequest, project: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, project: str) -> HttpResponse:
-    """Makes a draft; what it would ask for is shown on its page before it opens."""
+    """Makes a draft; what it would ask for is shown on its page before it opens. `like` fills the form from another."""
     row = get_project(request.user, project, Action.RUN)
-    form = RoundForm(request.POST or None, project=row)
+    like = Round.objects.filter(project=row, slug=request.GET.get("like", "")).first()
+    initial = settings_of(like) if like else {"tag": request.GET.get("tag", "")}
+    form = RoundForm(request.POST or None, project=row, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             made = service.round_create(project=row, actor=request.user, **form.settings())
@@ -65,7 +68,14 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
             return redirect("annotation:round", row.slug, made.slug)
     has_rubric = form.fields["rubric_version"].queryset.exists()  # type: ignore[attr-defined]
     has_systems = form.fields["systems"].queryset.exists()  # type: ignore[attr-defined]
-    context = {"project": row, "nav": "rounds", "form": form, "has_rubric": has_rubric, "has_systems": has_systems}
+    context = {
+        "project": row,
+        "nav": "rounds",
+        "form": form,
+        "has_rubric": has_rubric,
+        "has_systems": has_systems,
+        "like": like,
+    }
     return render(request, "annotation/round_new.html", context)
 
 
@@ -93,6 +103,9 @@ def _page(
         "renewal": Renewal.objects.filter(round=round).first() if renews(round) else None,
         "wants": requirements_of(round),
         "pairs_words": PAIRINGS_IN_WORDS[pairs_of(round).design],
+        "asks_confidence": conduct.asks_confidence(round),
+        "break_minutes": conduct.break_minutes(round),
+        "warns": conduct.warns(round),
         "may_run": can(request.user, Action.RUN, project),
         "may_review": names,
         "offer": successor_offer(round),
@@ -230,4 +243,21 @@ def flag_resolve(request: HttpRequest, project: str, round: str, flag: int) -> H
     one = get_object_or_404(Flag.objects.filter(assignment__seat__round=found), pk=flag)
     upkeep.flag_resolve(flag=one, actor=request.user)
     messages.success(request, "The flag is resolved.")
+    return redirect("annotation:round", row.slug, found.slug)
+
+
+@login_required
+@require_POST
+def message(request: HttpRequest, project: str, round: str, assignment: int) -> HttpResponse:
+    """A word to the rater about a task."""
+    row = get_project(request.user, project, Action.REVIEW)
+    found = selectors.round_of(row, round)
+    rows = Assignment.objects.filter(seat__round=found).select_related("seat__round__project")
+    one = get_object_or_404(rows, pk=assignment)
+    try:
+        reply(assignment=one, text=request.POST.get("text", ""), actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Sent. The rater finds it on their first page.")
     return redirect("annotation:round", row.slug, found.slug)

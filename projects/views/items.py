@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from projects import selectors
 from projects.access import Action, can, get_project
+from projects.errors import ServiceError
 from projects.forms import ItemFilterForm
 from projects.models import Item, ItemRevision, Output, OutputRevision
 from projects.rendering import render_output, render_prompt
+from projects.services.tagging import items_tag, items_untag
 
 ITEMS_PER_PAGE = 50
 OUTPUTS_PER_PAGE = 20
@@ -42,6 +47,8 @@ def item_list(request: HttpRequest, project: str) -> HttpResponse:
         "filtered": bool(search or tag),
         "query": _query(search, tag),
         "may_import": can(request.user, Action.IMPORT, row),
+        "search": search,
+        "tag": tag,
     }
     return render(request, "projects/items.html", context)
 
@@ -53,6 +60,37 @@ def _asked(item: Item) -> str:
 
 def _query(search: str, tag: str) -> dict[str, str]:
     return {key: value for key, value in (("q", search), ("tag", tag)) if value}
+
+
+@login_required
+@require_POST
+def item_tag(request: HttpRequest, project: str) -> HttpResponse:
+    """Put a tag on the items chosen, or on all that were found; or take it off."""
+    row = get_project(request.user, project, Action.IMPORT)
+    post = request.POST
+    search, found_by = post.get("q", "").strip()[:300], post.get("tag", "")
+    if "all" in post:
+        items = selectors.items(row, search=search, tag=found_by)
+    else:
+        items = Item.objects.filter(pk__in=[pk for pk in post.getlist("items") if _is_key(pk)])
+    name = " ".join(post.get("name", "").split())
+    try:
+        if post.get("act") == "untag":
+            count = items_untag(project=row, items=items, tag=name, actor=request.user)
+            said = f"The tag “{name}” was taken off {count:,} {'item' if count == 1 else 'items'}."
+        else:
+            count = items_tag(project=row, items=items, tag=name, actor=request.user)
+            said = f"The tag “{name}” was put on {count:,} {'item' if count == 1 else 'items'}."
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, said)
+    query = urlencode(_query(search, found_by) | ({"page": post["page"]} if post.get("page", "").isdigit() else {}))
+    return redirect(f"{reverse('projects:items', args=[row.slug])}{'?' if query else ''}{query}")
+
+
+def _is_key(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 const root = document.querySelector("[data-rate]");
 const IDLE_MS = 60_000;
 const DRAFT_MS = 900;
+const NOTE_MS = 6000;
 // Where the rater's next task is, whatever address this page has.
 const HERE = root.dataset.address;
 
@@ -16,12 +17,19 @@ function begin() {
   clearTimeout(state.draftTimer);
   clearTimeout(state.sendTimer);
   state = { form, active: 0, seen: performance.now(), typed: performance.now(), current: 0, sending: false };
-  if (!form) return beginWaiting();
+  if (!form) { announce("task:begin"); return beginWaiting(); }
   root.querySelectorAll("[data-raw-switch]").forEach((button) => { button.hidden = false; });
   restore();
+  state.active = 1000 * Number(form.elements.active_seconds.value);
   showConditional();
-  mark(nextOpen(0));
+  point(nextOpen(0));
   left();
+  announce("task:begin");
+}
+
+// To compare.js and reading.js, which know nothing of requests and drafts. False: one of them objects.
+function announce(name, detail = {}) {
+  return root.dispatchEvent(new CustomEvent(name, { detail, cancelable: true }));
 }
 
 function beginWaiting() {
@@ -49,12 +57,17 @@ function nextOpen(from) {
   return order.find((i) => all[i].querySelector("[data-key], [data-slider-number]") && !answered(all[i])) ?? from;
 }
 
-function mark(index) {
+function point(index) {
   const all = panelQuestions();
   if (!all.length) return;
   state.current = Math.min(Math.max(index, 0), all.length - 1);
   all.forEach((q, i) => q.classList.toggle("is-current", i === state.current));
-  all[state.current].scrollIntoView({ block: "nearest" });
+}
+
+// When the rater moves the mark it comes into view. When a task begins it does not: reading begins at the top.
+function mark(index) {
+  point(index);
+  panelQuestions()[state.current]?.scrollIntoView({ block: "nearest" });
 }
 
 // Going to a text question means to write; Escape leads back to the keys.
@@ -89,13 +102,24 @@ function say(words) {
 
 function miss(words) {
   const line = root.querySelector("[data-missing]");
-  if (line) line.textContent = words;
+  if (!line) return;
+  delete line.dataset.asked;
+  line.textContent = words;
 }
 
 function tell(words) {
   const line = root.querySelector("[data-status]");
   if (line) line.textContent = words;
 }
+
+// Said for a moment, in the place of what stands there longer.
+root.addEventListener("task:note", (event) => {
+  const line = root.querySelector("[data-note]");
+  if (!line) return;
+  line.textContent = event.detail.words;
+  clearTimeout(state.noteTimer);
+  state.noteTimer = setTimeout(() => { line.textContent = ""; }, NOTE_MS);
+});
 
 function showConditional() {
   state.form.querySelectorAll("[data-shown-field]").forEach((question) => {
@@ -109,10 +133,21 @@ function showConditional() {
 const taskId = () => state.form.elements.task.value;
 const storageKey = () => `adjudge-draft-${taskId()}`;
 
+// Beside the answers: what is recorded with a judgment and must not begin anew when the page is loaded again.
+const BESIDE = ["confidence", "active_seconds", "used_diff", "warned"];
+
 function answers() {
   const values = {};
-  for (const [name, value] of new FormData(state.form)) if (name.startsWith("c-")) values[name] = [values[name], value].filter(Boolean).join("|");
+  noteTime();
+  for (const [name, value] of new FormData(state.form)) {
+    if (BESIDE.includes(name)) values[name] = value;
+    else if (name.startsWith("c-")) values[name] = [values[name], value].filter(Boolean).join("|");
+  }
   return values;
+}
+
+function noteTime() {
+  state.form.elements.active_seconds.value = (state.active / 1000).toFixed(1);
 }
 
 function restore() {
@@ -151,6 +186,7 @@ async function sendDraft() {
   if (state.draftBusy) { state.draftTimer = setTimeout(sendDraft, DRAFT_MS); return; }
   state.draftBusy = true;
   try {
+    noteTime();
     const reply = await post(form.dataset.draft, new FormData(form));
     if (form !== state.form) return;
     const data = await reply.json().catch(() => ({}));
@@ -200,10 +236,12 @@ async function submit() {
     missing[0].querySelector("input, textarea")?.focus();
     return;
   }
+  tick();
+  if (!announce("task:submit", { activeSeconds: state.active / 1000 })) return;
   clearTimeout(state.draftTimer);
   state.sending = true;
   const { form } = state;
-  form.elements.active_seconds.value = (state.active / 1000).toFixed(1);
+  noteTime();
   await send(form, 0);
 }
 
@@ -302,6 +340,7 @@ function toggleRaw(raw) {
   root.querySelectorAll("[data-raw-switch]").forEach((b) => b.setAttribute("aria-pressed", String(raw)));
   root.querySelectorAll("[data-raw]").forEach((e) => { e.hidden = !raw; });
   root.querySelectorAll("[data-rendered]").forEach((e) => { e.hidden = raw; });
+  announce("task:view");
 }
 
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→" };
@@ -318,7 +357,8 @@ function chooseInPanel(key) {
   const all = panelQuestions();
   if (!choose(all[state.current], key)) return false;
   if (all[state.current].hasAttribute("data-several")) return true; // more may follow
-  mark(nextOpen(state.current));
+  const next = nextOpen(state.current);
+  if (next !== state.current) mark(next); // where all are answered the page stays where it is read
   return true;
 }
 
@@ -366,7 +406,11 @@ function tick() {
   const now = performance.now();
   const busy = document.visibilityState === "visible" && now - state.typed < IDLE_MS;
   const paused = root.querySelector("[data-pause]:popover-open");
-  if (busy && !paused) state.active += Math.min(now - state.seen, 2000);
+  const milliseconds = busy && !paused ? Math.min(now - state.seen, 2000) : 0;
+  if (milliseconds && state.form) {
+    state.active += milliseconds;
+    announce("task:time", { milliseconds });
+  }
   state.seen = now;
 }
 

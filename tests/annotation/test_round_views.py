@@ -218,7 +218,9 @@ def test_figures_of_raters(project: Project) -> None:
     judge(seat, 1, c_overall="-2")
     judge(seat, 1, c_overall="both_bad")
     Judgment.objects.update(seconds=12.0)
+    Judgment.objects.filter(pk=Judgment.objects.earliest("pk").pk).update(events={"warned": ["fast"]})
     one, other = round_page.rater_rows(row)
+    assert (one.hasty, other.hasty) == (1, 0)
     assert (one.seat, one.judged, one.imported, one.seconds) == (seat, 2, 0, 12.0)
     assert (one.sides.a, one.sides.b, one.sides.ties) == (1, 0, 1)
     assert one.last_seen is not None

@@ -8,13 +8,13 @@ from django.urls import reverse
 
 from accounts.models import User
 from annotation import claims
-from annotation.models import Flag, Round
+from annotation.models import Assignment, Comment, Flag, Round, Seat
 from annotation.sampling import Sample
 from annotation.services import judging, rounds
 from annotation.services.seats import seat_for
 from annotation.views.rounds import ACTS
 from projects.models import ItemTag, Project, Rater
-from tests.annotation.round_pages import alice, as_, judge, lead, main, project, stocked, text, url
+from tests.annotation.round_pages import alice, as_, judge, lead, main, plan, project, stocked, text, url
 from tests.factories import (
     item_factory,
     member,
@@ -152,3 +152,69 @@ def test_who_may_read_reads_and_runs_nothing(project: Project, role: str) -> Non
     assert Rater.objects.get().pseudonym in page
     assert ("Resolve" in page) == may_review
     assert client.post(url(row, "flag_resolve", flag.pk)).status_code == (302 if may_review else 404)
+
+
+# --- Raters' tasks, messages, another round like it -----------------------------------------------------------
+def test_a_task_that_is_stuck_is_freed_and_goes_to_the_next_who_asks(lead: Client, project: Project) -> None:
+    row = round_factory(project, items=1, systems=1, overlap=1)
+    away, here = (seat_for(round=row, user=member(project, "rater")) for _ in range(2))
+    held = claims.claim(away.pk).presentation
+    assert held is not None
+    judging.draft_save(seat=away, public_id=held.public_id, data={"c-correct": "2"}, version=0)
+    assert claims.claim(here.pk).status == "nothing_now"
+    assert "holds a task since" in text(lead.get(url(row)))
+    free = url(row, "task_free", away.pk)
+    assert "The task is free" in text(lead.post(free, follow=True))
+    assert "holds a task since" not in text(lead.get(url(row)))
+    assert "holds no task that others wait for" in text(lead.post(free, follow=True))
+    assert claims.claim(here.pk).status == "task"
+    assert Assignment.objects.get(public_id=held.public_id).draft == {"c-correct": "2"}
+
+
+def test_a_lead_writes_back_and_the_rater_reads_it_without_learning_the_system(lead: Client, project: Project) -> None:
+    row = round_factory(project, items=1, systems=1, overlap=1)
+    rater = member(project, "rater")
+    public_id = claims.claim(seat_for(round=row, user=rater).pk).presentation.public_id  # type: ignore[union-attr]
+    judging.comment_add(seat=Seat.objects.get(), public_id=public_id, text="Is a dash a tie?")
+    assignment = Assignment.objects.get(public_id=public_id)
+    address = url(row, "message", assignment.pk)
+    assert address in text(lead.get(url(row)))
+    system = project.systems.get().name
+    for words, said in (
+        (f"It is by {system.upper().replace('-', ' ')}.", "may tell the rater which system answered"),
+        ("It sounds like GPT-4.", "“GPT-4” may tell"),
+        ("  ", "Write something first."),
+        ("a" * 5001, "at most 5,000 characters"),
+    ):
+        assert said in text(lead.post(address, {"text": words}, follow=True))
+    assert Comment.objects.count() == 1
+    lead.post(address, {"text": "Yes, <b>call</b> it a tie."})
+    assert "Yes, <b>call</b> it a tie." in text(as_(rater).get(reverse("annotation:home")))  # escaped, then read
+    assert b"<b>call" not in as_(rater).get(reverse("annotation:home")).content
+    assert "call" not in text(as_(member(project, "rater")).get(reverse("annotation:home")))
+    assert "written to" in text(lead.get(url(row)))
+
+
+def test_a_round_is_planned_like_another(lead: Client, project: Project) -> None:
+    changes = {
+        "ask_confidence": "on", "warn": "", "break_minutes": "50", "raters_see_own_figures": "on", "overlap": "3",
+        "gold_rate": "10", "gold_pause_below": "60", "design": "random", "size": "2", "lease_minutes": "7",
+        "title": "Answers", "groups": "expert 1", "qualification": "medicine", "match_language": "on",
+        "tag_rules": "a = b",
+    }  # fmt: skip
+    plan(lead, project, **changes)
+    first = Round.objects.get()
+    form = lead.get(reverse("annotation:round_new", args=[project.slug]), {"like": first.slug}).context["form"]
+    filled = {name: form.initial.get(name) for name in form.fields}
+    data = {name: getattr(value, "pk", value) for name, value in filled.items() if value not in (None, False)}
+    answer = lead.post(reverse("annotation:round_new", args=[project.slug]), data)
+    assert answer.status_code == 302, answer.context["form"].errors
+    second = Round.objects.exclude(pk=first.pk).get()
+    assert second.name == "Final round, again"
+    assert first.options["rating"] == {"ask_confidence": True, "warn": False, "break_minutes": 50}
+    assert first.raters_see_own_figures
+    different = {"id", "slug", "public_id", "name", "seed", "created_at"}
+    for field in Round._meta.concrete_fields:
+        if field.name not in different:
+            assert getattr(first, field.name) == getattr(second, field.name), field.name
+    assert [r.system_id for r in first.round_systems.all()] == [r.system_id for r in second.round_systems.all()]

@@ -309,3 +309,16 @@ def test_a_project_made_by_command_shows_to_its_lead() -> None:
     assert can(lead, Action.PEOPLE, Project.objects.get(slug="from-a-file"))
     assert "project from-a-file: lead added" in first.changes
     assert again.changes == []
+
+
+def test_what_raters_are_asked_beside_the_rubric_is_set_kept_and_set_back() -> None:
+    told = "  ask_confidence: true\n  warn: false\n  break_minutes: 50\n  raters_see_own_figures: true\n"
+    apply(STUDY + told)
+    row = Round.objects.get()
+    assert row.options["rating"] == {"ask_confidence": True, "warn": False, "break_minutes": 50}
+    assert row.raters_see_own_figures
+    assert apply(STUDY).changes == []
+    apply(STUDY + "  warn: true\n")
+    assert Round.objects.get().options["rating"] == {}
+    with pytest.raises(ServiceError, match="break_minutes"):
+        apply(STUDY + "  break_minutes: 2\n")

@@ -37,7 +37,11 @@ class Desk:
             self.sent.append(f"{request.method} /{path.replace(self.round.public_id, 'ROUND')}")
 
     def open(self) -> Desk:
+        """The task, past the instructions, which come once where the round has guidelines."""
         self.page.goto(f"/rate/{self.round.public_id}/")
+        if (start := self.page.get_by_role("button", name="Start judging")).count():
+            with self.page.expect_navigation():
+                start.click()
         return self
 
     def press(self, *keys: str) -> None:
@@ -49,6 +53,8 @@ class Desk:
         before = self.task
         expect(self.page.locator("[data-raw-switch]").first).to_be_visible()  # the script has begun
         self.press(*keys, "Enter")
+        if self.page.locator("[data-asked]").count():  # whether it was read: said once
+            self.press("Enter")
         expect(self.page.locator(f"input[name=task][value='{before}']")).to_have_count(0)
 
     @property

@@ -21,6 +21,7 @@ from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 from accounts.models import User
 from annotation.models import Round
 from annotation.services.rounds import round_create, round_open
+from annotation.services.seats import instructions_read, seat_for
 from annotation.views import rater
 from projects.models import Item, ItemRevision, Metric, Output, OutputRevision, Project, System
 from rubrics.services import guideline_publish
@@ -210,7 +211,8 @@ def test_nothing_a_rater_receives_tells_which_system_answered(
 ) -> None:
     watch.allow("status of 4")
     round = marked_round(mode)
-    desk = sit(open_page, round)
+    rater = factories.member(round.project, "rater")
+    desk = Desk(open_page(rater), round, rater)
     received = Received(desk.page.context)
     use_everything(desk, received, key)
     assert visited_names(received) == rater_routes()
@@ -284,6 +286,7 @@ def test_a_planted_leak_is_found(
     watch.allow("")
     round = marked_round("compare")
     user: User = factories.member(round.project, "rater")
+    instructions_read(seat=seat_for(round=round, user=user))
     page = open_page(user)
     page.goto("/healthz")
     received = Received(page.context)

@@ -61,6 +61,8 @@ DANGERS = """() => {
   return found;
 }"""
 
+TEXTS = "() => [...document.querySelectorAll('[data-rendered], [data-raw]')].map((e) => e.textContent)"
+
 
 def expect_harmless(page: Page) -> None:
     settle(page)
@@ -139,9 +141,13 @@ def test_the_rating_page_shows_hostile_texts_harmlessly(open_page: OpenPage, mod
         desk.expect_place(n + 1, total)
         expect_harmless(desk.page)
         desk.open()
+        texts = desk.page.evaluate(TEXTS)
         turns += desk.page.locator(".turn").count()
         expect_harmless(desk.page)
-        desk.press("r", "r")
+        desk.press("d", "r", "r", "l", "l", "o", "o")  # texts are cut into pieces, marked, put together again
+        assert desk.page.evaluate(TEXTS) == texts
+        desk.press("d")
+        settle(desk.page)
         desk.judge(*(["ArrowLeft"] if mode == "compare" else []))
     desk.expect_heading("The round is finished. Thank you.")
     assert turns >= len(VECTORS) * (3 if mode == "compare" else 2)

@@ -262,3 +262,36 @@ def test_another_project_s_metric_looks_missing(project: Project, lead: Client) 
     foreign = lead.get(reverse("projects:metric", args=[project.slug, other.pk]))
     missing = lead.get(reverse("projects:metric", args=[project.slug, 10**9]))
     assert (foreign.status_code, foreign.content) == (404, missing.content)
+
+
+# --- Tags of several items --------------------------------------------------------------------------------
+def tagged(project: Project, tag: str) -> list[str]:
+    return list(
+        Item.objects.filter(project=project, tags__tag=tag).order_by("pk").values_list("external_id", flat=True)
+    )
+
+
+def test_tags_are_put_on_and_taken_off_the_items_chosen_or_all_that_were_found(lead: Client, project: Project) -> None:
+    one, two, three = (item_factory(project, name) for name in ("a-1", "a-2", "b-1"))
+    foreign = item_factory(project_factory())
+    url = reverse("projects:items_tag", args=[project.slug])
+
+    def send(**fields: Any) -> str:
+        return lead.post(url, {"name": "hard", "act": "tag", **fields}, follow=True).content.decode()
+
+    assert "put on 2 items" in send(items=[one.pk, two.pk, foreign.pk, "nonsense", "9" * 30])
+    assert "put on 0 items" in send(items=[one.pk])
+    assert tagged(project, "hard") == ["a-1", "a-2"]
+    assert not foreign.tags.exists()
+    assert "put on 1 item." in send(all="on", q="b-", name="  b   side ")
+    assert tagged(project, "b side") == ["b-1"]
+    assert "taken off 1 item." in send(all="on", tag="hard", q="a-1", act="untag")
+    assert tagged(project, "hard") == ["a-2"]
+    assert "Choose at least one item." in send()
+    assert "Name the tag" in send(items=[three.pk], name=" ")
+    assert "at most 150 characters; this one has 151" in send(items=[three.pk], name="x" * 151)
+    assert tagged(project, "hard") == ["a-2"]
+    page = lead.get(reverse("projects:items", args=[project.slug]), {"tag": "hard"}).content.decode()
+    assert f"{reverse('annotation:round_new', args=[project.slug])}?tag=hard" in page
+    form = lead.get(reverse("annotation:round_new", args=[project.slug]), {"tag": "hard"}).context["form"]
+    assert form["tag"].value() == "hard"

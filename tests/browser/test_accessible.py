@@ -1,0 +1,85 @@
+"""WCAG 2.2 AA by axe-core: every page of raters and leads, wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from annotation.services.rounds import round_close
+from projects.models import ItemRevision
+from projects.rendering import render_prompt
+from rubrics.services import guideline_publish
+from tests.browser.axe import everywhere
+from tests.browser.conftest import OpenPage
+from tests.browser.desk import Desk, comparing_round, scoring_round
+from tests.browser.test_reading import LEFT, RIGHT, SOURCES, write
+from tests.browser.watch import Watch
+from tests.factories import member, project_factory
+from tests.permission_world import build
+from tests.test_permissions import PAGES, parameters
+
+LOOKS = [(1440, "light"), (390, "dark")]  # each width and each scheme once; all four are in the slow test
+
+
+def test_the_rating_pages_have_no_violation(open_page: OpenPage) -> None:
+    project = project_factory()
+    guideline = guideline_publish(project=project, text="# Read\n\nAll of it.", actor=None)
+    compare = comparing_round(project=project, guideline=guideline, options={"rating": {"ask_confidence": True}})
+    ItemRevision.objects.update(html=render_prompt([{"role": "user", "content": "Which?"}], SOURCES))
+    write([f"By [1]: {LEFT}", f"```json\n{{}}\n```\n{RIGHT}"])
+    score = scoring_round(project=project)
+    rater = member(project, "rater")
+    page = open_page(rater)
+    page.goto(f"/rate/{compare.public_id}/")
+    expect(page.get_by_role("heading", name="Before you begin")).to_be_visible()
+    found = everywhere(page, LOOKS)
+    desk = Desk(page, compare, rater).open()
+    desk.press("d")
+    found += everywhere(desk.page, LOOKS)
+    desk.press("Escape", "ArrowLeft", "3", "Enter", "Enter")
+    desk.expect_place(2, 3)
+    for address in ("history", "guidelines"):
+        desk.page.goto(f"/rate/{compare.public_id}/{address}/")
+        found += everywhere(desk.page, LOOKS)
+    desk.page.goto("/rate/")
+    found += everywhere(desk.page, LOOKS)
+    scoring = Desk(desk.page, score, desk.rater).open()
+    desk.press("Enter")  # two questions need an answer
+    found += everywhere(scoring.page, LOOKS)
+    desk.press("s")
+    found += everywhere(scoring.page, LOOKS[1:])
+    round_close(round=score, actor=None)
+    scoring.open()
+    found += everywhere(scoring.page, LOOKS)
+    assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("person", ["lead", "rater"])
+def test_no_page_has_a_violation(open_page: OpenPage, watch: Watch, person: str) -> None:
+    watch.allow("status of")
+    world = build()
+    page = open_page()
+    host = re.sub(r"^https?://|:\d+.*$", "", watch.host)
+    cookie = {"name": "adjudge_session", "value": world.sessions[person], "domain": host, "path": "/"}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    found: list[str] = []
+    for row in PAGES:
+        if row.method == "GET" and person in row.who and row.but.get(person, row.status) == 200:
+            found += _page(page, row.name, world.own)
+    assert found == []
+
+
+def _page(page: Page, name: str, own: dict[str, Any]) -> list[str]:
+    address = reverse(name, kwargs={part: own[part] for part in parameters(name)})
+    headers = page.request.get(address).headers
+    if "html" not in headers.get("content-type", "") or "attachment" in headers.get("content-disposition", ""):
+        return []
+    page.goto(address)
+    expect(page.locator("body")).to_be_visible()
+    return everywhere(page)
