@@ -201,7 +201,7 @@ def version_publish(*, version: RubricVersion, actor: Any) -> RubricVersion:
 @transaction.atomic
 def version_archive(*, version: RubricVersion, actor: Any) -> RubricVersion:
     """Take a version out of use: no new round may choose it. Rounds that have it keep it."""
-    version = RubricVersion.objects.select_for_update().select_related("rubric__project").get(pk=version.pk)
+    version = RubricVersion.objects.select_for_update().select_related("rubric").get(pk=version.pk)
     if not version.is_frozen:
         raise ServiceError(
             f"Version {version.number} is a draft. Publish it or drop it; only published ones are archived."
@@ -214,7 +214,7 @@ def version_archive(*, version: RubricVersion, actor: Any) -> RubricVersion:
 @transaction.atomic
 def version_restore(*, version: RubricVersion, actor: Any) -> RubricVersion:
     """Bring an archived version back: published if it is the newest, else superseded as it was."""
-    version = RubricVersion.objects.select_for_update().select_related("rubric__project").get(pk=version.pk)
+    version = RubricVersion.objects.select_for_update().select_related("rubric").get(pk=version.pk)
     if version.status != RubricVersion.Status.ARCHIVED:
         raise ServiceError(f"Version {version.number} is not archived, so there is nothing to bring back.")
     later = version.rubric.versions.filter(number__gt=version.number).exclude(status=RubricVersion.Status.DRAFT)

@@ -178,6 +178,7 @@ LEAD = (
     Screen("rubric", "lead", DEMO + "rubrics/support-answer-quality/"),
     Screen("rubric-library", "lead", DEMO + "rubric-library/"),
     Screen("rubric-library-entry", "lead", DEMO + "rubric-library/faithfulness-to-source/"),
+    Screen("rubric-changes", "lead", DEMO + "rubrics/support-answer-quality/changes/?from=1&to=2"),
     Screen("rubric-judge", "lead", DEMO + "rubrics/support-answer-quality/v1/judge/"),
     Screen("rubric-copy", "lead", DEMO + "rubrics/support-answer-quality/v1/copy/"),
     Screen("rubric-versions", "lead", DEMO + "rubrics/support-answer-quality/versions/"),
@@ -223,12 +224,6 @@ LATER = (
     ),
     Screen("rubric-designer", "lead", DEMO + "rubrics/support-answer-quality/", (click("New version", "button"),)),
     Screen("rubric-yaml", "lead", DEMO + "rubrics/support-answer-quality/yaml/", needs=("rubric-designer",)),
-    Screen(
-        "rubric-changes",
-        "lead",
-        DEMO + "rubrics/support-answer-quality/changes/",
-        needs=("rubric-designer",),
-    ),
     Screen("rubric-publish", "lead", DEMO + "rubrics/support-answer-quality/publish/", needs=("rubric-designer",)),
 )
 
