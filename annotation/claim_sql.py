@@ -41,13 +41,21 @@ LEFT JOIN annotation_slot x ON x.id = a.slot_id
 LEFT JOIN annotation_judgment k ON k.seat_id = s.id AND k.key = %(key)s
 WHERE s.id = %(seat)s /*pg FOR SHARE OF r FOR UPDATE OF s*/"""
 
-UNSETTLED = """
+# Whether the first output of a pair's task `t` is of the later system of the two. Outputs stand in the order in which
+# they came in, which may differ from item to item; sides are balanced over systems.
+_TURNED = """COALESCE((
+  SELECT CASE WHEN w0.system_id > w1.system_id THEN 1 ELSE 0 END
+  FROM annotation_taskoutput z0 JOIN projects_output w0 ON w0.id = z0.output_id
+  JOIN annotation_taskoutput z1 ON z1.task_id = z0.task_id AND z1.position = 1
+  JOIN projects_output w1 ON w1.id = z1.output_id
+  WHERE z0.task_id = t.id AND z0.position = 0), 0)"""
+UNSETTLED = f"""
 SELECT a.id, a.state, a.slot_id, t.pair, a.shown_order,
-       CASE WHEN x.state = 1 AND x.holder = a.id THEN 1 ELSE 0 END
+       CASE WHEN x.state = 1 AND x.holder = a.id THEN 1 ELSE 0 END, {_TURNED}
 FROM annotation_assignment a
 JOIN annotation_task t ON t.id = a.task_id
 LEFT JOIN annotation_slot x ON x.id = a.slot_id
-WHERE a.seat_id = %s AND a.closed_at IS NULL AND a.state IN (0, 3)"""
+WHERE a.seat_id = %s AND a.closed_at IS NULL AND a.state IN (0, 3)"""  # noqa: S608 - our own parts
 RENEW_ASSIGNMENT = "UPDATE annotation_assignment SET lease_until = %s WHERE id = %s"
 RENEW_SLOT = "UPDATE annotation_slot SET lease_until = %s WHERE id = %s AND state = 1 AND holder = %s"
 CLOSE_ASSIGNMENT = "UPDATE annotation_assignment SET state = %s, closed_at = %s WHERE id = %s"
@@ -55,7 +63,7 @@ CLOSE_ASSIGNMENT = "UPDATE annotation_assignment SET state = %s, closed_at = %s 
 # The task found, with its texts and the tally of its pair. On PostgreSQL the locking part is a CTE, so that only the
 # slot is locked and not the rows that are read along. `{drawn}` is what the chance of a draw is computed from.
 _WITH_CONTENT = f"""
-SELECT c.slot_id, c.task_id, c.item_key, c.pos, t.pair, l.d, {{drawn}}, {CONTENT_COLUMNS}
+SELECT c.slot_id, c.task_id, c.item_key, c.pos, t.pair, l.d, {{drawn}}, {_TURNED}, {CONTENT_COLUMNS}
 FROM c {CONTENT_TABLES}
 LEFT JOIN annotation_sidetally l ON l.seat_id = %(seat)s AND l.pair = t.pair
 ORDER BY o.position"""  # noqa: S608 - our own parts
@@ -253,6 +261,6 @@ BUMP_VERSION = "UPDATE annotation_assignment SET version = version + 1, draft = 
 SKIP_ASSIGNMENT = """
 UPDATE annotation_assignment SET state = 2, closed_at = %s, skip_reason = %s WHERE id = %s AND state = 0"""
 FREE_SLOT = "UPDATE annotation_slot SET lease_until = %s WHERE id = %s AND state = 1 AND holder = %s"
-SHOWN = """
-SELECT t.pair, a.shown_order FROM annotation_assignment a JOIN annotation_task t ON t.id = a.task_id
-WHERE a.id = %s"""
+SHOWN = f"""
+SELECT t.pair, a.shown_order, {_TURNED} FROM annotation_assignment a JOIN annotation_task t ON t.id = a.task_id
+WHERE a.id = %s"""  # noqa: S608 - our own parts

@@ -113,8 +113,9 @@ class Taken:
     item_key: int
     pair: str
     content: Content
-    # (first left) − (second left) so far, for the pair; nothing where the pair is new to the seat.
+    # (first system left) − (second left) so far, for the pair; nothing where the pair is new to the seat.
     tally: int | None
+    turned: int  # 1: the task's first output is of the pair's second system
     slot: int | None = None
     purpose: str = "normal"
     occasion: int = 0

@@ -30,6 +30,7 @@ from annotation.strategies import JUMP, STRATEGIES, WALK, WIN, WINDOW, Strategy,
 __all__ = ["NewRating", "NewText", "Outcome", "Submission", "claim", "skip", "submit"]
 
 RETRY_SECONDS = 30
+AT_TURNED = -9  # in a row of a task that was found: before its texts
 _ASK_FREED_EVERY = 5.0
 _REPEAT_GAP = 5  # judged tasks between a task and its repeat, at least
 _REPEAT_FROM = 200  # of the latest judged tasks
@@ -117,7 +118,7 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
     side subtracted; so are those that others took while this rater was away."""
     live: int | None = None
     until = at(now + timedelta(seconds=seat.lease))
-    for assignment, state, slot, pair, order, held in run(sql.UNSETTLED, [seat.id]):
+    for assignment, state, slot, pair, order, held, turned in run(sql.UNSETTLED, [seat.id]):
         if state == 0 and (slot is None or held):
             live = assignment
             if seat.state != "active":
@@ -127,7 +128,7 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
                 change(sql.RENEW_SLOT, [until, slot, assignment])
         else:
             change(sql.CLOSE_ASSIGNMENT, [3, at(now), assignment])
-            _subtract_side(seat, pair, order)
+            _subtract_side(seat, pair, order, turned)
     return live
 
 
@@ -160,8 +161,11 @@ def _check_due(seat: SeatNow) -> Taken | None:
     task, item_key = min(rows, key=lambda row: check_key(seat.seed, seat.id, row[0]))
     found = run(sql.CHECK, {"seat": seat.id, "task": task})
     _, _, _, _, pair, tally = found[0][:6]
+    turned = found[0][AT_TURNED]
     occasion = 1 if purpose == "repeat" else 0
-    return Taken(task, item_key, pair, content_of(found), tally, purpose=purpose, occasion=occasion, probability=rate)
+    return Taken(
+        task, item_key, pair, content_of(found), tally, turned, purpose=purpose, occasion=occasion, probability=rate
+    )
 
 
 def _gold(seat: SeatNow) -> list[tuple[Any, ...]]:
@@ -247,7 +251,8 @@ def _freed(seat: SeatNow, lanes: list[str], now: datetime) -> Taken | None:
 
 def _found(rows: list[tuple[Any, ...]], probability: float | None = 1.0, note: str = "") -> Taken:
     slot, task, item_key, _pos, pair, tally = rows[0][:6]
-    return Taken(task, item_key, pair, content_of(rows), tally, slot, probability=probability, note=note)
+    content, turned = content_of(rows), rows[0][AT_TURNED]
+    return Taken(task, item_key, pair, content, tally, turned, slot, probability=probability, note=note)
 
 
 def _why_nothing(seat: SeatNow, lanes: list[str]) -> Outcome:
@@ -271,7 +276,7 @@ def _take(seat: SeatNow, taken: Taken, now: datetime) -> Outcome:
 
 def _sides(seat: SeatNow, taken: Taken) -> tuple[str, tuple[int, int] | None]:
     """The order shown and, for a pair, the new tally with its step. Sides are exactly balanced within seat and pair
-    of systems: the tally is (first left) − (second left) and never leaves −1…1."""
+    of systems: the tally is (first left) − (second left) of the systems and never leaves −1…1."""
     width, task = len(taken.content.outputs), taken.task
     if width < 2:
         return "0" * width, None
@@ -282,14 +287,16 @@ def _sides(seat: SeatNow, taken: Taken) -> tuple[str, tuple[int, int] | None]:
             order[i], order[j] = order[j], order[i]
         return "".join(map(str, order)), None
     d = taken.tally or 0
-    swapped = d > 0 or (d == 0 and side_coin(seat.seed, seat.id, task))
-    step = -1 if swapped else 1
+    first_right = d > 0 or (d == 0 and side_coin(seat.seed, seat.id, task))
+    swapped = bool(first_right) != bool(taken.turned)
+    step = -1 if first_right else 1
     return "10" if swapped else "01", (d + step, step)
 
 
-def _subtract_side(seat: SeatNow, pair: str, order: str) -> None:
+def _subtract_side(seat: SeatNow, pair: str, order: str, turned: int) -> None:
     if pair and len(order) == 2:
-        change(sql.SHIFT_TALLY, [1 if order == "10" else -1, seat.id, pair])
+        first_right = (order == "10") != bool(turned)
+        change(sql.SHIFT_TALLY, [1 if first_right else -1, seat.id, pair])
 
 
 # -- submit ---------------------------------------------------------------------------------------------
@@ -345,6 +352,6 @@ def _skip(opened: Opened, reason: str, now: datetime) -> Outcome:
         seat.unsettled -= 1
         # The lease ends in the past: the slot is free at once, and the skipped row bars this rater.
         change(sql.FREE_SLOT, [at(now - timedelta(seconds=1)), sent.slot, sent.id])
-        [(pair, order)] = run(sql.SHOWN, [sent.id])
-        _subtract_side(seat, pair, order)
+        [(pair, order, turned)] = run(sql.SHOWN, [sent.id])
+        _subtract_side(seat, pair, order, turned)
     return _claim(seat, now)

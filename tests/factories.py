@@ -74,14 +74,16 @@ def round_factory(
     overlap: int = 2,
     criteria: Sequence[CriterionSpec] | None = None,
     opened: bool = True,
+    turned: int = 0,
     **settings: Any,
 ) -> Round:
-    """A round over fresh items and systems, open unless told otherwise."""
+    """A round over fresh items and systems, open unless told otherwise. Of the first `turned` items the outputs came
+    in from the last system to the first."""
     project = project or project_factory()
     chosen = [system_factory(project) for _ in range(systems)]
-    for _ in range(items):
+    for n in range(items):
         item = item_factory(project)
-        for system in chosen:
+        for system in chosen[::-1] if n < turned else chosen:
             output_factory(item, system)
     criteria = criteria or ((CORRECT,) if mode == "score" else (OVERALL,))
     row = round_create(

@@ -104,6 +104,20 @@ def test_sides_are_exactly_counterbalanced_within_rater_and_pair() -> None:
     expect_counterbalanced(round)
 
 
+def test_sides_are_counterbalanced_over_systems_whatever_order_their_outputs_came_in() -> None:
+    round = round_factory(mode="compare", items=12, systems=2, overlap=2, turned=5)
+    skips, judges = (seat_for(round=round, user=member(round.project, "rater")) for _ in range(2))
+    for _ in range(4):  # what is skipped was on no side
+        judge(skips, 1)
+        task = claims.claim(skips.pk).presentation
+        assert task is not None
+        claims.skip(skips.pk, task.public_id, "unsure")
+    judge(skips, 20)
+    judge(judges, 20)
+    assert len(left_system(round)) == 20
+    expect_counterbalanced(round)
+
+
 @pytest.mark.slow
 def test_over_10_000_assignments_each_system_is_on_each_side_half_of_the_time() -> None:
     round = pairs(items=2_500)
