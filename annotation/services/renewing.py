@@ -80,7 +80,7 @@ def order_renew(*, round: Round, now: datetime | None = None) -> Renewal | None:
     n = sum(len(values) for _, values in answers.values())
     with transaction.atomic():
         _to_front(row, front)
-        # When the next turn is due belongs to the worker: moved by others, its turn would come too early and be the last.
+        # When the next turn is due is the worker’s to say: moved by others, its turn comes too early and is the last.
         told = {"done_at": now, "n_judgments": n, "words": words[:300]}
         renewal, _ = Renewal.objects.update_or_create(round=row, defaults=told, create_defaults={**told, "due_at": now})
         point_of_no_return()
