@@ -249,6 +249,23 @@ def test_an_order_worked_out_by_hand_leaves_the_worker_its_turns(monkeypatch: py
 
 
 @in_database
+def test_a_worker_killed_between_its_turn_and_the_next_has_taken_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    round = round_factory(items=2, systems=1, strategy="uncertain")
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(renew_order), "enqueue", killed)
+        with pytest.raises(KeyboardInterrupt):
+            renew_order.func(round.pk)
+    queued = DBTaskResult.objects.filter(task_path__endswith="renew_order")
+    before = queued.count()
+    renew_order.func(round.pk)
+    assert queued.count() == before + 1
+
+
+@in_database
 def test_the_command_says_what_it_did_and_refuses_other_rounds() -> None:
     round = round_factory(items=4, systems=1, strategy="uncertain")
     judge_with(round, a_seat(round), lambda _: 2.0, 3)
