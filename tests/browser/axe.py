@@ -43,16 +43,16 @@ def everywhere(page: Page, looks: list[tuple[int, str]] | None = None) -> list[s
     return found
 
 
-def opened(page: Page, seen: set[str]) -> list[str]:
+def opened(page: Page, seen: set[str], looks: list[tuple[int, str]] | None = None) -> list[str]:
     """The same with every fold open, then of each popover that no page before had."""
     page.evaluate("() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
-    found = everywhere(page)
+    found = everywhere(page, looks)
     names: list[str] = page.evaluate("() => [...document.querySelectorAll('[popover][id]')].map((one) => one.id)")
     for name in names:
         if name not in seen:
             seen.add(name)
             page.evaluate("name => document.getElementById(name).showPopover()", name)
             expect(page.locator(f"#{name}")).to_be_visible()
-            found += [f"#{name} of {words}" for words in everywhere(page)]
+            found += [f"#{name} of {words}" for words in everywhere(page, looks)]
             page.evaluate("name => document.getElementById(name).hidePopover()", name)
     return found
