@@ -19,6 +19,7 @@ from annotation.services.adjudication import Ruling, adjudicate
 from annotation.services.rounds import round_create, round_open, round_pause
 from annotation.services.unblinding import round_unblind
 from projects.models import Project
+from rubrics.criteria import CRITERIA
 from rubrics.models import RubricVersion
 from rubrics.services import draft_open, rubric_share
 
@@ -90,6 +91,7 @@ def _rubrics(project: Project, rounds: dict[str, Round], lead: User) -> Iterator
     draft_open(rubric=rubric, actor=lead)
     for name in ("edit", "publish", "drop"):
         yield reverse(f"rubrics:{name}", args=[project.slug, rubric.slug])
+    yield from (reverse("rubrics:edit", args=[project.slug, rubric.slug]) + f"?new={kind}" for kind in CRITERIA)
 
 
 def _disagreements(row: Round, lead: User) -> Iterator[str]:
