@@ -84,6 +84,11 @@ def turned(answer: Answer, order: str) -> Answer:
     return Answer(number, _TURNED.get(answer.label, answer.label), answer.data, answer.cannot_judge, answer.text)
 
 
+def from_side(criterion: CriterionSpec, answer: Answer, order: str) -> Answer:
+    """`turned` for a preference. A label of another criterion may be called “a” too, and names no side."""
+    return turned(answer, order) if criterion.type == "preference" else answer
+
+
 def page_order(round: Round, task: int, n_outputs: int) -> str:
     """The order in which a reviewer sees the outputs: of this round and task, the same for everybody."""
     if n_outputs == 2:
@@ -195,9 +200,7 @@ def _answers(round: Round, criteria: dict[int, CriterionSpec]) -> dict[Place, di
         "judgment__assignment__task_id", "criterion_id", "target", "number", "label",
         "judgment__assignment__shown_order", "judgment__seat_id",
     ):  # fmt: skip
-        answer = (
-            turned(Answer(number, label), order) if criteria[criterion].type == "preference" else Answer(number, label)
-        )
+        answer = from_side(criteria[criterion], Answer(number, label), order)
         value = value_of(criteria[criterion], answer.number, answer.label)
         if value is not None:
             found[Place(task, criterion, canonical_target(target, order))][seat] = value
@@ -248,9 +251,8 @@ def said_of(round: Round, place: Place, criterion: CriterionSpec) -> list[Said]:
 
 
 def _said(row: Rating, criterion: CriterionSpec, text: str) -> Said:
-    answer = Answer(row.number, row.label, row.data, row.cannot_judge)
-    if criterion.type == "preference":
-        answer = turned(answer, row.judgment.assignment.shown_order)
+    given = Answer(row.number, row.label, row.data, row.cannot_judge)
+    answer = from_side(criterion, given, row.judgment.assignment.shown_order)
     rater = row.judgment.seat.rater
     return Said(row.judgment.seat_id, rater.pseudonym if rater.identity_known else "identity unknown", answer, text)
 

@@ -12,10 +12,10 @@ from annotation.adjudication_cases import (
     Said,
     canonical_target,
     criteria_of,
+    from_side,
     history_of,
     page_order,
     said_of,
-    turned,
 )
 from annotation.models import Adjudication, Round, Task
 from annotation.presentation import LETTERS, read_task
@@ -104,7 +104,7 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
 def summary(case: Case, criterion: CriterionSpec, order: str) -> str:
     """The answers of a case in words, for the list: “1 Wrong, 3 Correct”."""
     answers = [_as_answer(criterion, value) for value in case.values]
-    return ", ".join(words_of(criterion, turned(answer, order)) for answer in answers)
+    return ", ".join(words_of(criterion, from_side(criterion, answer, order)) for answer in answers)
 
 
 def final_words(case: Case, criterion: CriterionSpec, order: str) -> str:
@@ -142,7 +142,7 @@ def _letter(target: str, order: str) -> str:
 
 
 def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:
-    return Verdict(said.rater, words_of(criterion, turned(said.answer, order)), said.text)
+    return Verdict(said.rater, words_of(criterion, from_side(criterion, said.answer, order)), said.text)
 
 
 def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
@@ -150,14 +150,16 @@ def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
         return "Taken back"
     if row.unsettled:
         return "Cannot be settled"
-    return words_of(criterion, turned(Answer(row.number, row.label, row.data), order))
+    return words_of(criterion, from_side(criterion, Answer(row.number, row.label, row.data), order))
 
 
 def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) -> str:
     if not history or not history[0].row.current or history[0].row.unsettled:
         return ""
     row = history[0].row
-    return CRITERIA[criterion.type].form_value(criterion, turned(Answer(row.number, row.label, row.data), order))
+    return CRITERIA[criterion.type].form_value(
+        criterion, from_side(criterion, Answer(row.number, row.label, row.data), order)
+    )
 
 
 def _question(criterion: CriterionSpec, value: str, error: str) -> DrawnQuestion:

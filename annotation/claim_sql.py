@@ -114,7 +114,8 @@ WITH top AS (
   FROM found CROSS JOIN top
 ){_WITH_CONTENT.format(drawn="c.before, c.top")}"""  # noqa: S608 - our own parts
 # One of the first tasks that this rater may have: that with the rank that the draw gives for so many. `ranks` holds
-# the rank for each possible number of them, two digits each, for the number is known only here.
+# the rank for each possible number of them, two digits each, for the number is known only here. Of none there is no
+# rank, and PostgreSQL may read the empty text before it sees that nothing joins.
 WINDOW = f"""
 WITH near AS (
   SELECT x.id, x.task_id, x.item_key, x.pos, x.n FROM annotation_slot x
@@ -131,7 +132,8 @@ WITH near AS (
   SELECT COUNT(*) AS k FROM mine
 ), found AS (
   {_FOUND} JOIN ranked ON ranked.id = x.id CROSS JOIN size
-  WHERE x.state = 0 AND ranked.place = CAST(SUBSTR(%(ranks)s, CAST(2 * size.k - 1 AS INTEGER), 2) AS INTEGER) {_LOCKED}
+  WHERE x.state = 0 AND ranked.place = CAST(NULLIF(
+    SUBSTR(%(ranks)s, CAST(2 * size.k - 1 AS INTEGER), 2), '') AS INTEGER) {_LOCKED}
 ), c AS (
   SELECT found.*, size.k FROM found CROSS JOIN size
 ){_WITH_CONTENT.format(drawn="c.k, 0")}"""  # noqa: S608 - our own parts

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from annotation.adjudication_cases import Place, criteria_of, said_of, turned
+from annotation.adjudication_cases import Place, criteria_of, from_side, said_of
 from annotation.models import Adjudication, Round, Task
 from projects import audit
 from projects.errors import Conflict, ServiceError
@@ -80,7 +80,7 @@ def _answer(criterion: CriterionSpec, ruling: Ruling) -> Answer:
         raise ServiceError(str(error), field="value") from error
     if answer.is_empty or answer.cannot_judge:
         raise ServiceError(f"“{criterion.question}” has no final answer yet. Choose one.", field="value")
-    return turned(answer, ruling.order)
+    return from_side(criterion, answer, ruling.order)
 
 
 def _write(

@@ -80,9 +80,9 @@ def order_renew(*, round: Round, now: datetime | None = None) -> Renewal | None:
     n = sum(len(values) for _, values in answers.values())
     with transaction.atomic():
         _to_front(row, front)
-        renewal, _ = Renewal.objects.update_or_create(
-            round=row, defaults={"done_at": now, "due_at": now + EVERY, "n_judgments": n, "words": words[:300]}
-        )
+        # When the next turn is due is the worker’s to say: moved by others, its turn comes too early and is the last.
+        told = {"done_at": now, "n_judgments": n, "words": words[:300]}
+        renewal, _ = Renewal.objects.update_or_create(round=row, defaults=told, create_defaults={**told, "due_at": now})
         point_of_no_return()
     return renewal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -14,10 +15,14 @@ def renew_order(round_id: int) -> None:
     """Running it again, or twice at once, is harmless: who does not get the turn leaves, and is not enqueued again."""
     now = timezone.now()
     row = Round.objects.filter(pk=round_id).first()
-    if row is None or row.state != Round.State.OPEN or not renews(row) or not turn_claimed(round_id, now):
+    if row is None or row.state != Round.State.OPEN or not renews(row):
         return
-    # First the next turn: if this one fails, the order is a minute old and not for ever as it was.
-    renew_order.using(run_after=now + EVERY).enqueue(round_id)
+    # First the next turn: if this one fails, the order is a minute old and not for ever as it was. Both or neither: who
+    # took a turn and was killed before the next was put down would have been the last.
+    with transaction.atomic():
+        if not turn_claimed(round_id, now):
+            return
+        renew_order.using(run_after=now + EVERY).enqueue(round_id)
     order_renew(round=row, now=now)
 
 

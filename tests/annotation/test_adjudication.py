@@ -13,6 +13,7 @@ from django.test import Client
 
 from annotation import claims
 from annotation.adjudication_cases import Place, canonical_target, cases, page_order, turned
+from annotation.adjudication_page import final_words
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.tables import rating_rows
 from annotation.models import Adjudication, Assignment, Round, Seat
@@ -23,7 +24,7 @@ from annotation.services.judging import judgment_submit
 from annotation.services.unblinding import round_unblind
 from projects.errors import Conflict, ServiceError
 from projects.models import AuditEvent
-from rubrics.specs import Answer, CriterionSpec
+from rubrics.specs import Answer, CriterionSpec, LevelSpec
 from tests.annotation.round_pages import as_, main, url
 from tests.annotation.test_claims import a_seat
 from tests.api.conftest import caller_of
@@ -298,6 +299,20 @@ def test_what_is_chosen_on_the_page_is_stored_in_canonical_order() -> None:
         expected = (1.0, "b") if page_order(round, case.place.task, 2) == "01" else (-1.0, "a")
         assert (made.number, made.label) == expected
         assert 'value="1" data-key="→" checked' in client.get(case_url(round, case.place)).content.decode()
+
+
+@pytest.mark.parametrize("order", ["01", "10"])
+def test_labels_called_as_sides_are_turned_by_nothing(order: str) -> None:
+    kinds = (LevelSpec("a", "Amount"), LevelSpec("b", "Basis"))
+    kind = CriterionSpec("kind", "one_of", "What do they differ in?", "nominal", levels=kinds)
+    round = round_factory(mode="compare", items=1, systems=2, overlap=2, criteria=(OVERALL, kind))
+    for label in ("a", "b"):
+        judge_all(a_seat(round), c_overall=["1"], c_kind=[label])
+    place = first(round, "kind")
+    made = decide(round, place, "a", order=order)
+    assert made.label == "a"
+    [case] = [each for each in cases(round) if each.key == "kind"]
+    assert final_words(case, kind, order) == "Amount"
 
 
 def test_who_judged_it_is_told_so() -> None:

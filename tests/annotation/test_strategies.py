@@ -210,6 +210,17 @@ def test_who_has_judged_the_whole_front_walks_on(monkeypatch: pytest.MonkeyPatch
 
 
 @in_database
+def test_nothing_is_left_in_a_window_however_the_database_joins() -> None:
+    round = round_factory(items=1, systems=1, overlap=2, strategy="uncertain")
+    seat = a_seat(round)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+    outcome = send(seat, claims.claim(seat.pk))
+    assert outcome.status == "finished"
+
+
+@in_database
 @pytest.mark.parametrize("strategy", ["random", "stratified", "uncertain"])
 def test_other_strategies_keep_the_budget_of_statements_too(strategy: str) -> None:
     """At two sizes, and no more than the walk: see test_claims."""

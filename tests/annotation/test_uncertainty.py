@@ -237,6 +237,35 @@ def test_the_worker_comes_back_while_the_round_is_open() -> None:
 
 
 @in_database
+def test_an_order_worked_out_by_hand_leaves_the_worker_its_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    round = round_factory(items=2, systems=1, strategy="uncertain")
+    queued = DBTaskResult.objects.filter(task_path__endswith="renew_order")
+    renew_order.func(round.pk)
+    due, before = Renewal.objects.get().due_at, queued.count()
+    order_renew(round=round, now=due - timedelta(seconds=30))
+    monkeypatch.setattr(timezone, "now", lambda: due)
+    renew_order.func(round.pk)
+    assert queued.count() == before + 1  # the turn after this one
+
+
+@in_database
+def test_a_worker_killed_between_its_turn_and_the_next_has_taken_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    round = round_factory(items=2, systems=1, strategy="uncertain")
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(renew_order), "enqueue", killed)
+        with pytest.raises(KeyboardInterrupt):
+            renew_order.func(round.pk)
+    queued = DBTaskResult.objects.filter(task_path__endswith="renew_order")
+    before = queued.count()
+    renew_order.func(round.pk)
+    assert queued.count() == before + 1
+
+
+@in_database
 def test_the_command_says_what_it_did_and_refuses_other_rounds() -> None:
     round = round_factory(items=4, systems=1, strategy="uncertain")
     judge_with(round, a_seat(round), lambda _: 2.0, 3)
