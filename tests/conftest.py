@@ -46,7 +46,10 @@ SWEEPS = (
     *("test_permissions.py", "test_constraints.py", "test_docs.py", "test_report_pages.py", "test_responses.py"),
     *("test_manners.py", "test_stopping.py", "test_startup.py"),  # every command in processes of its own
     *("test_registry.py", "test_registry_preference.py"),  # every statistic under every change that it declares
-    "test_canaries.py",
+    *("test_reports.py", "test_report_sections.py", "test_final_answers.py"),  # whole reports of whole rounds
+    *("test_blindness_numbers.py", "test_canaries.py"),  # hundreds of tasks; every address as a rater
+    *("test_architecture.py", "test_settings.py"),  # every file; settings in processes of their own
+    *("test_rubric_files.py", "test_schema.py"),  # every way in which a file can be wrong
 )
 
 

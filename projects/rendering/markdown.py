@@ -73,7 +73,7 @@ def _fence(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: 
 
 
 def _table_open(*_: Any) -> str:
-    return '<div class="table-wrap"><table>'
+    return '<div class="table-wrap" tabindex="0"><table>'  # it may scroll, which has to work from the keyboard
 
 
 def _table_close(*_: Any) -> str:

@@ -65,7 +65,7 @@ _CLEANER = nh3.Cleaner(
     },
     attribute_filter=_attribute,
     tag_attribute_values={
-        "div": {"dir": {"auto"}},
+        "div": {"dir": {"auto"}, "tabindex": {"0"}},
         "pre": {"dir": {"auto", "ltr"}, "tabindex": {"0"}},
         "summary": {"dir": {"auto"}},
     },

@@ -34,6 +34,14 @@ class Number(CriterionType):
             found.append(("min", f"The smallest value of “{spec.key}” must be below the largest."))
         return found
 
+    def chosen(self, value: str) -> set[str]:
+        return set(value.split("|"))
+
+    def read(self, spec: CriterionSpec, raw: str) -> Answer:
+        """The number and the box of “cannot judge” are sent under one name."""
+        parts = list(dict.fromkeys(filter(None, raw.strip().split("|"))))
+        return super().read(spec, parts[0] if len(parts) == 1 else raw.strip(" |"))
+
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         number = as_number(value)
         low, high = spec.config.get("min"), spec.config.get("max")

@@ -24,14 +24,6 @@ class Slider(Number):
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
         return replace(spec, config={})
 
-    def chosen(self, value: str) -> set[str]:
-        return set(value.split("|"))
-
-    def read(self, spec: CriterionSpec, raw: str) -> Answer:
-        """The number and the box of “cannot judge” are sent under one name."""
-        parts = list(dict.fromkeys(filter(None, raw.strip().split("|"))))
-        return super().read(spec, parts[0] if len(parts) == 1 else raw.strip(" |"))
-
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         return super().accept(replace(spec, config={"min": LOW, "max": HIGH}), value)
 

@@ -163,7 +163,7 @@ function fill(name, value) {
   for (const field of state.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
     if (field.type === "radio") field.checked = field.value === value;
     else if (field.type === "checkbox") field.checked = value.split("|").includes(field.value);
-    else if (value !== "x" || !("sliderNumber" in field.dataset)) field.value = value;
+    else if (value !== "x" || !("number" in field.dataset)) field.value = value;
   }
 }
 
@@ -307,12 +307,17 @@ root.addEventListener("change", (event) => {
 // “None of these” and “cannot judge” stand with no other box.
 function standAlone(question, box) {
   if (!box.checked) return;
-  const number = question.querySelector("[data-slider-number]");
+  const number = question.querySelector("[data-number]");
   if (number) number.value = "";
   const alone = "alone" in box.dataset;
   question.querySelectorAll("input:checked").forEach((other) => {
     if (other !== box && (alone || "alone" in other.dataset)) other.checked = false;
   });
+}
+
+// A number and “cannot judge” do not stand together.
+function judgeAgain(question) {
+  question.querySelectorAll("input:checked").forEach((box) => { box.checked = false; });
 }
 
 // The line and the number beside it say the same; only the number is sent.
@@ -321,12 +326,13 @@ function slide(target) {
   const [line, number] = [question.querySelector("[data-slider]"), question.querySelector("[data-slider-number]")];
   if (target === line) number.value = line.value;
   else if (/^\d+$/.test(number.value)) line.value = number.value;
-  question.querySelectorAll("input:checked").forEach((box) => { box.checked = false; });
+  judgeAgain(question);
   line.toggleAttribute("data-unset", !/^\d+$/.test(number.value));
 }
 
 root.addEventListener("input", (event) => {
   if (event.target.matches("[data-slider], [data-slider-number]")) slide(event.target);
+  else if (event.target.matches("[data-number]")) judgeAgain(event.target.closest("[data-question]"));
   if (event.target.matches("textarea, input:not([type=radio], [type=checkbox])") && state.form?.contains(event.target)) keepDraft();
 });
 

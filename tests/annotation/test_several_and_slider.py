@@ -93,6 +93,19 @@ def test_none_and_cannot_judge_are_answers_too(rater: Rater) -> None:
     assert kept == {"faults": ("none", [], False), "sure": ("", None, True)}
 
 
+def test_a_number_can_be_left_to_who_can_judge_it() -> None:
+    minutes = CriterionSpec("minutes", "number", "How long?", "ratio", config={"min": 0}, allow_cannot_judge=True)
+    rater = Rater(round_factory(criteria=(minutes,), items=1, systems=1))
+    page = rater.page()
+    assert page.count('type="checkbox" name="c-minutes"') == 1
+    assert "Cannot judge" in page
+    both = rater.send(minutes=["5", "x"])
+    assert (both.status_code, "at least 0" in both.content.decode()) == (422, True)
+    assert rater.send(minutes=["", "x"]).status_code == 302
+    kept = Rating.objects.get()
+    assert (kept.number, kept.cannot_judge) == (None, True)
+
+
 @pytest.mark.parametrize(
     ("answers", "words"),
     [

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = (1440, 390)
@@ -40,4 +40,19 @@ def everywhere(page: Page, looks: list[tuple[int, str]] | None = None) -> list[s
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         found += [f"{page.url} at {width} px, {scheme}: {words}" for words in violations(page)]
+    return found
+
+
+def opened(page: Page, seen: set[str], looks: list[tuple[int, str]] | None = None) -> list[str]:
+    """The same with every fold open, then of each popover that no page before had."""
+    page.evaluate("() => document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    found = everywhere(page, looks)
+    names: list[str] = page.evaluate("() => [...document.querySelectorAll('[popover][id]')].map((one) => one.id)")
+    for name in names:
+        if name not in seen:
+            seen.add(name)
+            page.evaluate("name => document.getElementById(name).showPopover()", name)
+            expect(page.locator(f"#{name}")).to_be_visible()
+            found += [f"#{name} of {words}" for words in everywhere(page, looks)]
+            page.evaluate("name => document.getElementById(name).hidePopover()", name)
     return found

@@ -9,12 +9,14 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from annotation.models import Round
 from annotation.services.rounds import round_close
 from projects.models import ItemRevision
 from projects.rendering import render_prompt
 from rubrics.services import guideline_publish
-from tests.browser.axe import everywhere
+from tests.browser.axe import everywhere, opened
 from tests.browser.conftest import OpenPage
+from tests.browser.demo_pages import OF_NOBODY, addresses, demo_lead, demo_rater, rater_addresses, report_files
 from tests.browser.desk import Desk, comparing_round, scoring_round
 from tests.browser.test_reading import LEFT, RIGHT, SOURCES, write
 from tests.browser.watch import Watch
@@ -65,21 +67,82 @@ def test_no_page_has_a_violation(open_page: OpenPage, watch: Watch, person: str)
     watch.allow("status of")
     world = build()
     page = open_page()
-    host = re.sub(r"^https?://|:\d+.*$", "", watch.host)
-    cookie = {"name": "adjudge_session", "value": world.sessions[person], "domain": host, "path": "/"}
-    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    _log_in(page, watch, world.sessions[person])
     found: list[str] = []
+    seen: set[str] = set()
     for row in PAGES:
         if row.method == "GET" and person in row.who and row.but.get(person, row.status) == 200:
-            found += _page(page, row.name, world.own)
+            found += _page(page, row.name, world.own, seen)
     assert found == []
 
 
-def _page(page: Page, name: str, own: dict[str, Any]) -> list[str]:
+def _log_in(page: Page, watch: Watch, session: str) -> None:
+    host = re.sub(r"^https?://|:\d+.*$", "", watch.host)
+    cookie = {"name": "adjudge_session", "value": session, "domain": host, "path": "/"}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]
+
+
+def _page(page: Page, name: str, own: dict[str, Any], seen: set[str]) -> list[str]:
     address = reverse(name, kwargs={part: own[part] for part in parameters(name)})
     headers = page.request.get(address).headers
     if "html" not in headers.get("content-type", "") or "attachment" in headers.get("content-disposition", ""):
         return []
+    return _at(page, address, seen)
+
+
+def _at(page: Page, address: str, seen: set[str]) -> list[str]:
     page.goto(address)
     expect(page.locator("body")).to_be_visible()
-    return everywhere(page)
+    return opened(page, seen)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_nothing_in_the_demonstration_study_has_a_violation(open_page: OpenPage, watch: Watch) -> None:
+    watch.allow("status of 40[49]")
+    lead = demo_lead()
+    page, found, seen = open_page(lead), list[str](), set[str]()
+    for address in addresses(lead):
+        found += _at(page, address, seen)
+    for text in report_files():
+        page.goto("about:blank")
+        page.set_content(text)
+        found += opened(page, seen, LOOKS)  # what the report's page shows, with the file's own styles
+    nobody = open_page()
+    for name in OF_NOBODY:
+        found += _at(nobody, reverse(name), seen)
+    person = demo_rater()
+    rater = open_page(person)
+    for address in rater_addresses():
+        found += _at(rater, address, seen)
+    for slug in ("second-look", "preference"):
+        found += opened(Desk(rater, Round.objects.get(slug=slug), person).open().page, seen)
+    assert found == []
+
+
+WRONG = ("projects:new", "projects:import", "projects:people", "rubrics:new", "rubrics:guidelines",
+         "annotation:round_new", "annotation:exclusion", "annotation:case", "accounts:tokens")  # fmt: skip
+
+
+WRONGLY = """form => {
+  for (const one of form.querySelectorAll("input:not([type=hidden], [type=checkbox]), textarea")) {
+    one.value = one.type === "email" ? "nobody" : "";
+  }
+  HTMLFormElement.prototype.submit.call(form);
+}"""
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_what_a_form_says_is_wrong_has_no_violation(open_page: OpenPage, watch: Watch) -> None:
+    watch.allow("status of 422")
+    world = build()
+    page, found, seen = open_page(), list[str](), set[str]()
+    _log_in(page, watch, world.sessions["lead"])
+    for name in WRONG:
+        page.goto(reverse(name, kwargs={part: world.own[part] for part in parameters(name)}))
+        with page.expect_navigation():
+            page.locator("main form[novalidate]").first.evaluate(WRONGLY)
+        expect(page.locator(".field-error, [role=alert]").first).to_be_visible()
+        found += opened(page, seen)
+    assert found == []

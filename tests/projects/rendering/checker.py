@@ -25,7 +25,7 @@ ATTRIBUTES = {
     "ol": {"start"},
     "details": {"class", "open"},
     "summary": {"dir"},
-    "div": {"class", "dir"},
+    "div": {"class", "dir", "tabindex"},
     "pre": {"class", "dir", "tabindex"},
     **{tag: {"class"} for tag in ("p", "span", "th", "td")},
 }

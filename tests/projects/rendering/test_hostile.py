@@ -81,6 +81,7 @@ class TestVectors:
         ("<mi mathvariant='a;b'>x</mi>", "<mi>x</mi>"),
         ("<ol start='-1e9'><li>x</li></ol>", "<ol><li>x</li></ol>"),
         ("<pre tabindex='9' dir='rtl'>x</pre>", "<pre>x</pre>"),
+        ("<div tabindex='9' dir='rtl'>x</div>", "<div>x</div>"),
     ],
 )
 def test_the_sanitiser_drops_what_the_allowlist_does_not_name(html: str, left: str | None) -> None:

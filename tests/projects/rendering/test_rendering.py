@@ -55,7 +55,7 @@ class TestMarkdown:
     def test_a_table_keeps_its_alignment_without_styles(self) -> None:
         html = body("| a | b | c |\n|---|--:|:-:|\n| 1 | 2 | 3 |")
         assert '<td>1</td>\n<td class="r">2</td>\n<td class="m">3</td>' in html
-        assert '<div class="table-wrap"><table>' in html
+        assert '<div class="table-wrap" tabindex="0"><table>' in html
 
     def test_a_link_opens_elsewhere_and_tells_nothing(self) -> None:
         assert body("[x](HTTPS://a.example/?a=1&b=2)") == (
