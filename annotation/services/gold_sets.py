@@ -166,7 +166,7 @@ def _turn_to_gold(row: Round, task: Task, each: RatingRow) -> None:
 def _answer(task: Task, each: RatingRow, chosen: list[Output], extra: _Extra, done: GoldSet) -> None:
     """By canonical position, so that it is the same whichever side is shown first."""
     swapped = len(chosen) == 2 and chosen[0].pk > chosen[1].pk
-    answer = turned(each.answer) if swapped and each.criterion.scope == "task" else each.answer
+    answer = turned(each.answer) if swapped and each.criterion.type == "preference" else each.answer
     target = each.target
     if swapped and target.startswith("o"):
         target = f"o{1 - int(target[1])}{target[2:]}"

@@ -22,8 +22,9 @@ from annotation.services import rounds
 from annotation.services.gold_sets import gold_import
 from annotation.services.seats import seat_for, seat_resume
 from projects.errors import ServiceError
+from rubrics.specs import CriterionSpec, LevelSpec
 from tests.annotation.test_claims import a_seat, send
-from tests.factories import item_factory, member, output_factory, round_factory
+from tests.factories import CORRECT, OVERALL, item_factory, member, output_factory, round_factory
 
 RATE = 0.25
 
@@ -225,6 +226,23 @@ def test_a_preference_is_right_whichever_side_was_shown_first(
     stream = csv(f"{item},{a},{b},overall,{value}", header="item,system,system_b,criterion,value")
     gold_import(round=row, stream=stream, name="g.csv")
     assert results_after(row, given, order) == [right]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("named_first", [0, 1])
+def test_what_is_no_preference_has_no_side(named_first: int) -> None:
+    kind = CriterionSpec(
+        "kind", "one_of", "In what?", "nominal", levels=(LevelSpec("a", "Amount"), LevelSpec("b", "B"))
+    )
+    row = round_factory(mode="compare", items=1, systems=2, opened=False, criteria=(OVERALL, CORRECT, kind))
+    item = row.project.items.get().external_id
+    names = [o.system.name for o in row.project.items.get().outputs.order_by("id")]
+    a, b = names[named_first], names[1 - named_first]
+    rows = [f"{item},{a},{b},{each}" for each in ("correct,3", "kind,a")]
+    gold_import(round=row, stream=csv(*rows, header="item,system,system_b,criterion,value"), name="g.csv")
+    known = dict(GoldAnswer.objects.values_list("criterion__key", "number"))
+    assert known["correct"] == 3
+    assert GoldAnswer.objects.get(criterion__key="kind").label == "a"
 
 
 def test_a_target_is_named_as_it_was_shown() -> None:
