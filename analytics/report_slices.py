@@ -79,7 +79,7 @@ def _sentence(tags: dict[str, Any], every: list[SliceLine], found: list[SliceLin
     if not shown:
         reasons = {about["reason"] for about in tags.values()}
         few = f"None of the {len(tags)} tags has 10 prompts and 10 others beside it, so nothing is compared."
-        return reasons.pop() if len(reasons) == 1 and len(tags) > 1 else few
+        return reasons.pop() if len(reasons) == 1 else few
     if not every:
         return "There are no two systems whose lead could be compared between tags."
     tested = f"{len(every)} comparisons on {listed(shown)}"

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
 from django.utils.functional import LazyObject
@@ -24,6 +25,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 # Route parameters that let their bearer in: an invitation, a password reset.
 SECRET_PARAMETERS = {"code", "key", "secret", "signature", "token", "uidb36"}
 PROBES = ("/healthz", "/readyz")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 QUIET_PATHS = (*PROBES, "/static/")
 PERMISSIONS_POLICY = (
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), "
@@ -92,6 +94,24 @@ class HostMiddleware(CommonMiddleware):
 
     def process_request(self, request: HttpRequest) -> Any:
         return None if request.path in PROBES else super().process_request(request)
+
+
+class NullCharacterMiddleware:
+    """No text that a person types holds a NUL, and PostgreSQL cannot look one up: such a request is a bad one, whatever
+    it asks. After the check against forgery, which has read the form."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        sent = [request.path, *(value for values in request.GET.lists() for value in values[1])]
+        if request.content_type in FORMS and request.method == "POST":
+            sent += [value for values in request.POST.lists() for value in values[1]]
+        if any("\0" in text for text in sent):
+            raise BadRequest("The request holds a NUL character.")
 
 
 class ContentSecurityPolicyMiddleware(CSPMiddleware):
