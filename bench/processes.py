@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.console import Stop, live
 
+LOOK = 0.02  # seconds between two looks at a process
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
@@ -34,13 +37,33 @@ def run(settings: dict[str, str], home: Path, *arguments: str) -> Cost:
     actions = [(os.POSIX_SPAWN_DUP2, opened, 1), (os.POSIX_SPAWN_DUP2, opened, 2)]
     command = [sys.executable, *arguments]
     child = os.posix_spawn(sys.executable, command, bare_environment() | settings, file_actions=actions)
-    _, status, usage = os.wait4(child, 0)
+    status, usage, most = _wait(child)
     os.close(opened)
     live("")
     if code := os.waitstatus_to_exitcode(status):
         raise Stop(f"{' '.join(arguments)[:300]} ended with exit code {code}:\n{tail(log)}")
-    # Linux counts ru_maxrss in KiB.
-    return Cost(time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(time.monotonic() - started, usage.ru_utime + usage.ru_stime, most)
+
+
+def _wait(child: int) -> tuple[int, Any, float]:
+    """Its status, its usage and the most memory it held, in MB. Not ru_maxrss: that is never below what this process
+    held when it started the child."""
+    most = 0.0
+    while True:
+        most = max(most, _high_water(child))
+        gone, status, usage = os.wait4(child, os.WNOHANG)
+        if gone:
+            return status, usage, most
+        time.sleep(LOOK)
+
+
+def _high_water(process: int) -> float:
+    """The most memory so far, as the kernel keeps it; 0 where the process has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def tail(log: Path) -> str:
