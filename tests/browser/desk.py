@@ -53,9 +53,15 @@ class Desk:
         before = self.task
         expect(self.page.locator("[data-raw-switch]").first).to_be_visible()  # the script has begun
         self.press(*keys, "Enter")
-        if self.page.locator("[data-asked]").count():  # whether it was read: said once
-            self.press("Enter")
-        expect(self.page.locator(f"input[name=task][value='{before}']")).to_have_count(0)
+        asked, same = self.page.locator("[data-asked]"), self.page.locator(f"input[name=task][value='{before}']")
+        for _ in range(20):
+            if asked.count():  # whether it was read: said once
+                self.press("Enter")
+                break
+            if not same.count():
+                break
+            self.page.wait_for_timeout(50)
+        expect(same).to_have_count(0)
 
     @property
     def task(self) -> str:

@@ -17,17 +17,21 @@ def test_a_reviewer_settles_case_after_case_by_key(open_page: OpenPage) -> None:
     page.goto(f"/p/{round.project.slug}/rounds/{round.slug}/adjudication/")
     page.get_by_role("link", name="Decide the first").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Is it safe?")
+    page.wait_for_load_state()  # keys are heard from then on
     for key in ("n", "w"):
         page.keyboard.press(key)
     page.keyboard.type("A dose is named, w and j too.")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Is every claim true?")
+    page.wait_for_load_state()
     made = Adjudication.objects.get()
     assert (made.label, made.reason) == ("no", "A dose is named, w and j too.")
     page.keyboard.press("j")  # later: nothing is decided
     expect(page.get_by_text("Disagreement 2 of 2")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("k")
     expect(page.get_by_text("Disagreement 1 of 2")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("w")
     page.keyboard.type("The rule is silent.")
     page.keyboard.press("Escape")

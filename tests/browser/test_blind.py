@@ -148,6 +148,7 @@ def use_everything(desk: Desk, received: Received, key: str) -> None:
     page.keyboard.type("Hm.")
     desk.press("Tab", "Enter")
     desk.expect_said("comment was sent")
+    expect(page.locator("#comment")).to_be_hidden()
     desk.judge()
     desk.press("s", "Space", "Enter")
     expect(page.locator("#skip")).to_be_hidden()

@@ -128,7 +128,7 @@ def test_a_judgment_sent_unread_and_in_no_time_is_asked_about_once(open_page: Op
     desk.expect_place(2, 2)
     assert Judgment.objects.get().events == {"warned": ["fast", "unread"], "confidence": 3}
     desk.page.locator("[data-end]").first.scroll_into_view_if_needed()
-    desk.page.evaluate("() => new Promise(requestAnimationFrame)")
+    desk.page.wait_for_timeout(300)  # the browser tells what is in view when it finds time
     desk.press("1", "n", "1", "Enter")
     expect(asked).to_contain_text("less than reading takes. Submit again")
     desk.press("Enter")
