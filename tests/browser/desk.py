@@ -50,6 +50,7 @@ class Desk:
 
     def judge(self, *keys: str) -> None:
         """Answer, submit, and wait for the task after it."""
+        self.page.wait_for_load_state()  # all scripts have begun
         before = self.task
         expect(self.page.locator("[data-raw-switch]").first).to_be_visible()  # the script has begun
         self.press(*keys, "Enter")

@@ -155,7 +155,8 @@ def use_everything(desk: Desk, received: Received, key: str) -> None:
     desk.judge(key)
     for address in ("guidelines/", "history/"):
         page.goto(base + address)
-    page.get_by_role("link", name="Look at it again").first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Look at it again").first.click()
     desk.judge(key)
     received.keep_storage(page)
 
