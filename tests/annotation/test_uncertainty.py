@@ -167,8 +167,11 @@ def test_judgments_bring_the_shaky_system_to_the_front_of_the_order(lead: Client
     assert renewal.n_judgments == 16
     assert f"the mean of {project.systems.get(pk=shaky).label}" in renewal.words
     front = round.slots.filter(state=Slot.State.OPEN).order_by("pos", "n").values_list("pos", "task")
-    first = list(dict.fromkeys(task for _, task in front))[:5]
-    assert {t.task_outputs.get().output.system_id for t in round.tasks.filter(pk__in=first)} == {shaky}
+    of = dict(round.tasks.values_list("pk", "task_outputs__output__system_id"))
+    order = [of[task] for task in dict.fromkeys(task for _, task in front)]
+    # How many of its tasks are left depends on the draws; some are, and they come first.
+    assert order[: min(5, order.count(shaky))] == [shaky] * min(5, order.count(shaky))
+    assert shaky in order
     assert front[0][0] < 1
     assert set(round.slots.values_list("task", "n")) == before
     assert "from 16 judgments. Least sure: the mean of" in main(lead.get(url(round)))
