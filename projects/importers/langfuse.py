@@ -210,9 +210,7 @@ def _output(row: Row, item: str, system: SystemKey) -> OutputRecord:
     return OutputRecord(
         item,
         system,
-        text=None if error else answer.text,
-        messages=() if error else answer.messages,
-        error=error or ("The row holds no output." if answer.is_empty else ""),
+        **answer.output(error, "The row holds no output."),
         latency_ms=between_ms(start, row.get("end_time")),
         ttft_ms=between_ms(start, row.get("completion_start_time")),
         tokens_in=values.count(usage.get("input", row.get("input_usage"))),

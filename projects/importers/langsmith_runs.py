@@ -83,10 +83,8 @@ class RunReader:
         output = OutputRecord(
             item.external_id,
             system,
-            text=None if error else answer.text,
-            messages=() if error else answer.messages,
+            **answer.output(error, "The run holds no output."),
             repeat=self.trials.next(item.external_id, system),
-            error=error or ("The run holds no output." if answer.is_empty else ""),
             latency_ms=between_ms(run.get("start_time"), run.get("end_time")),
             tokens_in=values.count(run.get("prompt_tokens")),
             tokens_out=values.count(run.get("completion_tokens")),
@@ -138,10 +136,8 @@ class TableReader:
         return OutputRecord(
             item,
             system,
-            text=None if error else answer.text,
-            messages=() if error else answer.messages,
+            **answer.output(error, "The row holds no output."),
             repeat=self.trials.next(item, system),
-            error=error or ("The row holds no output." if answer.is_empty else ""),
             latency_ms=values.milliseconds(values.amount(row.get("execution_time"))),
             raw={"run_id": values.plain(row["id"])} if not values.is_missing(row.get("id")) else {},
         )

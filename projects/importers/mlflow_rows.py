@@ -108,10 +108,8 @@ class Reader(_Base):
         return OutputRecord(
             item,
             system,
-            text=None if error else answer.text,
-            messages=() if error else answer.messages,
+            **answer.output(error, "The trace holds no response."),
             repeat=self.trials.next(item, system),
-            error=error or ("The trace holds no response." if answer.is_empty else ""),
             latency_ms=_latency(row, info),
             raw={"trace_id": values.plain(trace)} if trace else {},
         )
@@ -166,10 +164,8 @@ class TableReader(_Base):
         output = OutputRecord(
             ident,
             system,
-            text=answer.text,
-            messages=answer.messages,
+            **answer.output("", "The row holds no output."),
             repeat=self.trials.next(ident, system),
-            error="The row holds no output." if answer.is_empty else "",
             latency_ms=values.milliseconds(values.amount(row.get("latency"))),
             tokens_out=values.count(row.get("token_count")),
         )

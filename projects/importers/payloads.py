@@ -29,6 +29,13 @@ class Answered(NamedTuple):
     def is_empty(self) -> bool:
         return self.text is None and not self.messages
 
+    def output(self, error: str, empty: str) -> dict[str, Any]:
+        """What an output's record says of its content. What failed has none, whatever the file holds beside the error,
+        and an answer that is not there is an error (`empty`), not an empty answer."""
+        if error:
+            return {"text": None, "messages": (), "error": error}
+        return {"text": self.text, "messages": self.messages, "error": empty if self.is_empty else ""}
+
 
 def named_id(*places: Any) -> str:
     """The id that the user named for matching, in the metadata or the inputs; '' when there is none."""

@@ -75,8 +75,8 @@ class FrameReader:
         yield ItemRecord(ident, messages=asked.messages, reference=tuple(each for each in reference if each),
                          context=asked.context or values.texts(parsed(_first(row, _CONTEXTS))))  # fmt: skip
         answer = payloads.answered(_first(row, _OUTPUTS))
-        output = OutputRecord(ident, self.system, answer.text, answer.messages, self.trials.next(ident, self.system),
-                              error="The row holds no output." if answer.is_empty else "")  # fmt: skip
+        output = OutputRecord(ident, self.system, **answer.output("", "The row holds no output."),
+                              repeat=self.trials.next(ident, self.system))  # fmt: skip
         yield output
         for column in row:
             if column.endswith(_DETAILS):
@@ -169,9 +169,7 @@ class SpanReader:
         output = OutputRecord(
             ident,
             (model[: limits.MAX_NAME_CHARS], ""),
-            text=None if error else answer.text,
-            messages=() if error else answer.messages,
-            error=error or ("The span holds no output." if answer.is_empty else ""),
+            **answer.output(error, "The span holds no output."),
             latency_ms=between_ms(span.get("start_time"), span.get("end_time")),
             tokens_in=values.count(span.get("attributes.llm.token_count.prompt")),
             tokens_out=values.count(span.get("attributes.llm.token_count.completion")),

@@ -121,10 +121,8 @@ class _Reader:
         return OutputRecord(
             item,
             system,
-            text=None if error else answer.text,
-            messages=() if error else answer.messages,
+            **answer.output(error, "The record holds no output."),
             repeat=self.trials.next(item, system),
-            error=error or ("The record holds no output." if answer.is_empty else ""),
             latency_ms=values.milliseconds(seconds),
             cost=cost,
             currency="" if cost is None else (values.text(row.get("cost_currency")) or "USD")[:3].upper(),
