@@ -19,6 +19,7 @@ from annotation import conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Flag, Round, Seat
 from annotation.presentation import Presentation, read_presentation
+from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
 from projects.rendering import render_prompt
 from rubrics.criteria import Choice
@@ -151,16 +152,9 @@ def _total(round: Round, seat: Seat) -> int:
     if known is None or time.monotonic() - known[0] > _TOTAL_SECONDS:
         rows = round.round_items if round.one_task_per_item else round.tasks.filter(kind="normal")
         gold = round.tasks.filter(kind="gold").count() if round.gold_rate else 0
-        known = (time.monotonic(), with_checks(round, rows.count(), gold))
+        known = (time.monotonic(), with_checks(rows.count(), gold, round.gold_rate, round.repeat_rate))
         _totals[key] = known
-    cap = seat.cap or round.cap_per_rater
-    return min(known[1], cap) if cap else known[1]
-
-
-def with_checks(round: Round, normal: int, gold: int) -> int:
-    """Gold tasks and repeats are counted like any task: a total without them would give them away."""
-    among = normal / (1 - round.gold_rate - round.repeat_rate) if round.gold_rate + round.repeat_rate < 1 else normal
-    return normal + min(gold, int(among * round.gold_rate + 0.5)) + int(among * round.repeat_rate)
+    return capped(known[1], seat.cap or round.cap_per_rater)
 
 
 def page_of(

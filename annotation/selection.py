@@ -50,3 +50,14 @@ def check_key(seed: int, seat: int, task: int) -> bytes:
 def side_coin(seed: int, seat: int, task: int) -> bool:
     """The seeded coin that decides the first side of a pair for a rater: True swaps."""
     return hashlib.blake2b(f"{seed}:{seat}:{task}:side".encode(), digest_size=1).digest()[0] & 1 == 1
+
+
+def with_checks(normal: int, gold: int, gold_rate: float, repeat_rate: float) -> int:
+    """How many tasks a rater meets in all. Gold tasks and repeats are counted like any task: a total without them would
+    give them away."""
+    among = normal / (1 - gold_rate - repeat_rate) if gold_rate + repeat_rate < 1 else normal
+    return normal + min(gold, int(among * gold_rate + 0.5)) + int(among * repeat_rate)
+
+
+def capped(total: int, cap: int | None) -> int:
+    return min(total, cap) if cap else total

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from annotation.models import Assignment, Comment, Judgment, Round, RoundItem, Seat, Slot, Task
-from annotation.rating_page import with_checks
+from annotation.selection import capped, with_checks
 from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, visible_projects
 from projects.models import Membership, Project
@@ -82,9 +82,8 @@ def _totals(rounds: list[Any], user: Any) -> dict[int, int]:
     totals = {}
     for round in rounds:
         of = items if round.one_task_per_item else normal
-        total = with_checks(round, of.get(round.pk, 0), gold.get(round.pk, 0))
-        cap = caps.get(round.pk) or round.cap_per_rater
-        totals[round.pk] = min(total, cap) if cap else total
+        total = with_checks(of.get(round.pk, 0), gold.get(round.pk, 0), round.gold_rate, round.repeat_rate)
+        totals[round.pk] = capped(total, caps.get(round.pk) or round.cap_per_rater)
     return totals
 
 

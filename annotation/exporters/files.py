@@ -16,7 +16,7 @@ from annotation.services.eligibility import requirements_of
 from annotation.services.renewing import narrow_of, renews
 from annotation.services.round_tasks import pairs_of, sample_of
 from projects.errors import ServiceError
-from projects.staging import staged as staged
+from projects.staging import staged
 from rubrics.schema import rubric_to
 from rubrics.selectors import spec_of
 
@@ -68,6 +68,7 @@ def _columns(table: Table) -> list[dict[str, str]]:
 
 def description(round: Round) -> dict[str, Any]:
     """The round's set-up and its rubric, from which another house can rebuild it."""
+    asked = requirements_of(round)
     return {
         "project": {"slug": round.project.slug, "name": round.project.name},
         "round": {
@@ -85,12 +86,8 @@ def description(round: Round) -> dict[str, Any]:
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
             "pairs": asdict(pairs_of(round)) if round.mode == Round.Mode.COMPARE else None,
             "narrow": asdict(narrow_of(round)) if renews(round) else None,
-            "groups": dict(requirements_of(round).groups),
-            "eligible": {
-                "qualification": requirements_of(round).qualification,
-                "language": requirements_of(round).language,
-                "tags": dict(requirements_of(round).tags),
-            },
+            "groups": dict(asked.groups),
+            "eligible": {"qualification": asked.qualification, "language": asked.language, "tags": dict(asked.tags)},
             "sample": {
                 **asdict(sample_of(round)),
                 "design": round.design,

@@ -12,13 +12,14 @@ from analytics.models import Report
 from analytics.report_file import report_html
 from analytics.report_table import figures_csv
 from analytics.services import report_build
-from annotation.exporters.files import formats_of, staged
+from annotation.exporters.files import formats_of
 from annotation.exporters.tables import RATINGS
 from annotation.exporters.writers import write_csv
 from annotation.models import Round
 from annotation.round_names import round_named
 from config.commands import Command as BaseCommand
 from config.commands import whole_number
+from projects.staging import staged
 
 FORMATS = ("json", "html", "csv")
 RATINGS_CSV, FIGURES_CSV = "ratings.csv", "figures.csv"
