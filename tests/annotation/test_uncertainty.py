@@ -155,7 +155,11 @@ def _system(assignment: int | None) -> int:
 
 
 @in_database
-def test_judgments_bring_the_shaky_system_to_the_front_of_the_order(lead: Client, project: Project) -> None:
+def test_judgments_bring_the_shaky_system_to_the_front_of_the_order(
+    monkeypatch: pytest.MonkeyPatch, lead: Client, project: Project
+) -> None:
+    # Which tasks the sixteen judgments fall on decides how many of the shaky system's come first.
+    monkeypatch.setattr(claims, "drawn", lambda *_: 0.0)  # always the first of the window
     round = round_factory(project, items=12, systems=2, overlap=2, strategy="uncertain", seed=1)
     steady, shaky = [rs.system_id for rs in round.round_systems.order_by("system_id")]
     flip = iter([1.0, 3.0] * 20)
@@ -169,9 +173,7 @@ def test_judgments_bring_the_shaky_system_to_the_front_of_the_order(lead: Client
     front = round.slots.filter(state=Slot.State.OPEN).order_by("pos", "n").values_list("pos", "task")
     of = dict(round.tasks.values_list("pk", "task_outputs__output__system_id"))
     order = [of[task] for task in dict.fromkeys(task for _, task in front)]
-    # How many of its tasks are left depends on the draws; some are, and they come first.
-    assert order[: min(5, order.count(shaky))] == [shaky] * min(5, order.count(shaky))
-    assert shaky in order
+    assert order[:4] == [shaky] * 4  # then the two intervals would be alike, and systems share what comes next
     assert front[0][0] < 1
     assert set(round.slots.values_list("task", "n")) == before
     assert "from 16 judgments. Least sure: the mean of" in main(lead.get(url(round)))
