@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from analytics import api as analytics
 from annotation import api as annotation
+from annotation import api_exports
 from projects import api as projects
 
 app_name = "api"
@@ -24,6 +25,7 @@ urlpatterns = [
     path(ROUND, annotation.RoundDetail.as_view(), name="round"),
     path(f"{ROUND}final_answers/", annotation.FinalAnswers.as_view(), name="final_answers"),
     path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
+    path(f"{ROUND}export/<slug:kind>/", api_exports.RoundExport.as_view(), name="export"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
 ]

@@ -140,6 +140,8 @@ PAGES = [
     post("annotation:case", REVIEWERS, 422),
     get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
     post("annotation:key", LEADS, 409),
+    get("annotation:export", VIEWERS),
+    get("annotation:export_file", VIEWERS),
     post("annotation:seat_place", LEADS, 302),
     post("annotation:task_free", LEADS, 302),
     post("annotation:message", REVIEWERS, 302),
@@ -192,6 +194,7 @@ API = [
     post("api:final_answers", REVIEWERS, 400),
     get("api:key", VIEWERS, 409),
     post("api:key", LEADS, 409),
+    get("api:export", VIEWERS),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
     get("api:report", VIEWERS),
@@ -204,8 +207,8 @@ ROWS = [*PAGES, *API, SCHEMA]
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
 # question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
-# of a file.
-NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form"}
+# or kind of a file.
+NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form", "kind"}
 
 
 @dataclass(frozen=True)
