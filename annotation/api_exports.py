@@ -22,7 +22,7 @@ class RoundExport(ApiView):
         tags=["rounds"],
         summary="A round as a file",
         description=(
-            "Tables (`csv`, `jsonl`, `parquet`: a ZIP), or what people answered in the form of another tool. For those, "
+            "Tables (`csv`, `jsonl`, `parquet`: a ZIP), or what people answered in the form of another tool. There "
             "`Records` and `Left-Out` count what was written and what has no place in the form; 400 where nothing has."
         ),
         parameters=[

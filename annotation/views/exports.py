@@ -46,6 +46,7 @@ def export(request: HttpRequest, project: str, round: str) -> HttpResponse:
             context["problem"], status = refusal.message, 409
         else:
             context |= {"written": written, "beginning": beginning, "query": _query(choice)}
+            context["title"] = BACK[chosen].TITLE
     elif chosen:
         context["problem"], status = f"There is no format “{chosen[:40]}”. Choose one of those below.", 404
     return render(request, "annotation/export.html", context, status=status)

@@ -70,4 +70,5 @@ def hugging_face(folder: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     readers = {"phoenix": phoenix, "mlflow": mlflow, "langsmith": langsmith, "hugging_face": hugging_face}
-    print(json.dumps({name: readers[name](Path(sys.argv[1])) for name in sys.argv[2:]}, default=str))
+    seen = {name: readers[name](Path(sys.argv[1])) for name in sys.argv[2:]}
+    sys.stdout.write(json.dumps(seen, default=str))

@@ -255,7 +255,7 @@ def test_in_the_browser_and_by_the_api(client: Client) -> None:
     client.force_login(member(round_.project, Role.VIEWER))
     page = f"/p/{round_.project.slug}/rounds/pilot/export/"
     seen = client.get(page, {"format": "dpo"})
-    assert "2 records as dpo" in seen.content.decode()
+    assert "Preference pairs for DPO (JSON Lines): 2 records" in seen.content.decode()
     assert "The pair is even" in seen.content.decode()
     assert client.get(page, {"format": "mlflow"}).status_code == 409
     api = f"/api/v1/projects/{round_.project.slug}/rounds/pilot/export/"

@@ -1,7 +1,7 @@
 """What people said in a round, written back in the forms of other tools. One small module a format.
 
-A format has `TITLE`, `FILE` (its main file), `TAKES` (which answers have a place in it) and `write(folder, tasks, name)`,
-which returns how many records it wrote and what was left out, by reason.
+A format has `TITLE`, `FILE` (its main file), `TAKES` (which answers have a place in it) and
+`write(folder, tasks, name)`, which returns how many records it wrote and what was left out, by reason.
 """
 
 from __future__ import annotations

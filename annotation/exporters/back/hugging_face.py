@@ -140,6 +140,6 @@ configs:
 
 ## Before you publish
 
-This card names no licence and no source of the prompts and outputs: say under which terms they may be used, how the raters
-were found, paid and told what becomes of their answers, and whether the texts hold personal data.
+This card names no licence and no source of the prompts and outputs: say under which terms they may be used, how
+the raters were found, paid and told what becomes of their answers, and whether the texts hold personal data.
 """

@@ -1,7 +1,8 @@
 """promptfoo results with what people said as its own viewer writes a thumb: an assertion of the type "human".
 
-Each answer is an entry of its own; beside promptfoo's keys it holds who gave it and the value on the rubric's scale, which
-our importer reads again. Yes passes. A scale is put on promptfoo's 0 to 1 by its own bounds and passes from the middle up.
+Each answer is an entry of its own; beside promptfoo's keys it holds who gave it and the value on the rubric's scale,
+which our importer reads again. Yes passes. A scale is put on promptfoo's 0 to 1 by its own bounds and passes from the
+middle up.
 """
 
 from __future__ import annotations
