@@ -21,7 +21,7 @@ SystemCoefficient = Literal["kendall_tau_b", "spearman", "pearson", "pairwise_ac
 OfMeans = Callable[[FloatArray, FloatArray], FloatArray]
 
 MIN_SYSTEMS = 3
-# With fewer points not even all of them in one order is unlikely by chance, and a coefficient takes a handful of values.
+# With fewer points even a perfect order is likely by chance, and a rank coefficient takes a handful of values.
 SYSTEMS_FOR_INTERVAL = 5
 MAX_EXACT = 8
 PERMUTATIONS = 9_999
