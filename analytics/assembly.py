@@ -69,8 +69,8 @@ def assemble(data: ReportData, round: RoundInfo, progress: Progress) -> dict[str
 
 
 def _finals(data: ReportData) -> dict[str, Any]:
-    unsettled = int(data.frames.finals["unsettled"].sum())
-    return {"used": data.final_answers, "n": len(data.frames.finals) - unsettled, "n_unsettled": unsettled}
+    unsettled = int(data.finals["unsettled"].sum())
+    return {"used": data.final_answers, "n": len(data.finals) - unsettled, "n_unsettled": unsettled}
 
 
 def _round(round: RoundInfo, counts: dict[str, Any]) -> dict[str, Any]:
