@@ -104,8 +104,8 @@ def messages_for(user: Any, n: int = 5) -> list[Comment]:
 def median_seconds(seat: Seat) -> float | None:
     """Of the rater's own judgments: the time measured in the page where there is one, else from showing to sending."""
     rows = Judgment.objects.filter(seat=seat, current=True).exclude(assignment__purpose=Assignment.Purpose.TRAINING)
-    rows = rows.values_list("active_seconds", "seconds")
-    times = [active if active is not None else seconds for active, seconds in rows]
+    pairs = rows.values_list("active_seconds", "seconds")
+    times = [active if active is not None else seconds for active, seconds in pairs]
     known = [value for value in times if value is not None]
     return median(known) if known else None
 
