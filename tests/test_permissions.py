@@ -79,6 +79,9 @@ PAGES = [
     get("projects:item", VIEWERS),
     post("projects:items_tag", LEADS, 302),
     get("projects:metrics", VIEWERS),
+    get("projects:checks", LEADS),
+    post("projects:checks", LEADS, 422),
+    post("projects:checks_stop", LEADS, 404),  # what is named is an import
     get("projects:metric", LEADS),
     post("projects:metric", LEADS, 200),
     get("projects:people", LEADS),
@@ -204,6 +207,8 @@ API = [
     get("api:systems", VIEWERS),
     get("api:metrics", VIEWERS),
     post("api:outputs", LEADS, 400),
+    get("api:checks", VIEWERS),
+    post("api:checks", LEADS, 400),
     get("api:rounds", VIEWERS),
     get("api:round", VIEWERS),
     get("api:final_answers", VIEWERS),
