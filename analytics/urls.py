@@ -1,12 +1,13 @@
 from django.urls import path
 
-from analytics.views import overview, reports
+from analytics.views import gates, overview, reports
 
 app_name = "analytics"
 
 REPORT = "p/<slug:project>/reports/<int:report>/"
 
 urlpatterns = [
+    path("p/<slug:project>/rounds/<slug:round>/gate/", gates.gate, name="gate"),
     path("p/<slug:project>/", overview.overview, name="overview"),
     path("p/<slug:project>/reports/", reports.report_list, name="reports"),
     path("p/<slug:project>/reports/build/", reports.build, name="report_build"),
