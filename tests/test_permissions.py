@@ -189,6 +189,8 @@ PAGES = [
     get("analytics:reports", VIEWERS),
     Row("analytics:report_build", "POST", REVIEWERS, 302, data=lambda own: {"round": own["round"]}),
     get("analytics:report", VIEWERS),
+    get("analytics:report_run", REVIEWERS, 302),  # to the report that it has built
+    post("analytics:report_run", REVIEWERS, 302),
     get("analytics:report_json", VIEWERS),
     get("analytics:report_html", VIEWERS),
     get("analytics:report_pdf", VIEWERS),
