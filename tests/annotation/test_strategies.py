@@ -15,8 +15,8 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation import claim_search, claim_steps, claims
 from annotation import claim_sql as sql
-from annotation import claim_steps, claims
 from annotation.claims import Outcome
 from annotation.models import Assignment, Judgment, Round, Seat, Slot, Task
 from annotation.sampling import Sample
@@ -115,7 +115,7 @@ class _Back(Exception):
 
 def claimed_by(seat: Seat, u: float, monkeypatch: pytest.MonkeyPatch) -> tuple[int, float | None]:
     """(task, chance kept) of the claim that this draw gives; nothing stays."""
-    monkeypatch.setattr(claims, "drawn", lambda *_: u)
+    monkeypatch.setattr(claim_search, "drawn", lambda *_: u)
     try:
         with transaction.atomic():
             outcome = claims.claim(seat.pk)
@@ -175,8 +175,8 @@ def test_where_others_were_just_taking_what_was_drawn_the_chance_is_not_known(mo
             rows = run(statement, values)
             return [(*row[:6], row[3] - gap, *row[7:]) for row in rows] if statement == sql.JUMP else rows
 
-        monkeypatch.setattr(claims, "run", beside)
-        monkeypatch.setattr(claims, "drawn", lambda *_, u=u: u)
+        monkeypatch.setattr(claim_search, "run", beside)
+        monkeypatch.setattr(claim_search, "drawn", lambda *_, u=u: u)
         row = taken(claims.claim(a_seat(round).pk))
         assert (row.probability, row.draw_note) == known
 
@@ -191,7 +191,7 @@ def test_a_second_draw_from_a_window_has_no_chance_that_is_known(monkeypatch: py
         draws.extend(["window"] if statement == sql.WINDOW else [])
         return [] if statement == sql.WINDOW and len(draws) == 1 else run(statement, values)
 
-    monkeypatch.setattr(claims, "run", locked_at_first)
+    monkeypatch.setattr(claim_search, "run", locked_at_first)
     row = taken(claims.claim(seat.pk))
     known = {"sqlite": (1.0, ""), "postgresql": (None, "contended")}[connection.vendor]
     assert (row.probability, row.draw_note) == known
@@ -200,7 +200,7 @@ def test_a_second_draw_from_a_window_has_no_chance_that_is_known(monkeypatch: py
 @in_database
 def test_who_has_judged_the_whole_front_walks_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond what a window looks at, the walk goes on; only so much is looked at, however large the round."""
-    monkeypatch.setattr(claims, "_LOOK", 3)
+    monkeypatch.setattr(claim_search, "_LOOK", 3)
     round = round_factory(items=6, systems=1, overlap=2, strategy="uncertain")
     seat = a_seat(round)
     outcome = claims.claim(seat.pk)
