@@ -12,6 +12,7 @@ from annotation import claim_sql as sql
 from annotation.claim_steps import run
 from annotation.models import Assignment, Round, Seat, Slot
 from annotation.services.eligibility import SETTLED, settle_seat
+from annotation.training import first_state, state_due
 from projects import audit
 from projects.access import Action, allowed
 from projects.errors import ServiceError
@@ -36,18 +37,21 @@ def _seat_opened(round: Round, user: Any) -> Seat:
     """It was closed when the member was removed; whoever gets here has been let in again."""
     seat = Seat.objects.get(round=round, rater__user=user)
     excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
-    settle_seat(seat, round, Membership.objects.filter(project=round.project, user=user).first())
-    state = Seat.State.PAUSED if excluded else Seat.State.ACTIVE
-    Seat.objects.filter(pk=seat.pk).update(state=state, **{name: getattr(seat, name) for name in SETTLED})
+    member = Membership.objects.filter(project=round.project, user=user).first()
+    settle_seat(seat, round, member)
+    seat.state = Seat.State.PAUSED if excluded else state_due(seat, member.qualifications if member else [])
+    Seat.objects.filter(pk=seat.pk).update(**{name: getattr(seat, name) for name in ("state", *SETTLED)})
     return seat
 
 
 def _seat_made(round: Round, user: Any) -> Seat:
     rater = people.rater_for_user(project=round.project, user=user)
     fresh = Seat(round=round, rater=rater)
-    settle_seat(fresh, round, Membership.objects.filter(project=round.project, user=user).first())
+    member = Membership.objects.filter(project=round.project, user=user).first()
+    settle_seat(fresh, round, member)
+    state = first_state(round, member.qualifications if member else [])
     seat, _ = Seat.objects.get_or_create(
-        round=round, rater=rater, defaults={"group": fresh.group, "eligibility": fresh.eligibility}
+        round=round, rater=rater, defaults={"group": fresh.group, "eligibility": fresh.eligibility, "state": state}
     )
     return seat
 
@@ -56,7 +60,10 @@ def instructions_due(*, round: Round, seat: Seat) -> bool:
     """Whether the guideline comes before the next task: once, and only for those who have had no task yet."""
     began = seat.guideline_read_at is not None or seat.n_assigned > 0
     return (
-        round.state == Round.State.OPEN and seat.state == Seat.State.ACTIVE and bool(round.guideline_id) and not began
+        round.state == Round.State.OPEN
+        and seat.state in (Seat.State.ACTIVE, Seat.State.TRAINING)
+        and bool(round.guideline_id)
+        and not began
     )
 
 
