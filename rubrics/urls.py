@@ -12,6 +12,8 @@ urlpatterns = [
     path("p/<slug:project>/rubric-library/<slug:name>/", library.entry, name="library_entry"),
     path("p/<slug:project>/rubrics/<slug:rubric>/", designer.edit, name="edit"),
     path("p/<slug:project>/rubrics/<slug:rubric>/preview/", designer.preview, name="preview"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/autosave/", designer.autosave, name="autosave"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/as-a-rater/", designer.screen, name="screen"),
     path(
         "p/<slug:project>/rubrics/<slug:rubric>/criteria/<slug:key>/delete/",
         designer.criterion_delete,

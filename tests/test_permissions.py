@@ -93,6 +93,8 @@ PAGES = [
     get("rubrics:edit", VIEWERS),
     post("rubrics:edit", LEADS, 302),
     post("rubrics:preview", LEADS, 200),
+    post("rubrics:autosave", LEADS, 200),
+    get("rubrics:screen", VIEWERS),
     get("rubrics:criterion_delete", LEADS),
     post("rubrics:criterion_delete", LEADS, 302),
     get("rubrics:library", VIEWERS),
