@@ -158,6 +158,12 @@ def _unlike_levels(theirs: CriterionSpec, mine: CriterionSpec) -> list[Clash]:
     return found
 
 
+def with_about(spec: RubricSpec, about: dict[str, str]) -> RubricSpec:
+    """With the name, the description and the notes that were typed."""
+    said = {name: about.get(name, getattr(spec, name)) for name in ABOUT}
+    return replace(spec, name=said["name"], description=said["description"], notes=said["notes"])
+
+
 def about_clashes(theirs: RubricSpec, mine: dict[str, str]) -> list[Clash]:
     titles = {"name": "the name", "description": "what it is for", "notes": "what changed in this version"}
     return [

@@ -28,6 +28,7 @@ from rubrics.drafts import (
     order_print,
     ordered,
     plain,
+    with_about,
     with_criterion,
 )
 from rubrics.forms import TYPES, AboutForm, Editor, new_criterion
@@ -143,7 +144,7 @@ class Desk:
             self.show(stored or next(iter(self.spec.criteria), None))
             mine, self.bases = None, bases
         about = self._typed_about()
-        if about and about_print(replace(self.spec, **about)) == bases.about:
+        if about and about_print(with_about(self.spec, about)) == bases.about:
             self.about, about = self._stored_about(), {}
         clashes: list[Clash] = []
         if mine is not None and self.editor is not None and self.editor.original:

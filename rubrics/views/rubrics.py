@@ -17,7 +17,8 @@ from projects.located import load
 from rubrics import services
 from rubrics.changes import Piece, word_diff
 from rubrics.drafts import plain
-from rubrics.forms import NewRubricForm, YamlForm, lines, new_criterion
+from rubrics.editor_rows import lines
+from rubrics.forms import NewRubricForm, YamlForm, new_criterion
 from rubrics.models import Rubric, RubricVersion
 from rubrics.schema import rubric_from
 from rubrics.selectors import rubrics_of, spec_of
