@@ -18,6 +18,7 @@ from analytics.sections.agreement import agreement_section
 from analytics.sections.answer import answer_section
 from analytics.sections.automated import automated_section
 from analytics.sections.base import MetricInfo, ReportData, domain
+from analytics.sections.earlier import earlier_section
 from analytics.sections.method import method_section, provenance_section
 from analytics.sections.preference import preference_section
 from analytics.sections.raters import MAX_RATERS, raters_section
@@ -101,6 +102,8 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
     for done, (name, section) in enumerate(SECTIONS.items()):
         told("Computing the report", done, len(SECTIONS))
         body[name] = section(data)
+    if (earlier := earlier_section(round, data)) is not None:
+        body["earlier"] = earlier
     body["warnings"] = _warnings(round, body, counts)
     body["method"] = method_section(round, data, counts)
     body["provenance"] = {**provenance_section(round, data), "counts": counts}
