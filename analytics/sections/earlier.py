@@ -47,6 +47,6 @@ def _criterion(verdict: Verdict, old: ReportData, new: ReportData) -> dict[str, 
 
 
 def _moved(criterion: CriterionSpec, now: CodedRatings, then: CodedRatings, level: float) -> dict[str, Any]:
-    """This round minus the one before, paired by prompt: it is the raters and the wording that differ, not the answers."""
+    """This round against the one before, paired by prompt: what differs is raters and wording, not the answers."""
     known = "ordinal" if criterion.type == "yes_no" else measurement(criterion)
     return {"superiority": scores.superiority(now, then, known, level=level).to_dict()}
