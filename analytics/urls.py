@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.views import overview, reports
+from analytics.views import doctor, overview, reports
 
 app_name = "analytics"
 
@@ -8,6 +8,8 @@ REPORT = "p/<slug:project>/reports/<int:report>/"
 
 urlpatterns = [
     path("p/<slug:project>/", overview.overview, name="overview"),
+    path("p/<slug:project>/rounds/<slug:round>/doctor/", doctor.doctor, name="doctor"),
+    path("p/<slug:project>/rounds/<slug:round>/doctor/suggest/", doctor.suggest, name="doctor_suggest"),
     path("p/<slug:project>/reports/", reports.report_list, name="reports"),
     path("p/<slug:project>/reports/build/", reports.build, name="report_build"),
     path(REPORT, reports.report_page, name="report"),

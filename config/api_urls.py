@@ -25,6 +25,7 @@ urlpatterns = [
     path(f"{ROUND}final_answers/", annotation.FinalAnswers.as_view(), name="final_answers"),
     path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
+    path(f"{ROUND}doctor/", analytics.RoundDoctor.as_view(), name="doctor"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
     path(f"{ROUND}report/<slug:file>/", analytics.RoundReportFile.as_view(), name="report_file"),
 ]

@@ -173,6 +173,8 @@ PAGES = [
     get("annotation:again", frozenset({"rater"})),  # one's own judgments only
     # reports
     get("analytics:overview", VIEWERS),
+    get("analytics:doctor", VIEWERS),
+    post("analytics:doctor_suggest", LEADS, 302),  # no change is named, which is said
     get("analytics:reports", VIEWERS),
     Row("analytics:report_build", "POST", REVIEWERS, 302, data=lambda own: {"round": own["round"]}),
     get("analytics:report", VIEWERS),
@@ -199,6 +201,7 @@ API = [
     post("api:key", LEADS, 409),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
+    get("api:doctor", VIEWERS),
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there
     get("api:report_file", VIEWERS),

@@ -28,6 +28,7 @@ ACTS = {
     "rubric_check": "rubric_check {files}/good.yaml",
     "rubric_diff": "rubric_diff support/quality@1 support/quality@2",
     "rubric_export": "rubric_export support/quality --out {files}/made",
+    "rubric_doctor": "rubric_doctor support/pilot",
     "rubric_library": "rubric_library coherence --start support",
     "rubric_copy": "rubric_copy support/quality support",
     "rerate": "rerate support/pilot --open",
@@ -38,6 +39,7 @@ ACTS = {
     "verify_audit": "verify_audit",
 }
 READ_ONLY = {"check_backup", "leaks", "verify_audit", "rubric_check", "rubric_diff"}  # with many moments only
+READ_ONLY |= {"rubric_doctor"}
 DEMO_STOPS_AT = (0.3, 1.0)  # seconds: the whole of it is too long to be measured first
 
 
