@@ -28,7 +28,7 @@ def pilot() -> Round:
     for n in range(40):
         for place, rater in enumerate(("a", "b", "c")):
             row = {"item": f"i{n}", "system": "s", "rater": rater}
-            rows.append(row | {"criterion": "mixed", "value": (n + place) % 2 + 2})
+            rows.append(row | {"criterion": "mixed", "value": (n + (place if n % 4 else 0)) % 2 + 2})
             rows.append(row | {"criterion": "sound", "value": n % 4 + 1})
     return filled_round([scale("mixed", "ordinal", 4), scale("sound", "ordinal", 4)], rows)
 
