@@ -28,6 +28,11 @@ urlpatterns = [
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/share/", sharing.share, name="share"),
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/", sharing.judge, name="judge"),
     path(
+        "p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/answers/",
+        sharing.judge_answers,
+        name="judge_answers",
+    ),
+    path(
         "p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/<slug:form>/",
         sharing.judge_file,
         name="judge_file",

@@ -111,6 +111,7 @@ PAGES = [
     post("rubrics:library_shared", LEADS, 302),
     get("rubrics:judge", VIEWERS),
     get("rubrics:judge_file", VIEWERS),
+    post("rubrics:judge_answers", LEADS, 302),
     get("rubrics:yaml", VIEWERS),
     post("rubrics:yaml", LEADS, 422),
     get("rubrics:versions", VIEWERS),

@@ -19,6 +19,7 @@ ACTS = {
     "import_outputs": "import_outputs fresh {files}/outputs.csv --create",
     "apply": "apply {files}/second.yaml",
     "import_judgments": "import_judgments support/pilot {files}/ratings.csv",
+    "import_judge_answers": "import_judge_answers support/quality {files}/judged.jsonl",
     "export": "export support/pilot --format csv,jsonl --out {files}/made",
     "report": "report support/pilot --out {files}/made",
     "import_export": "import_export {files}/moved",
