@@ -58,6 +58,7 @@ class Outcome:
     saved_id: str = ""  # its public id
     n_judged: int | None = None  # of the seat, this submit counted
     replayed: bool = False
+    away: bool = False  # a task went to somebody else since this rater was last here, and this is the first word of it
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class SeatNow:
     unsettled: int
     uncounted: int = 0  # judgments of this transaction that n_judged in the row lacks
     judgment: int | None = None  # of this transaction, to be told which task came next
+    lost: bool = False  # a task went to somebody else, of which this rater hears now
 
 
 @dataclass(frozen=True, slots=True)

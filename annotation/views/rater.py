@@ -15,6 +15,7 @@ from annotation import claims, conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
+from annotation.own_history import own_history
 from annotation.places import place_of
 from annotation.rating_page import page_of, sanitised
 from annotation.selectors import median_seconds, messages_for, rounds_for_rater
@@ -30,6 +31,8 @@ PROBLEMS = {
     "conflict": "This task was submitted from another window with other answers. Those stand.",
     "unknown": "That task is not yours. Here is your next one.",
     "paused": "Your part in this round is paused, so this was not counted. Your draft is kept.",
+    "away": "While you were away your hold on a task ran out and it went to somebody else, so it was not counted. "
+    "What you had answered is kept with it.",
     "closed": "The round was closed before you submitted, so this judgment was not counted.",
 }
 
@@ -190,7 +193,7 @@ def history(request: HttpRequest, public_id: str) -> HttpResponse:
     context = {
         "round": round,
         "seat": seat,
-        "judged": judging.last_judged(seat),
+        "judged": own_history(round, seat),
         "seconds": median_seconds(seat) if seat.n_judged >= FEW else None,
         "agreement": own_agreement(round, seat) if may_see(round) else None,
     }
@@ -233,6 +236,7 @@ def _again(
 def _show(
     request: HttpRequest, round: Round, seat: Seat, outcome: Outcome, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
+    problem = problem or (PROBLEMS["away"] if outcome.away else "")
     if outcome.status != "task":
         context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem, "figures": may_see(round)}
         return _render(request, context, status)
