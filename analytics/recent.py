@@ -25,6 +25,7 @@ WORDS = {
     "invitation.create": "invited somebody",
     "invitation.revoke": "revoked an invitation",
     "import.done": "imported {target}",
+    "media.add": "added images or sounds",
     "items.tag": "put a tag on items",
     "items.untag": "took a tag off items",
     "metric.update": "changed what is said about {target}",

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -21,7 +22,8 @@ from annotation.models import Assignment, Flag, Round, Seat
 from annotation.presentation import Presentation, read_presentation
 from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
-from projects.rendering import render_prompt
+from annotation.shown_files import with_files, with_reference
+from projects.models import Media
 from rubrics.criteria import Choice
 from rubrics.criteria.preference import Preference
 from rubrics.specs import LevelSpec, RubricSpec
@@ -101,10 +103,7 @@ class Page:
 
     @property
     def prompt(self) -> SafeString:
-        html = self.task.prompt_html
-        if self.round.show_reference and self.task.reference:
-            html += render_prompt([], (), self.task.reference)
-        return sanitised(html)
+        return sanitised(self.task.prompt_html)
 
     @property
     def outputs(self) -> list[DrawnOutput]:
@@ -170,7 +169,7 @@ def page_of(
     """The page of the outcome's task, with the draft or with what was just sent and refused."""
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
-    task = outcome.presentation or read_presentation(outcome.assignment)
+    task = _shown(round, outcome.presentation or read_presentation(outcome.assignment))
     asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria))
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
@@ -195,6 +194,17 @@ def page_of(
         saved_id=outcome.saved_id,
         revising=revising,
     )
+
+
+def _shown(round: Round, task: Presentation) -> Presentation:
+    """With the reference answers, where the round shows them, and with its images and sounds."""
+    if round.show_reference:
+        task = with_reference(task)
+
+    def address(_: Media, n: int) -> str:
+        return reverse("annotation:shown_file", args=[round.public_id, task.public_id, n])
+
+    return with_files(task, round.project_id, address)
 
 
 def _saved(task: Presentation, asked: list[Question]) -> tuple[dict[str, str], bool]:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("rate/<str:public_id>/comment/", rater.comment, name="comment"),
     path("rate/<str:public_id>/history/", rater.history, name="history"),
     path("rate/<str:public_id>/guidelines/", rater.guidelines, name="guidelines"),
+    path("rate/<str:public_id>/shown/<str:task>/<int:n>/", rater.shown_file, name="shown_file"),
     path("rate/<str:public_id>/again/<str:task>/", rater.again, name="again"),
     path("p/<slug:project>/rounds/", rounds.round_list, name="rounds"),
     path("p/<slug:project>/rounds/new/", rounds.new, name="round_new"),

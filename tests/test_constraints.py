@@ -49,6 +49,7 @@ from projects.models import (
     ItemRevision,
     ItemTag,
     Media,
+    MediaName,
     Membership,
     Metric,
     Output,
@@ -199,6 +200,10 @@ def a_media(w: World) -> Media:
     return Media.objects.create(project=w.project, digest="d", content_type="image/png", size=1, file="x")
 
 
+def a_media_name(w: World) -> MediaName:
+    return MediaName.objects.create(project=w.project, name="a/b.png", base="b.png", media=a_media(w))
+
+
 def a_tag(w: World) -> ItemTag:
     return ItemTag.objects.create(item=w.only(Item), tag="billing")
 
@@ -249,6 +254,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "score_position_known": lambda w: change(w.score, position="left"),
     "score_value_or_reason": lambda w: change(w.score, number=None),
     "media_once": lambda w: again(a_media(w), public_name="other"),
+    "medianame_once": lambda w: again(a_media_name(w)),
+    "medianame_named": lambda w: again(a_media_name(w), name=""),
     "importbatch_state_known": lambda w: ImportBatch.objects.create(
         project=w.project, state="asleep", format="csv", file_name="x", file_digest="d"
     ),

@@ -171,6 +171,7 @@ LEAD = (
     Screen("import-preview", "lead", DEMO + "import/", (upload,)),
     Screen("items", "lead", DEMO + "items/"),
     Screen("item", "lead", DEMO + "items/", (follow("table.data tbody a"),)),
+    Screen("media", "lead", DEMO + "files/"),
     Screen("metrics", "lead", DEMO + "scores/"),
     Screen("metric", "lead", DEMO + "scores/", (click("Change"),)),
     Screen("rubrics", "lead", DEMO + "rubrics/"),

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from annotation import claims, conduct
 from annotation.claims import Outcome
@@ -17,12 +17,15 @@ from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
 from annotation.own_history import own_history
 from annotation.places import place_of
+from annotation.presentation import read_presentation
 from annotation.rating_page import page_of, sanitised
 from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read
+from annotation.shown_files import files_of, with_reference
 from projects.errors import ServiceError
+from projects.media_response import media_response
 from rubrics.criteria.several_of import as_sent
 
 FEW = 5  # judgments; of fewer there is no usual time
@@ -184,6 +187,22 @@ def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
     if assignment is None or round.state == Round.State.CLOSED:
         raise Http404("There is no such page, or you may not see it.")
     return _show(request, round, seat, Outcome(status="task", assignment=assignment.pk))
+
+
+@login_required
+@require_safe
+def shown_file(request: HttpRequest, public_id: str, task: str, n: int) -> HttpResponseBase:
+    """The n-th image or sound of a task that the rater has before them, or judged and may look at again."""
+    round, seat = _place(request, public_id)
+    states = (Assignment.State.LIVE, Assignment.State.JUDGED)
+    assignment = Assignment.objects.filter(seat=seat, public_id=task, state__in=states).only("id").first()
+    if assignment is None or round.state == Round.State.CLOSED:
+        raise Http404("There is no such page, or you may not see it.")
+    shown = read_presentation(assignment.pk)
+    files = files_of(with_reference(shown) if round.show_reference else shown, round.project_id)
+    if not 0 < n <= len(files):
+        raise Http404("There is no such page, or you may not see it.")
+    return media_response(request, files[n - 1])
 
 
 @login_required

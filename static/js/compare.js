@@ -240,8 +240,22 @@ function align(pixels) {
 
 // -- events -----------------------------------------------------------------------------------------
 
+// Pictures of both sides appear at one moment, so that neither is seen first; nobody waits longer for them than this.
+const PATIENCE_MS = 3000;
+
+function showTogether() {
+  const pictures = [...root.querySelectorAll(".compare img.media")].filter((picture) => !picture.complete);
+  const frame = compare();
+  if (!pictures.length || !frame) return;
+  frame.classList.add("is-waiting");
+  const settled = pictures.map((picture) => picture.decode().catch(() => {}));
+  const late = new Promise((done) => { setTimeout(done, PATIENCE_MS); });
+  Promise.race([Promise.all(settled), late]).then(() => frame.classList.remove("is-waiting"));
+}
+
 root.addEventListener("task:begin", () => {
   offset = 0;
+  showTogether();
   const two = sides().length === 2;
   const differences = button("diff-switch");
   if (differences) differences.hidden = !two || !Intl.Segmenter;
