@@ -22,10 +22,11 @@ from annotation.exporters.tables import output_rows
 from annotation.services.leak_scan import scan
 from annotation.services.seats import seat_for
 from projects import media_files
+from projects.importers import bundle
 from projects.media_files import MediaRefused, clean
 from projects.models import AuditEvent, Media, MediaName, Output, Project
 from projects.rendering import render_output
-from projects.rendering.references import local_name, match
+from projects.rendering.references import IMAGES, SOUNDS, local_name, match
 from projects.services.importing import Upload, import_files
 from projects.services.media import File, media_add
 from tests.annotation.round_pages import as_, text
@@ -139,6 +140,10 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(monkeypatc
 )
 def test_only_a_name_of_a_file_beside_the_text_stands_for_one(address: str, name: str) -> None:
     assert local_name(address) == name
+
+
+def test_an_import_and_a_text_mean_the_same_files() -> None:
+    assert bundle.MEDIA == IMAGES | SOUNDS
 
 
 def test_a_name_stands_for_the_path_itself_or_the_only_one_that_ends_so() -> None:
