@@ -35,12 +35,12 @@ def own_history(round: Round, seat: Seat) -> list[OwnJudgment]:
     found = []
     for a in mine:
         own = list(questions(rubric, len(a.shown_order), round.only_criteria))
-        words = tuple(_in_words(current[a.pk], own)) if a.pk in current else ()
+        words = tuple(answers_in_words(current[a.pk], own)) if a.pk in current else ()
         found.append(OwnJudgment(a.public_id, a.closed_at, asked.get(a.task.item_id, ""), words))
     return found
 
 
-def _in_words(judgment: Judgment, asked: list[Question]) -> Iterator[str]:
+def answers_in_words(judgment: Judgment, asked: list[Question]) -> Iterator[str]:
     values = values_of(judgment, asked)
     for q in asked:
         if value := values.get(q.name, ""):

@@ -18,8 +18,9 @@ from django.utils.translation import get_language
 
 from annotation import conduct
 from annotation.claims import Outcome
-from annotation.models import Assignment, Flag, Round, Seat
+from annotation.models import Assignment, Flag, RevisionRequest, Round, Seat
 from annotation.presentation import Presentation, read_presentation
+from annotation.review_queue import unanswered
 from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
 from annotation.shown_files import with_files, with_reference
@@ -94,6 +95,7 @@ class Page:
     saved: int | None = None
     saved_id: str = ""
     revising: bool = False
+    note: str = ""  # why a judgment that is looked at again was sent back
     flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
     skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
 
@@ -193,7 +195,13 @@ def page_of(
         saved=seat.n_judged if outcome.saved_id else None,
         saved_id=outcome.saved_id,
         revising=revising,
+        note=_note_on(outcome.assignment) if revising else "",
     )
+
+
+def _note_on(assignment: int) -> str:
+    asked = unanswered(RevisionRequest.objects.filter(assignment=assignment)).order_by("-pk")
+    return asked.values_list("note", flat=True).first() or ""
 
 
 def _shown(round: Round, task: Presentation) -> Presentation:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation.views import adjudication, exclusions, leaks, people, rater, rounds, successors, unblinding
+from annotation.views import adjudication, exclusions, leaks, people, rater, review, rounds, successors, unblinding
 
 app_name = "annotation"
 
@@ -31,6 +31,8 @@ urlpatterns = [
     path(
         "p/<slug:project>/rounds/<slug:round>/adjudication/<int:case>/<str:question>/", adjudication.case, name="case"
     ),
+    path("p/<slug:project>/rounds/<slug:round>/review/", review.queue, name="review"),
+    path("p/<slug:project>/rounds/<slug:round>/review/<int:assignment>/", review.judgment, name="review_one"),
     path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/place/", exclusions.place, name="seat_place"),
     path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),

@@ -171,6 +171,9 @@ PAGES = [
     post("annotation:comment", RATERS, 422),
     get("annotation:history", RATERS),
     get("annotation:guidelines", RATERS),
+    get("annotation:review", REVIEWERS),
+    get("annotation:review_one", REVIEWERS),
+    post("annotation:review_one", REVIEWERS, 422),
     get("annotation:shown_file", frozenset({"rater"})),  # of one's own tasks only
     get("annotation:again", frozenset({"rater"})),  # one's own judgments only
     # reports

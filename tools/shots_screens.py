@@ -189,6 +189,8 @@ LEAD = (
     Screen("round-new", "lead", DEMO + "rounds/new/"),
     Screen("round", "lead", DEMO + "rounds/preference/"),
     Screen("leaks", "lead", DEMO + "rounds/preference/leaks/"),
+    Screen("review", "lead", DEMO + "rounds/quality/review/?kind=comments"),
+    Screen("review-one", "lead", DEMO + "rounds/quality/review/?kind=comments", (follow("table.data tbody a"),)),
     Screen("adjudication", "lead", DEMO + "rounds/quality/adjudication/"),
     Screen("adjudicate", "lead", DEMO + "rounds/quality/adjudication/", (click("Decide the first"),)),
     Screen("adjudicate-pair", "lead", DEMO + "rounds/side-by-side/adjudication/", (click("Decide the first"),)),
