@@ -96,6 +96,7 @@ class Page:
     saved_id: str = ""
     revising: bool = False
     note: str = ""  # why a judgment that is looked at again was sent back
+    practice: bool = False  # a training task: feedback follows, and it counts for nothing else
     flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
     skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
 

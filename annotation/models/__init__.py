@@ -7,6 +7,7 @@ from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, R
 from annotation.models.review import Reviewed, RevisionRequest
 from annotation.models.rounds import Renewal, Round, RoundItem, RoundSystem, Unblinding
 from annotation.models.tasks import Task, TaskOutput
+from annotation.models.training import TrainingStep, TrainingTry
 
 __all__ = [
     "Adjudication",
@@ -30,5 +31,7 @@ __all__ = [
     "Slot",
     "Task",
     "TaskOutput",
+    "TrainingStep",
+    "TrainingTry",
     "Unblinding",
 ]

@@ -25,6 +25,7 @@ from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read
 from annotation.shown_files import files_of, with_reference
+from annotation.views import practice
 from projects.errors import ServiceError
 from projects.media_response import media_response
 from rubrics.criteria.several_of import as_sent
@@ -44,6 +45,10 @@ PROBLEMS = {
 
 def _answers(request: HttpRequest) -> dict[str, str]:
     return {name: as_sent(values) for name, values in request.POST.lists()}
+
+
+def _practises(round: Round, seat: Seat) -> bool:
+    return seat.state == Seat.State.TRAINING and round.state == Round.State.OPEN
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
@@ -69,6 +74,8 @@ def rate(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
     if instructions_due(round=round, seat=seat):
         return render(request, "annotation/instructions.html", _guideline(round))
+    if _practises(round, seat):
+        return practice.show(request, round, seat)
     return _show(request, round, seat, claims.claim(seat.pk))
 
 
@@ -88,6 +95,8 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     task = data.get("task", "")
     place = place_of(request.user, public_id, task)
     round, seat = place.round, place.seat
+    if _practises(round, seat):
+        return practice.submit(request, round, seat, data)
     try:
         outcome = judging.judgment_submit(
             seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""), assignment=place.assignment
@@ -189,7 +198,8 @@ def _told(request: HttpRequest, round: Round, seat: Seat, act: Callable[[], Any]
 def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
     """One of the rater's own judged tasks, to look at or to revise."""
     round, seat = _place(request, public_id)
-    assignment = Assignment.objects.filter(seat=seat, public_id=task, state=Assignment.State.JUDGED).first()
+    judged = Assignment.objects.filter(seat=seat, public_id=task, state=Assignment.State.JUDGED)
+    assignment = judged.exclude(purpose=Assignment.Purpose.TRAINING).first()
     if assignment is None or round.state == Round.State.CLOSED:
         raise Http404("There is no such page, or you may not see it.")
     return _show(request, round, seat, Outcome(status="task", assignment=assignment.pk))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0009_tallies_of_systems"),
+        ("annotation", "0010_training"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
