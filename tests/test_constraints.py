@@ -29,6 +29,7 @@ from annotation.models import (
     LeakDecision,
     RaterExclusion,
     Rating,
+    RevisionRequest,
     Round,
     RoundItem,
     RoundSystem,
@@ -210,6 +211,10 @@ def a_media_name(w: World) -> MediaName:
     return MediaName.objects.create(project=w.project, name="a/b.png", base="b.png", media=a_media(w))
 
 
+def a_request(w: World) -> RevisionRequest:
+    return RevisionRequest.objects.create(assignment=w.assignment, note="Look again.", revision=1)
+
+
 def a_tag(w: World) -> ItemTag:
     return ItemTag.objects.create(item=w.only(Item), tag="billing")
 
@@ -341,6 +346,7 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "adjudication_withdrawn_is_not_current": lambda w: Adjudication.objects.create(
         task=w.assignment.task, criterion=w.only(Criterion), withdrawn=True
     ),
+    "revisionrequest_once": lambda w: again(a_request(w)),
     "exclusion_one_standing": lambda w: again(an_exclusion(w)),
     "exclusion_has_reason": lambda w: change(an_exclusion(w), reason=""),
     "leakdecision_item_once": lambda w: again(a_decision(w)),
