@@ -116,13 +116,15 @@ function foldTurn(button) {
 
 // -- was it read? -----------------------------------------------------------------------------------
 
-// The end of an answer counts as seen once it was in view, or the rater scrolled past it.
+// The end of an answer counts as seen once it was in view, or the rater scrolled past it. An answer that lies beside
+// the window, a swipe away, is not passed by scrolling down.
 function watchEnds() {
   task.unread = new Set();
   task.watch?.disconnect();
   task.watch = new IntersectionObserver((entries) => {
     for (const { isIntersecting, boundingClientRect, target } of entries) {
-      if (isIntersecting || boundingClientRect.bottom < 0) task.unread.delete(target.closest("[data-output]"));
+      const beside = boundingClientRect.left >= innerWidth || boundingClientRect.right <= 0;
+      if (isIntersecting || (boundingClientRect.bottom < 0 && !beside)) task.unread.delete(target.closest("[data-output]"));
     }
   }, { rootMargin: `0px 0px -${root.querySelector(".dock").offsetHeight}px 0px` });
   for (const output of outputs()) {
