@@ -117,12 +117,3 @@ def lines_of(assignments: list[Assignment]) -> list[Line]:
 def haste(warned: Any) -> str:
     keys = warned if isinstance(warned, list) else str(warned).split()
     return " and ".join(HASTE[key] for key in keys if key in HASTE) or "after a warning"
-
-
-def sent_back_to(user: Any) -> QuerySet[RevisionRequest]:
-    """What waits for a rater to look at again, the oldest first."""
-    mine = RevisionRequest.objects.filter(
-        assignment__seat__rater__user=user, assignment__state=Assignment.State.JUDGED
-    ).exclude(assignment__seat__round__state=Round.State.CLOSED)
-    rows = unanswered(mine).exclude(assignment__seat__state="closed")
-    return rows.select_related("assignment__seat__round").order_by("pk")

@@ -19,7 +19,6 @@ from annotation.own_history import own_history
 from annotation.places import place_of
 from annotation.presentation import read_presentation
 from annotation.rating_page import page_of, sanitised
-from annotation.review_queue import sent_back_to
 from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
@@ -30,7 +29,6 @@ from projects.errors import ServiceError
 from projects.media_response import media_response
 from rubrics.criteria.several_of import as_sent
 
-SENT_BACK = 20  # judgments listed that wait to be looked at again
 FEW = 5  # judgments; of fewer there is no usual time
 PROBLEMS = {
     "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
@@ -60,11 +58,8 @@ def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     waiting = rounds_for_rater(request.user)
-    context = {
-        "waiting": waiting,
-        "letters": messages_for(request.user),
-        "sent_back": list(sent_back_to(request.user)[:SENT_BACK]),
-    }
+    sent_back, letters = messages_for(request.user)
+    context = {"waiting": waiting, "letters": letters, "sent_back": sent_back}
     return render(request, "annotation/home.html", context)
 
 
