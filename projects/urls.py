@@ -1,6 +1,6 @@
 from django.urls import path
 
-from projects.views import home, imports, invitations, items, media, metrics, people, settings
+from projects.views import checks, home, imports, invitations, items, media, metrics, people, settings
 
 app_name = "projects"
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("p/<slug:project>/files/", media.media_list, name="media"),
     path("p/<slug:project>/files/<str:media>/", media.media_file, name="media_file"),
     path("p/<slug:project>/scores/", metrics.metric_list, name="metrics"),
+    path("p/<slug:project>/checks/", checks.checks, name="checks"),
+    path("p/<slug:project>/checks/<int:batch>/stop/", checks.checks_stop, name="checks_stop"),
     path("p/<slug:project>/scores/<int:metric>/", metrics.metric_edit, name="metric"),
     path("p/<slug:project>/people/", people.people, name="people"),
     path(
