@@ -99,6 +99,8 @@ PAGES = [
     get("rubrics:edit", VIEWERS),
     post("rubrics:edit", LEADS, 302),
     post("rubrics:preview", LEADS, 200),
+    post("rubrics:autosave", LEADS, 200),
+    get("rubrics:screen", VIEWERS),
     get("rubrics:criterion_delete", LEADS),
     post("rubrics:criterion_delete", LEADS, 302),
     get("rubrics:library", VIEWERS),
@@ -115,6 +117,7 @@ PAGES = [
     post("rubrics:library_shared", LEADS, 302),
     get("rubrics:judge", VIEWERS),
     get("rubrics:judge_file", VIEWERS),
+    post("rubrics:judge_answers", LEADS, 302),
     get("rubrics:yaml", VIEWERS),
     post("rubrics:yaml", LEADS, 422),
     get("rubrics:versions", VIEWERS),
@@ -196,6 +199,8 @@ PAGES = [
     get("annotation:again", frozenset({"rater"})),  # one's own judgments only
     # reports
     get("analytics:overview", VIEWERS),
+    get("analytics:doctor", VIEWERS),
+    post("analytics:doctor_suggest", LEADS, 302),  # no change is named, which is said
     get("analytics:gate", VIEWERS),
     Row("analytics:gate", "POST", LEADS, 422, data=lambda own: {"definition": "new: [1]"}),
     get("analytics:reports", VIEWERS),
@@ -229,6 +234,7 @@ API = [
     get("api:export", VIEWERS),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
+    get("api:doctor", VIEWERS),
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there
     get("api:report_file", VIEWERS),

@@ -232,6 +232,8 @@ LATER = (
         needs=("rate-undo", "round-paused"),
     ),
     Screen("rubric-designer", "lead", DEMO + "rubrics/support-answer-quality/", (click("New version", "button"),)),
+    Screen("rubric-doctor", "lead", DEMO + "rounds/pilot/doctor/"),
+    Screen("rubric-screen", "lead", DEMO + "rubrics/support-answer-quality/as-a-rater/?shown=score"),
     Screen("rubric-yaml", "lead", DEMO + "rubrics/support-answer-quality/yaml/", needs=("rubric-designer",)),
     Screen("rubric-publish", "lead", DEMO + "rubrics/support-answer-quality/publish/", needs=("rubric-designer",)),
 )
