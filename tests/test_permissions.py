@@ -153,6 +153,9 @@ PAGES = [
     post("annotation:training_task", LEADS, 404),
     post("annotation:training_remove", LEADS, 404),
     post("annotation:training_decide", LEADS, 302),
+    get("annotation:participants", LEADS),
+    post("annotation:participants", LEADS, 422),
+    post("annotation:participant_erase", LEADS, 302),
     post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
@@ -169,6 +172,8 @@ PAGES = [
     post("annotation:round_drop", LEADS, 302),
     post("annotation:flag_resolve", REVIEWERS, 302),
     # rating
+    get("annotation:join", EVERYBODY, 409, anonymous=400, deactivated=400),  # no account wanted; nobody is named
+    post("annotation:join", EVERYBODY, 409, anonymous=400, deactivated=400),
     get("annotation:home", SIGNED_IN),
     get("annotation:rate", RATERS),
     post("annotation:begin", RATERS, 302),
@@ -222,7 +227,7 @@ THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
 # question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
 # of a file.
-NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form", "file"}
+NO_OBJECTS = {"token", "join", "key", "question", "name", "shared_rubric", "form", "file"}
 
 
 @dataclass(frozen=True)
