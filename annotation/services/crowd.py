@@ -52,11 +52,11 @@ def link_save(*, round: Round, given: dict[str, Any], actor: Any) -> JoinLink:
     if row.state == Round.State.CLOSED:
         raise ServiceError("This round is closed: nobody can join it.")
     link = JoinLink.objects.filter(round=row).first() or JoinLink(round=row, created_by=actor, consent_version=0)
-    before = link.consent
+    before, old = link.consent, PRESETS[JoinLink.Platform(link.platform)]
     for name in _SETTINGS:
         if name in given:
             setattr(link, name, given[name])
-    _fill(link)
+    _fill(link, old)
     _check(link)
     if link.consent != before:
         link.consent_version += 1
@@ -66,11 +66,12 @@ def link_save(*, round: Round, given: dict[str, Any], actor: Any) -> JoinLink:
     return link
 
 
-def _fill(link: JoinLink) -> None:
-    """Names that were left empty are the platform's own."""
+def _fill(link: JoinLink, old: tuple[str, str, str]) -> None:
+    """Names that were left empty, or were those of another platform, are the platform's own."""
     preset = PRESETS[JoinLink.Platform(link.platform)]
     names = ("id_parameter", "study_parameter", "session_parameter")
-    if not any(getattr(link, name) for name in names):
+    given = tuple(getattr(link, name) for name in names)
+    if not any(given) or (given == old and old != preset):
         for name, value in zip(names, preset, strict=True):
             setattr(link, name, value)
     link.id_parameter = link.id_parameter or preset[0]

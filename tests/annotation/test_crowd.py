@@ -121,6 +121,8 @@ def test_names_of_the_parameters_follow_the_platform_or_the_lead() -> None:
     preview = Client().get(place, {"workerId": "W1", "assignmentId": "ASSIGNMENT_ID_NOT_AVAILABLE"})
     assert "This is a preview" in preview.content.decode()
     assert "I agree" in Client().get(place, {"workerId": "W1", "assignmentId": "A1"}).content.decode()
+    changed = link_save(round=link.round, given={"platform": "prolific"}, actor=None)
+    assert (changed.id_parameter, changed.session_parameter) == ("PROLIFIC_PID", "SESSION_ID")
     own = a_link(round_factory(), platform="other", id_parameter="pid", study_parameter="", session_parameter="")
     assert Client().get(reverse("annotation:join", args=[own.token]), {"pid": "W1"}).status_code == 200
 
