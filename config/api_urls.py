@@ -30,5 +30,6 @@ urlpatterns = [
     path(f"{ROUND}export/<slug:kind>/", api_exports.RoundExport.as_view(), name="export"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
+    path(f"{ROUND}gate/", analytics.RoundGate.as_view(), name="gate"),
     path(f"{ROUND}report/<slug:file>/", analytics.RoundReportFile.as_view(), name="report_file"),
 ]

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.services import token_create
+from analytics.models import ReportRun
 from analytics.services import report_build
 from annotation import claims
 from annotation.claims import NewRating, Submission
@@ -130,7 +131,8 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "assignment": judged.pk,
         "flag": _flagged(round, rater),
         **_joined(round, lead, word),
-        "report": report_build(round=round, actor=lead).pk,
+        "report": (report := report_build(round=round, actor=lead)).pk,
+        "run": ReportRun.objects.create(round=round, state="done", report=report).pk,
         "token_id": token_create(user=lead, name="own", can_write=True, days=1)[0].token_key,
     }
 

@@ -194,9 +194,13 @@ PAGES = [
     get("annotation:again", frozenset({"rater"})),  # one's own judgments only
     # reports
     get("analytics:overview", VIEWERS),
+    get("analytics:gate", VIEWERS),
+    Row("analytics:gate", "POST", LEADS, 422, data=lambda own: {"definition": "new: [1]"}),
     get("analytics:reports", VIEWERS),
     Row("analytics:report_build", "POST", REVIEWERS, 302, data=lambda own: {"round": own["round"]}),
     get("analytics:report", VIEWERS),
+    get("analytics:report_run", REVIEWERS, 302),  # to the report that it has built
+    post("analytics:report_run", REVIEWERS, 302),
     get("analytics:report_json", VIEWERS),
     get("analytics:report_html", VIEWERS),
     get("analytics:report_pdf", VIEWERS),
@@ -226,6 +230,9 @@ API = [
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there
     get("api:report_file", VIEWERS),
+    get("api:gate", VIEWERS, 404),
+    post("api:gate", VIEWERS, 400),
+    Row("api:gate", "PUT", LEADS, 400),
 ]
 # Open to all; a token that is no good is refused even here.
 SCHEMA = get("api:schema", EVERYBODY)

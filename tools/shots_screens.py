@@ -201,6 +201,7 @@ LEAD = (
     Screen("report", "lead", DEMO + "reports/", (click("Build a report of Quality", "button"),)),
     Screen("report-pairs", "lead", DEMO + "reports/", (click("Build a report of Side by side", "button"),)),
     Screen("report-open", "lead", DEMO + "reports/", (click("Build a report of Pilot", "button"), unfold)),
+    Screen("gate", "lead", DEMO + "rounds/quality/gate/"),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
     Screen("people-link", "lead", DEMO + "people/", (click("Make invitation link", "button"),)),
