@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import Http404, HttpRequest
 
@@ -53,22 +52,45 @@ def place_of(user: Any, public_id: str, task: str = "") -> Place:
     row = _row(user, public_id, task)
     if row is None or not allowed(role_given(user, row[0]), Action.RATE):
         raise Http404("There is no such page, or you may not see it.")
+    found = _placed(row)
+    if found.seat is None or found.seat.state == Seat.State.CLOSED:
+        return replace(found, seat=seat_for(round=found.round, user=user))
+    return found
+
+
+def _placed(row: Sequence[Any]) -> Place:
     round, project, version, rubric, guideline, seat, assignment = _read(row[1:])
     round.project, round.rubric_version, round.guideline = project, version, guideline
     version.rubric = rubric
-    if seat is None or seat.state == Seat.State.CLOSED:
-        seat = seat_for(round=round, user=user)
-    else:
+    if seat is not None:
         seat.round = round
     return Place(round, seat, assignment)
 
 
+# The same for a participant, whose seat the cookie names.
+_PLACE_OF_SEAT = f"""
+SELECT 'rater', {", ".join(columns.sql for columns in _EVERY)}
+FROM annotation_seat s
+JOIN annotation_round r ON r.id = s.round_id
+JOIN projects_project p ON p.id = r.project_id
+JOIN rubrics_rubricversion v ON v.id = r.rubric_version_id
+JOIN rubrics_rubric u ON u.id = v.rubric_id
+LEFT JOIN rubrics_guideline g ON g.id = r.guideline_id
+LEFT JOIN annotation_assignment a ON a.seat_id = s.id AND a.public_id = %(task)s
+WHERE s.id = %(seat)s AND r.state <> 'draft'"""  # noqa: S608 - names of our own columns
+
+
 def rater_place(request: HttpRequest, public_id: str, task: str = "") -> Place:
-    """The place of whoever asks."""
-    return place_of(request.user, public_id, task)
-
-
-rater_required = login_required
+    """The place of whoever asks: with an account, or as a participant without one."""
+    participant = getattr(request, "participant", None)
+    if participant is None:
+        return place_of(request.user, public_id, task)
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE_OF_SEAT, {"seat": participant.seat_id, "task": task})
+        row = cursor.fetchone()
+    if row is None:
+        raise Http404("There is no such page, or you may not see it.")
+    return _placed(row)
 
 
 def _row(user: Any, public_id: str, task: str) -> Sequence[Any] | None:

@@ -4,8 +4,10 @@ from annotation.views import (
     adjudication,
     exclusions,
     exports,
+    joining,
     known,
     leaks,
+    participants,
     people,
     practice,
     rater,
@@ -20,6 +22,7 @@ app_name = "annotation"
 urlpatterns = [
     path("p/<slug:project>/people/<int:member>/", people.member_change, name="member_change"),
     path("p/<slug:project>/people/<int:member>/remove/", people.member_remove, name="member_remove"),
+    path("join/<str:join>/", joining.join, name="join"),
     path("rate/", rater.home, name="home"),
     path("rate/<str:public_id>/", rater.rate, name="rate"),
     path("rate/<str:public_id>/begin/", rater.begin, name="begin"),
@@ -65,6 +68,12 @@ urlpatterns = [
         )
     ),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/training/", known.decide, name="training_decide"),
+    path("p/<slug:project>/rounds/<slug:round>/participants/", participants.participants, name="participants"),
+    path(
+        "p/<slug:project>/rounds/<slug:round>/participants/<int:participant>/erase/",
+        participants.erase,
+        name="participant_erase",
+    ),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

@@ -170,7 +170,8 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = BASE_URL.split(":", 1)[0]
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/5m/key,50/5m/ip"}
+# The join link counts requests: consent, and whoever comes back.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/5m/key,50/5m/ip", "join": "60/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Adjudge"

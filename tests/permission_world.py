@@ -19,6 +19,7 @@ from analytics.services import report_build
 from annotation import claims
 from annotation.claims import NewRating, Submission
 from annotation.models import Assignment, Round
+from annotation.services.crowd import Arrival, link_save, participant_join
 from annotation.services.judging import flag_raise
 from annotation.services.rounds import round_create, round_open
 from annotation.services.seats import member_remove, seat_for
@@ -135,6 +136,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "seat": judged.seat_id,
         "assignment": judged.pk,
         "flag": _flagged(round, rater),
+        **_joined(round, lead, word),
         "report": (report := report_build(round=round, actor=lead)).pk,
         "run": ReportRun.objects.create(round=round, state="done", report=report).pk,
         "token_id": token_create(user=lead, name="own", can_write=True, days=1)[0].token_key,
@@ -148,6 +150,15 @@ def _judged(round: Round, rater: User) -> Assignment:
     criterion = round.rubric_version.criteria.get()
     claims.submit(seat.pk, Submission(shown.public_id, secrets.token_hex(8), "d", [NewRating(criterion.pk, "", 2.0)]))
     return Assignment.objects.get(public_id=shown.public_id)
+
+
+def _joined(round: Round, lead: User, word: str) -> dict[str, Any]:
+    given = {"platform": "prolific", "consent": "Do you agree?"}
+    link = link_save(round=round, given=given, actor=lead)
+    return {
+        "join": link.token,
+        "participant": participant_join(link=link, arrival=Arrival(f"worker-{word}")).pk,
+    }
 
 
 def _flagged(round: Round, rater: User) -> int:

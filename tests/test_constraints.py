@@ -25,8 +25,10 @@ from annotation.models import (
     Flag,
     FreeText,
     GoldAnswer,
+    JoinLink,
     Judgment,
     LeakDecision,
+    Participant,
     RaterExclusion,
     Rating,
     RevisionRequest,
@@ -135,6 +137,14 @@ def a_rater(w: World, **fields: Any) -> Rater:
 
 def a_seat(w: World) -> Seat:
     return Seat.objects.create(round=w.round, rater=a_rater(w))
+
+
+def a_link(w: World) -> JoinLink:
+    return JoinLink.objects.create(round=w.round, consent="Do you agree?", id_parameter="id")
+
+
+def a_participant(w: World) -> Participant:
+    return Participant.objects.create(link=a_link(w), seat=w.seat, consent_version=1, consented_at=NOW)
 
 
 def a_try(w: World) -> TrainingTry:
@@ -338,6 +348,10 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "trainingstep_right_of_asked": lambda w: change(
         TrainingStep.objects.create(attempt=a_try(w), assignment=w.assignment), right=1
     ),
+    "joinlink_asks_consent": lambda w: change(a_link(w), consent=""),
+    "joinlink_names_participants": lambda w: change(a_link(w), id_parameter=""),
+    "participant_outcome_known": lambda w: change(a_participant(w), outcome="rich"),
+    "participant_erased_is_empty": lambda w: change(a_participant(w), study="s", erased_at=NOW),
     "flag_one_open": lambda w: [Flag.objects.create(assignment=w.assignment, reason="broken") for _ in range(2)],
     "comment_erased_is_empty": lambda w: Comment.objects.create(assignment=w.assignment, text="x", erased_at=NOW),
     "adjudication_revision_once": lambda w: again(a_ruling(w), current=False),

@@ -164,6 +164,9 @@ PAGES = [
     post("annotation:training_task", LEADS, 404),
     post("annotation:training_remove", LEADS, 404),
     post("annotation:training_decide", LEADS, 302),
+    get("annotation:participants", LEADS),
+    post("annotation:participants", LEADS, 422),
+    post("annotation:participant_erase", LEADS, 302),
     post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
@@ -180,6 +183,8 @@ PAGES = [
     post("annotation:round_drop", LEADS, 302),
     post("annotation:flag_resolve", REVIEWERS, 302),
     # rating
+    get("annotation:join", EVERYBODY, 409, anonymous=400, deactivated=400),  # no account wanted; nobody is named
+    post("annotation:join", EVERYBODY, 409, anonymous=400, deactivated=400),
     get("annotation:home", SIGNED_IN),
     get("annotation:rate", RATERS),
     post("annotation:begin", RATERS, 302),
@@ -250,7 +255,7 @@ THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
 # question of a task is meant, which of a task's files, a rubric of the library, which is everybody's, one that is
 # shared with all, and the form or kind of a file.
-NO_OBJECTS = {"token", "key", "question", "n", "name", "shared_rubric", "form", "file", "kind"}
+NO_OBJECTS = {"token", "join", "key", "question", "n", "name", "shared_rubric", "form", "file", "kind"}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Rounds, tasks, assignments, judgments and their quality, one module a noun."""
 
 from annotation.models.assignments import Assignment, Seat, SideTally, Slot
+from annotation.models.crowd import JoinLink, Participant
 from annotation.models.judgments import FreeText, Judgment, Rating
 from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
@@ -16,8 +17,10 @@ __all__ = [
     "Flag",
     "FreeText",
     "GoldAnswer",
+    "JoinLink",
     "Judgment",
     "LeakDecision",
+    "Participant",
     "RaterExclusion",
     "Rating",
     "Renewal",

@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.models import Assignment, Round, Seat
-from annotation.places import rater_place, rater_required
+from annotation.participants import rater_required
+from annotation.places import rater_place
 from annotation.practice_page import feedback_of, practice_page
 from annotation.services import training
 from annotation.services.judging import AnswersRefused

@@ -16,11 +16,13 @@ from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
 from annotation.own_history import own_history
-from annotation.places import place_of
+from annotation.participants import rater_required
+from annotation.places import rater_place
 from annotation.presentation import read_presentation
 from annotation.rating_page import page_of, sanitised
 from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
+from annotation.services.crowd import ended
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read
 from annotation.shown_files import files_of, with_reference
@@ -50,7 +52,7 @@ def _practises(round: Round, seat: Seat) -> bool:
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
-    place = place_of(request.user, public_id)
+    place = rater_place(request, public_id)
     return place.round, place.seat
 
 
@@ -63,7 +65,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "annotation/home.html", context)
 
 
-@login_required
+@rater_required
 @require_GET
 def rate(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
@@ -74,7 +76,7 @@ def rate(request: HttpRequest, public_id: str) -> HttpResponse:
     return _show(request, round, seat, claims.claim(seat.pk))
 
 
-@login_required
+@rater_required
 @require_POST
 def begin(request: HttpRequest, public_id: str) -> HttpResponse:
     """From the instructions to the first task."""
@@ -83,12 +85,12 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
     return redirect("annotation:rate", round.public_id)
 
 
-@login_required
+@rater_required
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     data = _answers(request)
     task = data.get("task", "")
-    place = place_of(request.user, public_id, task)
+    place = rater_place(request, public_id, task)
     round, seat = place.round, place.seat
     if _practises(round, seat):
         return practice.submit(request, round, seat, data)
@@ -112,7 +114,7 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     return _show(request, round, seat, outcome)
 
 
-@login_required
+@rater_required
 @require_POST
 def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     """Autosave. Answers with the new version, or with a sentence."""
@@ -131,7 +133,7 @@ def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     return JsonResponse({"version": version})
 
 
-@login_required
+@rater_required
 @require_POST
 def skip(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
@@ -144,7 +146,7 @@ def skip(request: HttpRequest, public_id: str) -> HttpResponse:
     return _show(request, round, seat, outcome)
 
 
-@login_required
+@rater_required
 @require_POST
 def flag(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
@@ -160,7 +162,7 @@ def flag(request: HttpRequest, public_id: str) -> HttpResponse:
     )
 
 
-@login_required
+@rater_required
 @require_POST
 def comment(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
@@ -188,7 +190,7 @@ def _told(request: HttpRequest, round: Round, seat: Seat, act: Callable[[], Any]
     return redirect("annotation:rate", round.public_id)
 
 
-@login_required
+@rater_required
 @require_GET
 def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
     """One of the rater's own judged tasks, to look at or to revise."""
@@ -200,7 +202,7 @@ def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
     return _show(request, round, seat, Outcome(status="task", assignment=assignment.pk))
 
 
-@login_required
+@rater_required
 @require_safe
 def shown_file(request: HttpRequest, public_id: str, task: str, n: int) -> HttpResponseBase:
     """The n-th image or sound of a task that the rater has before them, or judged and may look at again."""
@@ -216,7 +218,7 @@ def shown_file(request: HttpRequest, public_id: str, task: str, n: int) -> HttpR
     return media_response(request, files[n - 1])
 
 
-@login_required
+@rater_required
 @require_GET
 def history(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
@@ -230,7 +232,7 @@ def history(request: HttpRequest, public_id: str) -> HttpResponse:
     return render(request, "annotation/history.html", context)
 
 
-@login_required
+@rater_required
 @require_GET
 def guidelines(request: HttpRequest, public_id: str) -> HttpResponse:
     round, _ = _place(request, public_id)
@@ -269,10 +271,22 @@ def _show(
     problem = problem or (PROBLEMS["away"] if outcome.away else "")
     if outcome.status != "task":
         context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem, "figures": may_see(round)}
+        context |= _end(request, round, seat, outcome)
         return _render(request, context, status)
     outcome = _with_saved(request, round, outcome)
     page = page_of(round, seat, outcome, problem=problem, said=_said(request, round))
     return _render(request, {"page": page, "round": round}, status)
+
+
+def _end(request: HttpRequest, round: Round, seat: Seat, outcome: Outcome) -> dict[str, Any]:
+    """What a participant without an account is told when nothing comes any more: the code for the platform."""
+    participant = getattr(request, "participant", None)
+    if participant is None:
+        return {}
+    how = ended(participant, seat, outcome, closed=round.state == Round.State.CLOSED)
+    link = participant.link
+    code, address = {"done": (link.done_code, link.done_url), "out": (link.out_code, link.out_url)}.get(how, ("", ""))
+    return {"ended": how, "code": code, "address": address}
 
 
 def _with_saved(request: HttpRequest, round: Round, outcome: Outcome) -> Outcome:
