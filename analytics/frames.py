@@ -7,13 +7,14 @@ raters who saw different sides agree or disagree about the same thing.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from django.db.models import Q
 
+from analytics.order_frames import expanded
 from annotation.models import (
     Adjudication,
     Assignment,
@@ -27,6 +28,7 @@ from annotation.models import (
     TaskOutput,
 )
 from projects.models import AutomatedScore, ItemTag, Metric
+from rubrics.criteria import CRITERIA
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
 COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
@@ -65,6 +67,7 @@ class RoundFrames:
     judgments: pd.DataFrame
     ratings: pd.DataFrame
     finals: pd.DataFrame  # final answers of reviewers, one a criterion and unit
+    places: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an output that was put in order
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -86,10 +89,11 @@ class RoundFrames:
 
 
 def round_frames(round: Round) -> RoundFrames:
-    """Seven queries, whatever the size of the round."""
+    """Eight queries, whatever the size of the round."""
     tasks = _tasks(round)
     judgments = _judgments(round)
-    return RoundFrames(tasks, judgments, _ratings(round, judgments, tasks), _finals(round, tasks))
+    ratings, places = expanded(_ratings(round, judgments, tasks), _orders(round), tasks.outputs)
+    return RoundFrames(tasks, judgments, ratings, _finals(round, tasks), places)
 
 
 def _frame(rows: Any, columns: list[str]) -> pd.DataFrame:
@@ -153,6 +157,15 @@ def _ratings(round: Round, judgments: pd.DataFrame, tasks: TaskTable) -> pd.Data
     place = frame["output"].astype(str).where(about, "") + frame["turn"]
     frame["unit"] = frame["task"].astype(str) + (":" + place).where(place != "", "")
     return _sides(frame).sort_values(["criterion", "judgment", "unit"], ignore_index=True)
+
+
+def _orders(round: Round) -> pd.DataFrame:
+    """What several outputs were put in order by: the structured answers of criteria that do so."""
+    kinds = [key for key, kind in CRITERIA.items() if kind.modes == ("rank",)]
+    own = Rating.objects.filter(judgment__seat__round=round, judgment__current=True, data__isnull=False)
+    query = own.filter(criterion__type__in=kinds).order_by("id")
+    rows = query.values_list("judgment_id", "criterion__key", "criterion__type", "data")
+    return _frame(rows, ["judgment", "criterion", "type", "data"])
 
 
 def _canonical(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -79,7 +79,7 @@ def page_of(stored: dict[str, Any]) -> Page:
     page.stats = [_stat(figure) for figure in body["answer"]["figures"]]
     keys = [c["key"] for c in body["criteria"]]
     page.preferences = [
-        preference_part(questions[k], body["preference"][k])
+        preference_part(questions[k], body["preference"][k], body.get("orders", {}).get(k))
         for k in keys
         if body["preference"].get(k, {}).get("win_rate")
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-LETTERS = "ABCDEFGHI"
+from rubrics.criteria.base import LETTERS
 
 
 @dataclass(frozen=True, slots=True)

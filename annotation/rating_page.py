@@ -23,6 +23,7 @@ from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
 from projects.rendering import render_prompt
 from rubrics.criteria import Choice
+from rubrics.criteria.base import Row
 from rubrics.criteria.preference import Preference
 from rubrics.specs import LevelSpec, RubricSpec
 
@@ -35,6 +36,15 @@ class DrawnChoice:
     anchor: str
     css: str
     checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRow:
+    """One of the rows of choices that together are one answer; `name` is that of its own fields."""
+
+    name: str
+    label: str
+    choices: tuple[DrawnChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +68,9 @@ class DrawnQuestion:
     points: int
     marks: tuple[LevelSpec, ...] = ()
     unable: DrawnChoice | None = None
+    rows: tuple[DrawnRow, ...] = ()
+    columns: tuple[str, ...] = ()
+    apart: bool = False
     html: SafeString = field(default_factory=SafeString, compare=False)
 
 
@@ -98,6 +111,14 @@ class Page:
     @property
     def compare(self) -> bool:
         return len(self.task.outputs) > 1
+
+    @property
+    def pair(self) -> bool:
+        return len(self.task.outputs) == 2
+
+    @property
+    def ranks(self) -> bool:
+        return any(question.rows for question in self.panel)
 
     @property
     def prompt(self) -> SafeString:
@@ -215,7 +236,8 @@ def _drawn_of(round: Round, q: Question, value: str, error: str) -> DrawnQuestio
     each rubric version. By digest, so that another database in the same process cannot be mistaken for this one."""
     if value or error or not round.rubric_version.is_frozen:
         return draw(q, value, error)
-    key = (f"{round.rubric_version_id}:{round.rubric_version.digest}", f"{q.name}:{q.letter}", get_language())
+    version = f"{round.rubric_version_id}:{round.rubric_version.digest}"
+    key = (version, f"{q.name}:{q.letter}:{q.criterion.outputs}", get_language())
     with _lock:
         if key in _blank:
             _blank.move_to_end(key)
@@ -265,7 +287,14 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         points=len(choices),
         marks=spec.levels,
         unable=_drawn(unable, q.kind.chosen(value)) if unable is not None else None,
+        rows=tuple(_drawn_row(q.name, row, q.kind.chosen(value)) for row in q.kind.rows(spec)),
+        columns=tuple(q.kind.columns(spec)),
+        apart=q.kind.apart(spec),
     )
+
+
+def _drawn_row(name: str, row: Row, chosen: set[str]) -> DrawnRow:
+    return DrawnRow(f"{name}~{row.name}", row.label, tuple(_drawn(c, chosen) for c in row.choices))
 
 
 @lru_cache(maxsize=64)

@@ -113,6 +113,7 @@ class CriterionForm(forms.Form):
     min = forms.FloatField(label="Smallest", required=False)
     max = forms.FloatField(label="Largest", required=False)
     unit = forms.CharField(label="Unit", required=False, max_length=30)
+    allow_ties = forms.BooleanField(label="Answers may share a place", required=False)
     at_most = forms.IntegerField(label="At most", required=False, min_value=1, help_text="Left empty: all that hold.")
 
     def __init__(self, *args: Any, kind: str, scope: str = "task", **kwargs: Any) -> None:
@@ -124,8 +125,8 @@ class CriterionForm(forms.Form):
         if scope == "turn":  # a file may say so; the form keeps it
             asked.append(("turn", "Each turn of an output"))
         self.fields["scope"] = forms.ChoiceField(label="Asked about", choices=asked)
-        absent = {"points", "ties", "min", "max", "unit", "at_most"} - set(self.kind.config_keys)
-        if kind == "preference":
+        absent = {"points", "ties", "min", "max", "unit", "at_most", "allow_ties"} - set(self.kind.config_keys)
+        if len(self.kind.scopes) == 1:
             absent.add("scope")
         if kind == "text":
             absent |= {"cannot_judge", "level_of_measurement"}

@@ -31,6 +31,7 @@ class CriterionSpec:
     config: dict[str, Any] = field(default_factory=dict)
     levels: tuple[LevelSpec, ...] = ()
     id: int | None = None
+    outputs: int = 0  # of the task it is asked about; 0 where it is not asked of a task
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from functools import partial
 from analytics.stats import (
     agreement_differences,
     benchmarks,
+    concordance,
     icc,
     item_bootstrap,
     kappas,
@@ -38,6 +39,16 @@ _THESE = "Raters are these; effects add up and are roughly normal."
 _SAME_SCALE = "The others are right more often than not."
 
 AGREEMENT: dict[str, Metric] = {
+    "kendall_w": Metric(
+        concordance.kendall_w,
+        "agreement",
+        ("ordinal",),
+        "Kendall & Babington Smith, Annals of Mathematical Statistics, 1939; ties: Kendall 1948, ch. 6",
+        of("row_order", "rater_names", "reversal", "affine", "duplication", "lone_rater"),
+        designs=("rankings",),
+        title="Kendall's W",
+        assumptions=("Raters of a task rank it without knowing of each other.",),
+    ),
     "cohen_kappa": Metric(
         kappas.cohen_kappa,
         "agreement",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from annotation.claims import NewRating, NewText, Outcome, Submission
 from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, Seat, Slot
 from projects.errors import ServiceError
 from rubrics.criteria import CRITERIA
-from rubrics.criteria.base import CriterionType
+from rubrics.criteria.base import LETTERS, CriterionType
 from rubrics.selectors import spec_of
 from rubrics.specs import Answer, AnswerError, CriterionSpec, RubricSpec
 
@@ -55,7 +55,6 @@ class AnswersRefused(ServiceError):
 
 def questions(rubric: RubricSpec, n_outputs: int, only: list[str] | None = None) -> Iterator[Question]:
     """Every question of a task in the order asked: what is asked of each output first, then the task."""
-    letters = "ABCDEFGHI" if n_outputs > 1 else [""]
     chosen = [c for c in rubric.criteria if not only or c.key in only]
     if n_outputs == 1:
         for c in chosen:
@@ -64,10 +63,10 @@ def questions(rubric: RubricSpec, n_outputs: int, only: list[str] | None = None)
     for n in range(n_outputs):
         for c in chosen:
             if c.scope != "task":
-                yield Question(f"c-{c.key}-o{n}", c, f"o{n}", letters[n], CRITERIA[c.type])
+                yield Question(f"c-{c.key}-o{n}", c, f"o{n}", LETTERS[n], CRITERIA[c.type])
     for c in chosen:
         if c.scope == "task":
-            yield Question(f"c-{c.key}", c, "", "", CRITERIA[c.type])
+            yield Question(f"c-{c.key}", replace(c, outputs=n_outputs), "", "", CRITERIA[c.type])
 
 
 def rubric_of(round: Round) -> RubricSpec:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django import template
 
 from annotation.rating_page import DrawnQuestion, preview_questions
+from rubrics.criteria import mode_of
 from rubrics.specs import RubricSpec
 
+_OUTPUTS = {"score": 1, "compare": 2, "rank": 4}
 register = template.Library()
 
 
 @register.simple_tag
 def rater_questions(spec: RubricSpec) -> list[DrawnQuestion]:
-    """With two answers where the rubric compares, else with one."""
-    return preview_questions(spec, 2 if any(c.type == "preference" for c in spec.criteria) else 1)
+    """With two answers where the rubric compares, with four where it ranks, else with one."""
+    return preview_questions(spec, _OUTPUTS[mode_of(spec)])

@@ -35,7 +35,11 @@ PROBLEMS = {
 
 
 def _answers(request: HttpRequest) -> dict[str, str]:
-    return {name: as_sent(values) for name, values in request.POST.lists()}
+    """Fields of one question as one value: several boxes under its name, and rows under its name, `~` and theirs."""
+    found: dict[str, list[str]] = {}
+    for name, values in request.POST.lists():
+        found.setdefault(name.partition("~")[0], []).extend(map(str, values))
+    return {name: as_sent(values) for name, values in found.items()}
 
 
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
