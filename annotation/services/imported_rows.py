@@ -144,7 +144,7 @@ class _Reader:
         row = RatingRow(number, item, systems, rater, criterion, Answer(), target=target, occasion=occasion)
         position = _one_of(cells, "position", POSITIONS)
         if position and len(systems) != 2:
-            raise Refused("position", "A position needs two outputs: the row does not name two.")
+            raise Refused("position", "A position needs two outputs: the row has no system_b, or more than two.")
         return replace(
             row,
             answer=_answer(cells, criterion, systems),
