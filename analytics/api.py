@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.digests import body_json
 from analytics.models import Report
+from analytics.report_forms import FORMS, file_of
 from analytics.services import report_build
 from annotation.api import round_of
 from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, StrictSerializer
@@ -71,3 +72,25 @@ class RoundReport(ApiView):
         report = report_build(round=row, actor=self.person, **wanted)
         made = status.HTTP_200_OK if report.pk == before else status.HTTP_201_CREATED
         return Response(ReportOut(report).data, status=made)
+
+
+class RoundReportFile(ApiView):
+    @extend_schema(
+        operation_id="projects_rounds_report_file",
+        tags=["reports"],
+        summary="The newest report as a file",
+        description=(
+            "The same report as PDF, web page, workbook, JSON, or its figures as CSV or Parquet. 404 where no report "
+            "was built yet."
+        ),
+        parameters=[OpenApiParameter("file", str, OpenApiParameter.PATH, enum=sorted(FORMS))],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **PROBLEMS},
+    )
+    def get(self, request: Request, project: str, round: str, file: str) -> HttpResponse:
+        row = round_of(self.project(Action.EXPORT), round)
+        report = row.reports.select_related("round").order_by("-number").first()
+        if report is None or file not in FORMS:
+            raise Http404
+        response = file_of(report, file)
+        response["ETag"] = f'"{report.digest}-{file}"'
+        return response

@@ -238,6 +238,13 @@ def with_finals(ratings: pd.DataFrame, finals: pd.DataFrame) -> pd.DataFrame:
     return both.sort_values(["criterion", "judgment", "unit"], ignore_index=True)
 
 
+def finals_about(ratings: pd.DataFrame, finals: pd.DataFrame) -> pd.DataFrame:
+    """The final answers about what these ratings are about. One whose raters were all left out since stands in for
+    nothing: it would be counted and be in no figure."""
+    about = pd.MultiIndex.from_frame(ratings[["criterion", "unit"]])
+    return finals[pd.MultiIndex.from_frame(finals[["criterion", "unit"]]).isin(about)]
+
+
 def scores_frame(round: Round) -> pd.DataFrame:
     """Automated scores of the outputs and pairs that the round judged; missing ones are left out.
 

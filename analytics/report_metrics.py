@@ -10,8 +10,6 @@ from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, dec
 from analytics.report_words import points, say
 from projects.templatetags.numbers import times
 
-# The smallest p of a permutation test over fewer systems is above .05: figures between systems then say nothing.
-MIN_SYSTEMS = 5
 RANKS = {"kendall_tau_b": "Kendall’s τ-b", "spearman": "Spearman’s ρ"}
 
 
@@ -36,7 +34,7 @@ def automated_part(body: dict[str, Any], criterion: dict[str, Any]) -> Automated
     lines = [_line(metric, row) for metric, row in rows.items()]
     same = {metric: row for metric, row in rows.items() if row["declared_same_question"]}
     sentences = [text for metric, row in same.items() for text in _stands_in(metric, key, row)]
-    more = [_more(metric, row, len(body["systems"])) for metric, row in rows.items() if "ceiling" in row]
+    more = [_more(metric, row) for metric, row in rows.items() if "ceiling" in row]
     return Automated(key, criterion["question"], lines, sentences, more)
 
 
@@ -114,15 +112,13 @@ def _test(test: dict[str, Any] | None) -> list[str]:
 # --- behind the fold -----------------------------------------------------------------------------------
 
 
-def _more(metric: str, row: dict[str, Any], systems: int) -> MetricMore:
+def _more(metric: str, row: dict[str, Any]) -> MetricMore:
     within, between = row.get("within_prompts", {}), row.get("between_systems", {})
     named = [(f"{RANKS[name]}, all outputs pooled", row[name]) for name in RANKS]
     named += [("Pearson’s r, all outputs pooled", row.get("pearson"))]
     named += [(f"{RANKS[name]}, within prompts", estimate) for name, estimate in within.items()]
     named += [("Pairs of a prompt put in people’s order", row.get("pairwise_accuracy"))]
-    enough = systems >= MIN_SYSTEMS
-    if enough:
-        named += [(f"{RANKS.get(name, 'Pairs put in order')}, between systems", e) for name, e in between.items()]
+    named += [(f"{RANKS.get(name, 'Pairs put in order')}, between systems", e) for name, e in between.items()]
     ceiling = row["ceiling"]
     named += [
         ("Spearman’s ρ with one rater", ceiling.get("judge")),
@@ -134,7 +130,4 @@ def _more(metric: str, row: dict[str, Any], systems: int) -> MetricMore:
     found = figures(named)
     if "reason" in ceiling:
         found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
-    if between and not enough:
-        reason = f"{systems} systems are too few to say much by; report.json has them."
-        found.missing.append(Missing("Figures between systems", reason))
     return MetricMore(metric, found)

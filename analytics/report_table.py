@@ -30,18 +30,42 @@ COLUMNS = (
     "seed",
     "warnings",
 )
+_NUMBERS = ("value", "low", "high", "level", "p_value", "q_value")
 _NAMED_BY = ("level", "rater", "system", "epsilon", "name")
 
 
-def figures_csv(body: dict[str, Any]) -> str:
+def rows(body: dict[str, Any]) -> Iterator[list[Any]]:
     """`figure` is the way to the estimate in report.json, such as preference.overall.win_rate.amber.basalt."""
+    for place, estimate in estimates(json.loads(body_json(body))):  # keys in one order: each database keeps another
+        cells = {**estimate, "figure": place, "warnings": " ".join(estimate["warnings"])}
+        yield [cells.get(column) for column in COLUMNS]
+
+
+def figures_csv(body: dict[str, Any]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for place, estimate in estimates(json.loads(body_json(body))):  # keys in one order: each database keeps another
-        cells = {**estimate, "figure": place, "warnings": " ".join(estimate["warnings"])}
-        writer.writerow([safe_cell(cells.get(column)) for column in COLUMNS])
+    writer.writerows([safe_cell(cell) for cell in row] for row in rows(body))
     return buffer.getvalue()
+
+
+def figures_parquet(body: dict[str, Any]) -> bytes:
+    import pyarrow as pa  # large: loaded only for Parquet
+    import pyarrow.parquet as pq
+
+    columns = list(zip(*rows(body), strict=True)) or [()] * len(COLUMNS)
+    kinds = [_kind(name, pa) for name in COLUMNS]
+    made = [pa.array(cells, type=kind) for cells, kind in zip(columns, kinds, strict=True)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_arrays(made, names=list(COLUMNS)), sink)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _kind(name: str, pa: Any) -> Any:
+    if name.startswith("n_") or name == "seed":
+        return pa.int64()
+    return pa.float64() if name in _NUMBERS else pa.string()
 
 
 def estimates(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -111,8 +111,8 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
 
 
 def _finals(data: ReportData) -> dict[str, Any]:
-    unsettled = int(data.frames.finals["unsettled"].sum())
-    return {"used": data.final_answers, "n": len(data.frames.finals) - unsettled, "n_unsettled": unsettled}
+    unsettled = int(data.finals["unsettled"].sum())
+    return {"used": data.final_answers, "n": len(data.finals) - unsettled, "n_unsettled": unsettled}
 
 
 def _metrics(round: Round) -> list[MetricInfo]:

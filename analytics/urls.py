@@ -4,13 +4,18 @@ from analytics.views import overview, reports
 
 app_name = "analytics"
 
+REPORT = "p/<slug:project>/reports/<int:report>/"
+
 urlpatterns = [
     path("p/<slug:project>/", overview.overview, name="overview"),
     path("p/<slug:project>/reports/", reports.report_list, name="reports"),
     path("p/<slug:project>/reports/build/", reports.build, name="report_build"),
-    path("p/<slug:project>/reports/<int:report>/", reports.report_page, name="report"),
-    path("p/<slug:project>/reports/<int:report>/report.json", reports.report_json, name="report_json"),
-    path("p/<slug:project>/reports/<int:report>/report.html", reports.report_html_file, name="report_html"),
-    path("p/<slug:project>/reports/<int:report>/figures.csv", reports.report_figures, name="report_figures"),
-    path("p/<slug:project>/reports/<int:report>/ratings.csv", reports.report_csv, name="report_csv"),
+    path(REPORT, reports.report_page, name="report"),
+    path(f"{REPORT}report.json", reports.report_form, {"form": "json"}, name="report_json"),
+    path(f"{REPORT}report.html", reports.report_form, {"form": "html"}, name="report_html"),
+    path(f"{REPORT}report.pdf", reports.report_form, {"form": "pdf"}, name="report_pdf"),
+    path(f"{REPORT}report.xlsx", reports.report_form, {"form": "xlsx"}, name="report_xlsx"),
+    path(f"{REPORT}figures.csv", reports.report_form, {"form": "csv"}, name="report_figures"),
+    path(f"{REPORT}figures.parquet", reports.report_form, {"form": "parquet"}, name="report_parquet"),
+    path(f"{REPORT}ratings.csv", reports.report_csv, name="report_csv"),
 ]

@@ -26,4 +26,5 @@ urlpatterns = [
     path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
+    path(f"{ROUND}report/<slug:file>/", analytics.RoundReportFile.as_view(), name="report_file"),
 ]

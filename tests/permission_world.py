@@ -118,6 +118,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "name": "coherence",
         "shared_rubric": rubric_share(version=version, actor=lead).rubric.slug,
         "form": "prompt",
+        "file": "csv",
         "round": round.slug,
         "public_id": round.public_id,
         "task": judged.public_id,

@@ -176,7 +176,10 @@ PAGES = [
     get("analytics:report", VIEWERS),
     get("analytics:report_json", VIEWERS),
     get("analytics:report_html", VIEWERS),
+    get("analytics:report_pdf", VIEWERS),
+    get("analytics:report_xlsx", VIEWERS),
     get("analytics:report_figures", VIEWERS),
+    get("analytics:report_parquet", VIEWERS),
     get("analytics:report_csv", VIEWERS),
 ]
 API = [
@@ -196,6 +199,7 @@ API = [
     post("api:judgments", LEADS, 400),
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there
+    get("api:report_file", VIEWERS),
 ]
 # Open to all; a token that is no good is refused even here.
 SCHEMA = get("api:schema", EVERYBODY)
@@ -205,7 +209,7 @@ THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
 # question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
 # of a file.
-NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form"}
+NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form", "file"}
 
 
 @dataclass(frozen=True)

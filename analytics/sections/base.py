@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.frames import RoundFrames, with_finals
+from analytics.frames import RoundFrames, finals_about, with_finals
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -47,11 +47,15 @@ class ReportData:
         return self.frames.counted
 
     @cached_property
+    def finals(self) -> pd.DataFrame:
+        return finals_about(self.counted, self.frames.finals)
+
+    @cached_property
     def settled(self) -> pd.DataFrame:
         return self.settle(self.counted)
 
     def settle(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return with_finals(frame, self.frames.finals) if self.final_answers else frame
+        return with_finals(frame, self.finals) if self.final_answers else frame
 
     @property
     def measured(self) -> list[CriterionSpec]:

@@ -108,7 +108,7 @@ def _people(data: ReportData) -> list[str]:
 
 def _final_words(data: ReportData) -> list[str]:
     """Said whenever there are final answers, whether they are used or not."""
-    n = int((~data.frames.finals["unsettled"].astype(bool)).sum())
+    n = int((~data.finals["unsettled"].astype(bool)).sum())
     if not n:
         return []
     given = times(n, "final answer,final answers")

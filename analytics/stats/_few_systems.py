@@ -21,6 +21,8 @@ SystemCoefficient = Literal["kendall_tau_b", "spearman", "pearson", "pairwise_ac
 OfMeans = Callable[[FloatArray, FloatArray], FloatArray]
 
 MIN_SYSTEMS = 3
+# With fewer points even a perfect order is likely by chance, and a rank coefficient takes a handful of values.
+SYSTEMS_FOR_INTERVAL = 5
 MAX_EXACT = 8
 PERMUTATIONS = 9_999
 _SMALLEST_P = 0.05
@@ -78,6 +80,10 @@ def estimate(
     """
     if scope.n_clusters < MIN_PROMPTS:
         return Estimate.insufficient(value, reason=too_few(scope.n_clusters), **scope.fields())
+    systems = len(means.observed[0])
+    if systems < SYSTEMS_FOR_INTERVAL:
+        reason = f"Only {systems} systems: no interval of a figure between fewer than {SYSTEMS_FOR_INTERVAL}."
+        return Estimate.insufficient(value, reason=reason, **scope.fields())
     drawn = means.drawn(seed)
     draws = function(drawn)
     if np.isfinite(draws).mean() < 0.9:

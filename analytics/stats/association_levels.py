@@ -87,9 +87,10 @@ def between_systems(
     Interval: t(G-1) times the standard deviation over resampled prompts; it is for other prompts and these systems.
     p: permutation test over the systems, exact up to eight of them, else 9999 seeded permutations; no normal
     approximation. Under three systems: not estimable; where so few systems cannot reach p = .05 a warning says so.
-    Under 10 prompts, or where less than half of the spread of systems' means is more than noise: no interval; below
-    .8 a warning says that the correlation is pulled towards 0. Simulated (docs/algorithms/coverage-automated.md), the
-    interval covers .92 or more from 40 prompts on, and falls short with 20 (.82 to .9 at low correlations).
+    Under five systems, under 10 prompts, or where less than half of the spread of systems' means is more than
+    noise: no interval; below .8 a warning says that the correlation is pulled towards 0. Simulated
+    (docs/algorithms/coverage-automated.md), the interval covers .92 or more from 40 prompts on, and falls short with
+    20 (.82 to .9 at low correlations).
     `pairwise_accuracy` is the share of pairs of systems put in the human order.
     Raises ValueError as `within_prompts`. Source: Fisher, The Design of Experiments, 1935, for the test;
     Kocmi et al., WMT 2021, for pairwise accuracy.

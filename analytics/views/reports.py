@@ -10,10 +10,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics.digests import body_json
 from analytics.models import Report
-from analytics.report_file import report_context, report_html
-from analytics.report_table import figures_csv
+from analytics.report_file import report_context
+from analytics.report_forms import FORMS, file_of
 from analytics.selectors_reports import report_lines, round_lines
 from analytics.services import report_build
 from annotation.exporters.tables import RATINGS
@@ -56,13 +55,8 @@ def build(request: HttpRequest, project: str) -> HttpResponse:
 @require_safe
 def report_page(request: HttpRequest, project: str, report: int) -> HttpResponse:
     row, found = _found(request, project, report, Action.VIEW)
-    files = [
-        ("report.json", "report_json"),
-        ("HTML file", "report_html"),
-        ("Figures (CSV)", "report_figures"),
-        ("Ratings (CSV)", "report_csv"),
-    ]
-    links = [{"label": label, "url": reverse(f"analytics:{name}", args=[row.slug, found.pk])} for label, name in files]
+    links = [_link(row, found, form.key, form.title, form.about) for form in FORMS.values()]
+    links.append(_link(row, found, "ratings", "Ratings (CSV)", "what the figures rest on, as it stands now"))
     context = {"project": row, "nav": "reports", "report": found, **report_context(found)}
     may_export = can(request.user, Action.EXPORT, row)
     return render(request, "analytics/report.html", {**context, "links": links if may_export else []})
@@ -70,25 +64,10 @@ def report_page(request: HttpRequest, project: str, report: int) -> HttpResponse
 
 @login_required
 @require_safe
-def report_json(request: HttpRequest, project: str, report: int) -> HttpResponse:
+def report_form(request: HttpRequest, project: str, report: int, form: str) -> HttpResponse:
+    """Always downloaded, never shown from our address: the page among them holds its styles inside."""
     _, found = _found(request, project, report, Action.EXPORT)
-    return _file(HttpResponse(body_json(found.body), content_type="application/json"), found, "json")
-
-
-@login_required
-@require_safe
-def report_html_file(request: HttpRequest, project: str, report: int) -> HttpResponse:
-    """Always downloaded, never shown from our address: the file holds its styles inside."""
-    _, found = _found(request, project, report, Action.EXPORT)
-    return _file(HttpResponse(report_html(found), content_type="text/html; charset=utf-8"), found, "html")
-
-
-@login_required
-@require_safe
-def report_figures(request: HttpRequest, project: str, report: int) -> HttpResponse:
-    """Every figure as a row of a table."""
-    _, found = _found(request, project, report, Action.EXPORT)
-    return _file(HttpResponse(figures_csv(found.body), content_type="text/csv; charset=utf-8"), found, "csv")
+    return file_of(found, form)
 
 
 @login_required
@@ -109,7 +88,9 @@ def _found(request: HttpRequest, project: str, report: int, action: Action) -> t
     return row, get_object_or_404(reports, round__project=row, pk=report)
 
 
-def _file(response: HttpResponse, report: Report, suffix: str) -> HttpResponse:
-    name = f"{report.round.slug}-report-{report.number}.{suffix}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+def _link(project: Project, report: Report, key: str, title: str, about: str) -> dict[str, str]:
+    address = reverse(f"analytics:{_NAMES.get(key, f'report_{key}')}", args=[project.slug, report.pk])
+    return {"label": title, "about": about, "url": address}
+
+
+_NAMES = {"csv": "report_figures", "ratings": "report_csv"}

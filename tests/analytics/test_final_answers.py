@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from analytics.models import Report
-from annotation.models import Adjudication, Round
+from annotation.models import Adjudication, RaterExclusion, Round, Seat
 from tests.analytics.helpers import filled_round, scale
 from tests.analytics.test_reports import body_of
 from tests.annotation.round_pages import as_
@@ -74,6 +74,24 @@ def test_what_cannot_be_settled_and_what_was_taken_back_leave_the_raters_answers
     taken = body_of(round, final_answers=True)
     assert mean(taken) == 3.0
     assert taken["final_answers"] == {"used": True, "n": 0, "n_unsettled": 1}
+
+
+def test_a_final_answer_where_every_rater_was_left_out_since_counts_nowhere() -> None:
+    round = filled_round(
+        [scale("good", "interval")],
+        [
+            {"item": item, "system": "amber", "rater": rater, "criterion": "good", "value": 3}
+            for item, rater in (("q1", "ann"), ("q1", "ben"), ("q2", "cleo"), ("q2", "dan"))
+        ],
+    )
+    settle(round, "q1", number=5.0)
+    settle(round, "q2", number=4.0)
+    for seat in Seat.objects.filter(round=round, rater__external_id__in=["ann", "ben"]):
+        RaterExclusion.objects.create(seat=seat, reason="Answers at random.")
+    taken = body_of(round, final_answers=True)
+    assert (mean(taken), taken["final_answers"]["n"]) == (4.0, 1)
+    assert any("1 final answer of reviewers taken" in warning for warning in taken["warnings"])
+    assert "With 1 final answer of reviewers" in " ".join(taken["method"])
 
 
 @pytest.mark.parametrize(("number", "label", "winner"), [(1.0, "b", 1), (-1.0, "a", 0), (0.0, "tie", None)])

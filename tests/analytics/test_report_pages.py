@@ -25,7 +25,8 @@ from tests.analytics.test_reports import QUALITY, body_of, compared, metric_scor
 from tests.factories import OVERALL, member, project_factory, user_factory
 
 pytestmark = pytest.mark.django_db
-PAGES = ("report", "report_json", "report_html", "report_figures", "report_csv")
+FILES = ("report_json", "report_html", "report_pdf", "report_xlsx", "report_figures", "report_parquet", "report_csv")
+PAGES = ("report", *FILES)
 
 
 def full_round(**extra: Any) -> Round:
@@ -211,10 +212,10 @@ def test_the_same_data_and_seed_give_the_same_files(tmp_path: Path) -> None:
     assert Report.objects.count() == 1
 
 
-@pytest.mark.parametrize("text", ["pdf", "json,xlsx"])
+@pytest.mark.parametrize("text", ["docx", "json,png"])
 def test_formats_of_other_versions_are_refused(text: str, tmp_path: Path) -> None:
     round_ = full_round()
-    with pytest.raises(CommandError, match="Accepted: json, html, csv") as caught:
+    with pytest.raises(CommandError, match="Accepted: json, html, pdf, xlsx, parquet, csv") as caught:
         call_command("report", round_.slug, "--format", text, "--out", str(tmp_path))
     assert caught.value.returncode == 2
     assert not list(tmp_path.iterdir())

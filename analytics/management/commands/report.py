@@ -7,34 +7,35 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from analytics.digests import body_json
 from analytics.models import Report
-from analytics.report_file import report_html
-from analytics.report_table import figures_csv
+from analytics.report_forms import FORMS
 from analytics.services import report_build
 from annotation.exporters.files import formats_of
 from annotation.exporters.tables import RATINGS
-from annotation.exporters.writers import write_csv
+from annotation.exporters.writers import write_csv, write_parquet
 from annotation.models import Round
 from annotation.round_names import round_named
 from config.commands import Command as BaseCommand
 from config.commands import whole_number
 from projects.staging import staged
 
-FORMATS = ("json", "html", "csv")
-RATINGS_CSV, FIGURES_CSV = "ratings.csv", "figures.csv"
-NAMES = {"json": ["report.json"], "html": ["report.html"], "csv": [FIGURES_CSV, RATINGS_CSV]}
+FORMATS = ("json", "html", "pdf", "xlsx", "parquet", "csv")
+DEFAULT = "json,html,csv"
+# Beside the figures, the ratings they rest on.
+RATINGS_FILES = {"csv": "ratings.csv", "parquet": "ratings.parquet"}
 MAX_SEED = 2**31 - 1
 
 
 class Command(BaseCommand):
-    help = "Build a round's report and write report.json, report.html, figures.csv and the tidy ratings.csv."
-    examples = ("report support/pilot --out report --seed 7",)
+    help = "Build a round's report and write it as files; csv and parquet are its figures and the tidy ratings."
+    examples = ("report support/pilot --out report --seed 7", "report support/pilot --format pdf,xlsx --out report")
     untouched = "No report was stored, and no file was written."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("round", metavar="ROUND", help="project/round, or the round's name where it is unique")
-        parser.add_argument("--format", default=",".join(FORMATS), help=f"any of {', '.join(FORMATS)}, with commas")
+        parser.add_argument(
+            "--format", default=DEFAULT, help=f"any of {', '.join(FORMATS)}, with commas (default {DEFAULT})"
+        )
         parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to (default: here)")
         parser.add_argument(
             "--seed", type=whole_number(0, MAX_SEED), default=0, help="of everything that is resampled (default 0)"
@@ -63,17 +64,15 @@ class Command(BaseCommand):
     def _build(self, round_: Round, options: dict[str, Any], formats: list[str], out: Path) -> Report:
         """Stored and written, or neither: the report is stored once its files lie ready beside their places."""
         with staged(out, _names(formats)) as folder:
-            if "csv" in formats:  # long, and the same whatever the report says: before the transaction
-                self.progress(f"Writing {RATINGS_CSV}")
-                write_csv(folder / RATINGS_CSV, RATINGS, RATINGS.rows(round_))
+            # Long, and the same whatever the report says: before the transaction.
+            for kind, write in (("csv", write_csv), ("parquet", write_parquet)):
+                if kind in formats:
+                    self.progress(f"Writing {RATINGS_FILES[kind]}")
+                    write(folder / RATINGS_FILES[kind], RATINGS, RATINGS.rows(round_))
 
             def keep(report: Report) -> None:
-                if "json" in formats:
-                    (folder / "report.json").write_text(body_json(report.body), encoding="utf-8")
-                if "html" in formats:
-                    (folder / "report.html").write_text(report_html(report), encoding="utf-8")
-                if "csv" in formats:
-                    (folder / FIGURES_CSV).write_text(figures_csv(report.body), encoding="utf-8")
+                for kind in formats:
+                    (folder / FORMS[kind].name).write_bytes(FORMS[kind].make(report))
 
             return report_build(
                 round=round_,
@@ -85,4 +84,4 @@ class Command(BaseCommand):
 
 
 def _names(formats: list[str]) -> list[str]:
-    return [name for kind in formats for name in NAMES[kind]]
+    return [name for kind in formats for name in (FORMS[kind].name, RATINGS_FILES.get(kind)) if name]

@@ -1,7 +1,8 @@
 """Does 95 % mean 95 %? Simulated studies with five systems a prompt, for every interval of this area.
 
-`python -m tests.analytics.stats.simulations_automated [runs]` prints the table of
-docs/algorithms/coverage-automated.md; test_coverage_automated.py holds the code to it with fewer runs.
+`python -m tests.analytics.stats.simulations_automated [runs [words]]` prints the table of
+docs/algorithms/coverage-automated.md, or the rows with these words; test_coverage_automated.py holds the code to it
+with other draws.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ CLOSE = WORTH / 5
 MISTAKEN = np.array([-0.3, -0.5, 0.4, -0.1, 0.5]) - WORTH
 LARGE = 4000  # prompts of the study that stands for the truth
 RATERS = 3
+MORE_RATERS = (5, 10)
 
 
 class Study(NamedTuple):
@@ -158,7 +160,8 @@ def against_people(measure: str, data: Study) -> Estimate:
     return ceiling.human_ceiling(range(len(data.judge)), data.judge, data.coded(), measure).difference
 
 
-def corrected(data: Study) -> Estimate:
+def corrected_of(prompts: int, raters: int, rng: np.random.Generator) -> Estimate:
+    data = study(rng, prompts, raters=raters)
     return attenuation.disattenuated(range(len(data.metric)), data.metric, data.coded()).corrected
 
 
@@ -177,21 +180,31 @@ def of_study(
     *,
     truth_prompts: int = LARGE,
     setting: str = "",
+    raters: int = RATERS,
     expected: bool = True,
 ) -> Simulation:
-    @cache
     def truth() -> float:
-        rng = np.random.default_rng(77)
-        values = []
-        for _ in range(max(1, 4 * LARGE // truth_prompts)):
-            found = statistic(study(rng, truth_prompts, worth))
-            values.append(found.estimate.value if isinstance(found, TestedEstimate) else found.value)
-        return float(np.mean(values))
+        """Of many prompts; once for all rows that differ in their number only."""
+        if (name, setting, raters) not in _TRUTHS:
+            rng = np.random.default_rng(77)
+            values = []
+            for _ in range(max(1, 4 * LARGE // truth_prompts)):
+                found = statistic(study(rng, truth_prompts, worth, raters))
+                values.append(found.estimate.value if isinstance(found, TestedEstimate) else found.value)
+            _TRUTHS[name, setting, raters] = float(np.mean(values))
+        return _TRUTHS[name, setting, raters]
 
-    where = f"{prompts} prompts, 5 systems{setting}"
-    return Simulation(name, where, lambda rng: statistic(study(rng, prompts, worth)), truth, expected=expected)
+    def simulated(rng: np.random.Generator) -> Any:
+        return statistic(study(rng, prompts, worth, raters))
+
+    people = "" if raters == RATERS else f", {raters} raters"
+    return Simulation(name, f"{prompts} prompts, 5 systems{people}{setting}", simulated, truth, expected=expected)
 
 
+_TRUTHS: dict[tuple[str, str, int], float] = {}
+
+
+@cache
 def true_correlation() -> float:
     """The metric with what an endless number of raters would say of each output."""
     data = study(np.random.default_rng(78), LARGE, raters=60)
@@ -411,21 +424,35 @@ SIMULATIONS = [
         for prompts in (20, 40, 100)
     ),
     *(
-        of_study("pairwise accuracy pooled", partial(accuracy, pairwise_accuracy.pooled), prompts, truth_prompts=350)
+        of_study("pairwise accuracy pooled", partial(accuracy, pairwise_accuracy.pooled), prompts, truth_prompts=16_000)
         for prompts in (20, 60)
     ),
     of_study("difference of two metrics, pooled", partial(difference, "pooled"), 40),
     of_study("difference of two metrics, within prompts", partial(difference, "within_prompts"), 40),
     of_study("difference of pairwise accuracy", accuracy_difference, 40),
     *(of_study("human ceiling, share equal", partial(against_people, "agreement"), prompts) for prompts in (20, 60)),
+    *(
+        of_study("human ceiling, share equal", partial(against_people, "agreement"), 40, raters=raters)
+        for raters in MORE_RATERS
+    ),
     of_study("human ceiling, Spearman", partial(against_people, "spearman"), 40),
     Simulation(
         "correlation without people's noise",
         "40 prompts, 5 systems",
-        lambda rng: corrected(study(rng, 40)),
-        cache(true_correlation),
+        partial(corrected_of, 40, RATERS),
+        true_correlation,
+    ),
+    *(
+        Simulation(
+            "correlation without people's noise",
+            f"40 prompts, 5 systems, {raters} raters",
+            partial(corrected_of, 40, raters),
+            true_correlation,
+        )
+        for raters in MORE_RATERS
     ),
     *(of_study("advantage probability", advantage, prompts) for prompts in (20, 60)),
+    *(of_study("advantage probability", advantage, 40, raters=raters) for raters in MORE_RATERS),
     *(
         Simulation(
             f"Rogan-Gladen, {interval}",
@@ -520,9 +547,11 @@ SIMULATIONS = [
 ]
 
 
-def table(runs: int) -> str:
+def table(runs: int, words: str = "") -> str:
     lines = ["| interval | simulated | nominal | covered | claimed | median width |", "|---|---|---|---|---|---|"]
     for simulation in SIMULATIONS:
+        if words not in f"{simulation.name}: {simulation.setting}":
+            continue
         outcome = run(simulation, runs)
         covered = f"**{outcome.covered:.3f}**" if shortfall(simulation, outcome) else f"{outcome.covered:.3f}"
         name, setting = simulation.name, simulation.setting
@@ -534,4 +563,4 @@ def table(runs: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
+    sys.stdout.write(table(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, *sys.argv[2:3]))

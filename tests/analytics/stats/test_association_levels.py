@@ -111,6 +111,19 @@ def test_few_systems_are_told_what_they_cannot_show():
     assert two.p_value is None
 
 
+@pytest.mark.parametrize(("systems", "status"), [(3, "insufficient"), (4, "insufficient"), (5, "ok")])
+def test_between_few_systems_there_is_a_value_and_no_interval(systems: int, status: str):
+    columns = outputs(2)
+    metric, human, system, cluster = (column[columns[2] < systems] for column in columns)
+    found = association_levels.between_systems("pearson", metric, human, system, cluster).estimate
+    assert (found.status, found.value is None) == (status, False)
+    assert status == "ok" or f"Only {systems} systems" in found.reason
+    gap = association_levels.metric_difference(
+        "pearson", metric, -metric, human, cluster, at="between_systems", system=system
+    )
+    assert gap.status == status
+
+
 def test_systems_that_always_come_out_alike_have_no_interval():
     metric, human, system, cluster = outputs()
     apart = association_levels.between_systems("kendall_tau_b", 100 * system, human + 100 * system, system, cluster)
