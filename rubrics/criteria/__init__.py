@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rubrics.criteria.base import CANNOT_JUDGE, Choice, CriterionType
+from rubrics.criteria.best_worst import BestWorst
 from rubrics.criteria.number import Number
 from rubrics.criteria.preference import Preference
 from rubrics.criteria.ranking import Ranking
@@ -14,7 +15,8 @@ from rubrics.criteria.yes_no import YesNo
 from rubrics.specs import RubricSpec
 
 CRITERIA: dict[str, CriterionType] = {
-    t.key: t for t in (Scale(), YesNo(), OneOf(), SeveralOf(), Preference(), Ranking(), Slider(), Number(), Text())
+    t.key: t
+    for t in (Scale(), YesNo(), OneOf(), SeveralOf(), Preference(), Ranking(), BestWorst(), Slider(), Number(), Text())
 }
 
 

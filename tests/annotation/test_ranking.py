@@ -227,3 +227,51 @@ def test_a_known_ranking_tests_raters_whatever_order_they_see() -> None:
 def submit(rater: Rater, task: str, key: str, order: str) -> None:
     address = reverse("annotation:submit", args=[rater.round.public_id])
     assert rater.client.post(address, {"task": task, "key": key, "version": "0", "c-order": order}).status_code == 302
+
+
+# --- the best and the worst ------------------------------------------------------------------------------
+
+ENDS = CriterionSpec("ends", "best_worst", "Which is best, which is worst?", "ordinal", allow_cannot_judge=True)
+
+
+@pytest.mark.django_db
+def test_the_best_and_the_worst_without_scripts() -> None:
+    rater = Rater(round_factory(mode="rank", items=2, systems=3, overlap=1, criteria=(ENDS,)))
+    page = rater.page()
+    assert page.count('name="c-ends~best"') == page.count('name="c-ends~worst"') == 3
+    both = rater.send(**{"ends~best": "best:A", "ends~worst": "worst:A"})
+    assert both.status_code == 422
+    assert "the best answer and another one as the worst" in both.content.decode()
+    assert rater.send(**{"ends~best": "best:C", "ends~worst": "worst:A"}).status_code == 302
+    assert Rating.objects.get().data == {"best": 2, "worst": 0}
+    rater.page()
+    submit_any(rater, "key-00000009", {"c-ends": "x"})
+    assert Rating.objects.order_by("pk").last().cannot_judge  # type: ignore[union-attr]
+
+
+def submit_any(rater: Rater, key: str, answers: dict[str, str]) -> None:
+    task = Assignment.objects.get(state=Assignment.State.LIVE).public_id
+    address = reverse("annotation:submit", args=[rater.round.public_id])
+    assert rater.client.post(address, {"task": task, "key": key, "version": "0", **answers}).status_code == 302
+
+
+@pytest.mark.django_db
+def test_best_and_worst_give_counts_and_the_pairs_they_settle() -> None:
+    values = ["amber > dolomite", "amber > dolomite", "basalt > dolomite"]
+    rows = [
+        {"item": f"q{n}", "system": "|".join(NAMES), "rater": rater, "criterion": "ends", "value": value}
+        for n in range(12)
+        for rater, value in zip(("ann", "ben", "cleo"), values[n % 2 :] + values[: n % 2], strict=True)
+    ]
+    body = build(filled_round([ENDS], rows, "rank")).body
+    systems = body["orders"]["ends"]["systems"]
+    assert [systems[name]["n_best"] for name in NAMES] == [24, 12, 0, 0]
+    assert [systems[name]["n_worst"] for name in NAMES] == [0, 0, 0, 36]
+    assert systems["amber"]["mean"]["value"] == pytest.approx(2 / 3)
+    rates = body["preference"]["ends"]["win_rate"]
+    assert rates["amber"]["basalt"]["value"] == pytest.approx(2 / 3)
+    assert rates["cobalt"]["dolomite"]["value"] == 1
+    assert rates["amber"]["basalt"]["n_judgments"] == 36
+    # Of those between best and worst nothing is said: 12 times basalt and cobalt, 24 times the other two.
+    assert rates["basalt"]["cobalt"]["n_judgments"] == 12
+    assert "kendall_w" not in body["orders"]["ends"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from annotation.models import Rating
-from tests.annotation.test_ranking import ORDER, STRICT
+from tests.annotation.test_ranking import ENDS, ORDER, STRICT
 from tests.browser.conftest import OpenPage
 from tests.browser.desk import sit
 from tests.factories import round_factory
@@ -50,3 +50,22 @@ def test_a_ranking_by_keys_by_dragging_and_by_names(open_page: OpenPage) -> None
         [[0, 1], [2], [3]], [[0], [1], [2], [3]],
         [[3], [2], [1], [0]], [[1], [0], [3], [2]],
     ]  # fmt: skip
+
+
+def test_the_best_and_the_worst_by_keys_and_by_dragging(open_page: OpenPage) -> None:
+    desk = sit(open_page, round_factory(mode="rank", items=2, systems=4, overlap=1, criteria=(ENDS,)))
+    page = desk.page
+    state = page.locator("[data-question=c-ends] [data-state]")
+    expect(page.locator("[data-question=c-ends] .is-at")).to_have_count(1)
+    desk.press("2", "2", "1", "4")  # the second “2” takes it from the best, which is asked for again
+    expect(state).to_have_text("✓ Best A, Worst D")
+    desk.judge()
+    for chip, zone in (("C", "best"), ("A", "worst")):
+        page.locator(f"[data-chip={chip}]").hover()
+        page.mouse.down()
+        page.locator(f"[data-zone={zone}]").hover()
+        page.mouse.up()
+    expect(state).to_have_text("✓ Best C, Worst A")
+    desk.judge()
+    kept = list(Rating.objects.order_by("id").values_list("data", flat=True))
+    assert kept == [{"best": 0, "worst": 3}, {"best": 2, "worst": 0}]

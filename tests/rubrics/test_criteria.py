@@ -65,6 +65,11 @@ CASES: dict[str, tuple[CriterionSpec, list[str], list[Any], list[Any]]] = {
     "ranking without ties": (
         replace(spec("ranking", config={"allow_ties": False}), outputs=2), ["A:2|B:1"], ["B>A"], ["A = B", "A:1|B:1"],
     ),
+    "best and worst": (
+        replace(spec("best_worst"), outputs=4), ["best:A|worst:D", "best:C|worst:B"],
+        ["B > D", {"best": "C", "worst": 0}, '{"best": "A", "worst": "B"}'],
+        ["", "best:A", "best:A|worst:A", "A", "A > B > C", "best:A|worst:E", {"best": "A"}, "{", "best:A|best:B|worst:C"],
+    ),
     "slider": (spec("slider"), ["0", "73", "100"], [50, 0.5, "1e1"], ["-1", "101", "nan", "", None, "half"]),
     "text": (spec("text"), ["Because.", "x", "two\nlines"], [5], ["w" * (MAX_LENGTH + 1)]),
 }  # fmt: skip
