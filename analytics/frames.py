@@ -7,6 +7,7 @@ raters who saw different sides agree or disagree about the same thing.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ from annotation.models import (
 )
 from projects.models import AutomatedScore, ItemTag, Metric
 from rubrics.criteria import CRITERIA
+from rubrics.criteria.spans import Spans
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
 COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
@@ -68,6 +70,7 @@ class RoundFrames:
     ratings: pd.DataFrame
     finals: pd.DataFrame  # final answers of reviewers, one a criterion and unit
     places: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an output that was put in order
+    marks: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an answer that marks passages, in `data`
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -92,8 +95,11 @@ def round_frames(round: Round) -> RoundFrames:
     """Eight queries, whatever the size of the round."""
     tasks = _tasks(round)
     judgments = _judgments(round)
-    ratings, places = expanded(_ratings(round, judgments, tasks), _orders(round), tasks.outputs)
-    return RoundFrames(tasks, judgments, ratings, _finals(round, tasks), places)
+    structured = _structured(round)
+    marking = structured["type"] == Spans.key
+    ratings, places = expanded(_ratings(round, judgments, tasks), structured[~marking], tasks.outputs)
+    marks = structured.loc[marking, ["judgment", "criterion", "target", "data"]]
+    return RoundFrames(tasks, judgments, ratings, _finals(round, tasks), places, marks)
 
 
 def _frame(rows: Any, columns: list[str]) -> pd.DataFrame:
@@ -159,13 +165,13 @@ def _ratings(round: Round, judgments: pd.DataFrame, tasks: TaskTable) -> pd.Data
     return _sides(frame).sort_values(["criterion", "judgment", "unit"], ignore_index=True)
 
 
-def _orders(round: Round) -> pd.DataFrame:
-    """What several outputs were put in order by: the structured answers of criteria that do so."""
-    kinds = [key for key, kind in CRITERIA.items() if kind.modes == ("rank",)]
+def _structured(round: Round) -> pd.DataFrame:
+    """Answers that are more than a number or a label: orders of several outputs, marked passages."""
+    kinds = [key for key, kind in CRITERIA.items() if kind.modes == ("rank",) or kind.reads_text]
     own = Rating.objects.filter(judgment__seat__round=round, judgment__current=True, data__isnull=False)
     query = own.filter(criterion__type__in=kinds).order_by("id")
-    rows = query.values_list("judgment_id", "criterion__key", "criterion__type", "data")
-    return _frame(rows, ["judgment", "criterion", "type", "data"])
+    rows = query.values_list("judgment_id", "criterion__key", "target", "criterion__type", "data")
+    return _frame(rows, ["judgment", "criterion", "target", "type", "data"])
 
 
 def _canonical(frame: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -289,6 +295,15 @@ def tags_frame(round: Round) -> pd.DataFrame:
     return _frame(rows.values_list("item__external_id", "tag"), ["item", "tag"])
 
 
+def _marked(frames: RoundFrames) -> list[str]:
+    """Beside each rating what it marks, in one form whatever the database keeps."""
+    both = frames.ratings[["judgment", "criterion", "target"]].merge(
+        frames.marks, on=["judgment", "criterion", "target"], how="left"
+    )
+    read = [json.loads(raw) if isinstance(raw, str) else raw for raw in both["data"]]
+    return [json.dumps(marks, sort_keys=True) if isinstance(marks, list) else "" for marks in read]
+
+
 def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
     """Of every current rating and what decides how it counts. Database keys and times stay out of it."""
     if finals:
@@ -299,5 +314,7 @@ def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
         told = sorted("\x1f".join(map(str, row)) for row in settled[names].itertuples(index=False))
         return hashlib.sha256("\n".join([ratings, *told]).encode()).hexdigest()
     columns = [frames.ratings[name].tolist() for name in _DIGESTED]
+    if len(frames.marks):
+        columns.append(_marked(frames))
     lines = sorted("\x1f".join(map(str, row)) for row in zip(*columns, strict=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -30,12 +30,12 @@ PLACES += ("excluded", "occasion", "n_outputs", "standing", "unit")
 def expanded(ratings: pd.DataFrame, orders: pd.DataFrame, outputs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(`ratings` with one row a pair in the place of each order, one row an output put in order).
 
-    `orders`: judgment, criterion, type, data. `outputs`: those of a task by (task, position)."""
+    `orders`: judgment, criterion, target (the whole), type, data. `outputs`: those of a task by (task, position)."""
     if orders.empty or ratings.empty:
         return ratings, pd.DataFrame(columns=PLACES)
     names = zip(outputs["task"], outputs["position"], outputs["output"], outputs["system"], strict=True)
     shown = {(task, position): {"output": output, "system": system} for task, position, output, system in names}
-    found = ratings.reset_index().merge(orders, on=["judgment", "criterion"])
+    found = ratings.reset_index().merge(orders.drop(columns="target"), on=["judgment", "criterion"])
     pairs: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
     rows = zip(found["index"], found["task"], found["shown_order"], found["type"], found["data"], strict=True)

@@ -13,6 +13,7 @@ from analytics.charts.axis import coefficient_axis, value_axis
 from analytics.charts.bars import shade
 from analytics.digests import body_json
 from analytics.report_agreement import Agreement, agreement_part
+from analytics.report_marks import Marks, marks_part
 from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
 from analytics.report_preference import Preference, preference_part
@@ -61,6 +62,7 @@ class Page:
     body: dict[str, Any]
     stats: list[Stat] = field(default_factory=list)
     preferences: list[Preference] = field(default_factory=list)
+    marks: list[Marks] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)
     totals: Totals | None = None
     agreement: Agreement = field(default_factory=Agreement)
@@ -84,6 +86,7 @@ def page_of(stored: dict[str, Any]) -> Page:
         if body["preference"].get(k, {}).get("win_rate")
     ]
     page.scores = [s for s in (_scores(body, questions[k]) for k in keys) if s.lines]
+    page.marks = [m for k in keys if (m := marks_part(questions[k], body.get("marks", {}).get(k))) is not None]
     page.totals = _totals(body.get("totals", {}))
     page.agreement = agreement_part(body)
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]

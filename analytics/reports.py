@@ -18,6 +18,7 @@ from analytics.sections.agreement import agreement_section
 from analytics.sections.answer import answer_section
 from analytics.sections.automated import automated_section
 from analytics.sections.base import MetricInfo, ReportData, domain
+from analytics.sections.marks import marks_section
 from analytics.sections.method import method_section, provenance_section
 from analytics.sections.orders import orders_section
 from analytics.sections.preference import preference_section
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "totals": totals_section,
     "preference": preference_section,
     "orders": orders_section,
+    "marks": marks_section,
     "raters": raters_section,
     "automated": automated_section,
     "slices": slices_section,

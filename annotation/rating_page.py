@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
@@ -25,6 +26,7 @@ from projects.rendering import render_prompt
 from rubrics.criteria import Choice
 from rubrics.criteria.base import Row
 from rubrics.criteria.preference import Preference
+from rubrics.criteria.spans import Spans, by_points
 from rubrics.specs import LevelSpec, RubricSpec
 
 
@@ -71,6 +73,10 @@ class DrawnQuestion:
     rows: tuple[DrawnRow, ...] = ()
     columns: tuple[str, ...] = ()
     apart: bool = False
+    target: str = ""
+    passages: tuple[dict[str, Any], ...] = ()
+    quotes: tuple[dict[str, Any], ...] = ()  # rows to quote in, with what was sent and refused
+    severities: tuple[tuple[str, float], ...] = ()
     html: SafeString = field(default_factory=SafeString, compare=False)
 
 
@@ -79,6 +85,12 @@ class DrawnOutput:
     letter: str
     rendered: SafeString
     text: str
+
+    @property
+    def raw(self) -> SafeString:
+        """The text such that a page holds it character by character: a browser drops the first line end of `pre` and
+        turns every return, and marks count characters."""
+        return mark_safe("\n" + escape(self.text).replace("\r", "&#13;"))  # noqa: S308 - escaped on this line
 
 
 def sanitised(html: str) -> SafeString:
@@ -115,6 +127,10 @@ class Page:
     @property
     def pair(self) -> bool:
         return len(self.task.outputs) == 2
+
+    @property
+    def marks(self) -> bool:
+        return any(question.severities for question in self.panel)
 
     @property
     def ranks(self) -> bool:
@@ -192,7 +208,7 @@ def page_of(
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
     task = outcome.presentation or read_presentation(outcome.assignment)
-    asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria))
+    asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria, task.outputs))
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
     drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
@@ -290,6 +306,10 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         rows=tuple(_drawn_row(q.name, row, q.kind.chosen(value)) for row in q.kind.rows(spec)),
         columns=tuple(q.kind.columns(spec)),
         apart=q.kind.apart(spec),
+        target=q.target,
+        passages=tuple(q.kind.marks(spec, value)) if isinstance(q.kind, Spans) else (),
+        quotes=tuple(q.kind.quotes(value)) if isinstance(q.kind, Spans) else (),
+        severities=tuple(by_points(spec)) if isinstance(q.kind, Spans) else (),
     )
 
 

@@ -14,6 +14,7 @@ from analytics.stats import (
     rater_behaviour,
     rater_quality,
     raters,
+    span_agreement,
     specific,
 )
 from analytics.stats.coding import MEASUREMENTS, Measurement
@@ -39,6 +40,16 @@ _THESE = "Raters are these; effects add up and are roughly normal."
 _SAME_SCALE = "The others are right more often than not."
 
 AGREEMENT: dict[str, Metric] = {
+    "span_f1": Metric(
+        span_agreement.span_f1,
+        "agreement",
+        ("ratio",),
+        "Hripcsak & Rothschild, Journal of the American Medical Informatics Association, 2005",
+        of("row_order", "rater_names", "duplication", "lone_rater"),
+        designs=("error marks", "repeated ratings"),
+        title="F1 of marked characters",
+        assumptions=("Little of a text is marked, so that two raters seldom mark the same by chance.",),
+    ),
     "kendall_w": Metric(
         concordance.kendall_w,
         "agreement",

@@ -215,7 +215,7 @@ def _answer(cells: dict[str, Any], criterion: CriterionSpec, systems: Systems) -
     kind = CRITERIA[criterion.type]
     if kind.modes == ("rank",):
         criterion, cell = replace(criterion, outputs=len(systems)), in_letters(cell, systems)
-    elif isinstance(cell, list | dict):
+    elif isinstance(cell, list | dict) and not kind.reads_text:
         raise Refused("value", f"The value of “{criterion.key}” is a list or an object; accepted: one value.")
     if isinstance(cell, float) and cell != cell:
         raise Refused("value", "The value is NaN, which is no answer. Leave the cell empty where there is none.")

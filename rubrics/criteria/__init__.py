@@ -10,13 +10,26 @@ from rubrics.criteria.ranking import Ranking
 from rubrics.criteria.scale import OneOf, Scale
 from rubrics.criteria.several_of import SeveralOf
 from rubrics.criteria.slider import Slider
+from rubrics.criteria.spans import Spans
 from rubrics.criteria.text import Text
 from rubrics.criteria.yes_no import YesNo
 from rubrics.specs import RubricSpec
 
 CRITERIA: dict[str, CriterionType] = {
     t.key: t
-    for t in (Scale(), YesNo(), OneOf(), SeveralOf(), Preference(), Ranking(), BestWorst(), Slider(), Number(), Text())
+    for t in (
+        Scale(),
+        YesNo(),
+        OneOf(),
+        SeveralOf(),
+        Preference(),
+        Ranking(),
+        BestWorst(),
+        Slider(),
+        Number(),
+        Spans(),
+        Text(),
+    )
 }
 
 

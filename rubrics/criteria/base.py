@@ -13,6 +13,7 @@ CANNOT_JUDGE = "x"
 SEPARATOR = "|"  # between the values that a form sends under one name
 LETTERS = "ABCDEFGHI"  # what raters call the outputs of a task, in the order shown
 ORDERED = ("ordinal", "interval", "ratio")
+_ABOUT_ONE = "is about the text of an output, so its scope is each output."
 _ABOUT_ALL = "compares the answers of a task, so its scope is the whole task."
 
 
@@ -47,6 +48,8 @@ class CriterionType:
     needs_levels = False
     modes: tuple[str, ...] = ("score", "compare", "rank")
     scopes: tuple[str, ...] = ("task", "output", "turn")
+    # Whether its answers point into the text of the output they are about.
+    reads_text = False
     # Whether a reviewer can give a final answer in its place.
     settles = True
     # What figures are made of: its values, words (none), or the pairs of outputs that an answer sets in order.
@@ -70,7 +73,7 @@ class CriterionType:
                 )
             )
         if spec.scope not in self.scopes:
-            found.append(("scope", f"“{spec.key}” {_ABOUT_ALL}"))
+            found.append(("scope", f"“{spec.key}” {_ABOUT_ALL if self.scopes == ('task',) else _ABOUT_ONE}"))
         if self.needs_levels and len(spec.levels) < 2:
             found.append(("levels", f"“{spec.key}” needs at least two levels."))
         return found

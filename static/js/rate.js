@@ -46,6 +46,7 @@ function answered(question) {
     const rows = [...question.querySelectorAll("[data-row]")];
     return Boolean(question.querySelector("[data-alone]:checked")) || rows.every((row) => row.querySelector(":checked"));
   }
+  if ("spans" in question.dataset) return Boolean(question.querySelector("input:checked"));
   const field = question.querySelector("input:checked") ?? question.querySelector("textarea, input:not([type=radio], [type=checkbox])");
   return Boolean(field && field.value.trim());
 }
@@ -86,6 +87,7 @@ function showStates() {
     const state = question.querySelector("[data-state]");
     if (!state) continue;
     const chosen = [...question.querySelectorAll("input:checked")];
+    if ("spans" in question.dataset) { state.textContent = answered(question) ? `✓ ${question.querySelectorAll("[data-marks] li").length} marked` : ""; continue; }
     if (question.dataset.said && answered(question)) state.textContent = `✓ ${question.dataset.said}`;
     else state.textContent = chosen.length ? `✓ ${chosen.map((field) => field.dataset.key ?? "").join(" ")}` : question.classList.contains("is-missing") ? "Needs an answer" : "";
   }
@@ -170,11 +172,13 @@ function restore() {
 function fill(name, value) {
   const own = CSS.escape(name);
   for (const field of state.form.querySelectorAll(`[name="${own}"], [name^="${own}~"]`)) {
+    if (field.name !== name && field.type !== "radio") continue;
     if (field.name !== name) field.checked = value.split("|").includes(field.value);
     else if (field.type === "radio") field.checked = field.value === value;
     else if (field.type === "checkbox") field.checked = value.split("|").includes(field.value);
     else if (value !== "x" || !("number" in field.dataset)) field.value = value;
   }
+  announce("task:fill", { name, value });
 }
 
 function keepHere() {
@@ -342,6 +346,7 @@ function slide(target) {
 }
 
 root.addEventListener("input", (event) => {
+  if (event.target.closest("[data-quote-row]")) return; // not an answer yet
   if (event.target.matches("[data-slider], [data-slider-number]")) slide(event.target);
   else if (event.target.matches("[data-number]")) judgeAgain(event.target.closest("[data-question]"));
   if (event.target.matches("textarea, input:not([type=radio], [type=checkbox])") && state.form?.contains(event.target)) keepDraft();

@@ -68,7 +68,16 @@ CASES: dict[str, tuple[CriterionSpec, list[str], list[Any], list[Any]]] = {
     "best and worst": (
         replace(spec("best_worst"), outputs=4), ["best:A|worst:D", "best:C|worst:B"],
         ["B > D", {"best": "C", "worst": 0}, '{"best": "A", "worst": "B"}'],
-        ["", "best:A", "best:A|worst:A", "A", "A > B > C", "best:A|worst:E", {"best": "A"}, "{", "best:A|best:B|worst:C"],
+        ["", "best:A", "best:A|worst:A", "A", "A > B > C", "best:A|worst:E", {"best": "A"}, "{",
+         "best:A|best:B|worst:C"],
+    ),
+    "spans": (
+        replace(spec("spans", config={"categories": ["tone"], "severities": {"minor": 1}}), text="A few words."),
+        ["0-1:tone:minor", "0-1:tone:minor|2-5:tone:minor", "none"],
+        [[], [{"start": 2, "end": 5, "category": "tone", "severity": "minor"}],
+         '[{"quote": "few", "category": "tone", "severity": "minor"}]'],
+        ["", "0-1", "0-99:tone:minor", "1-0:tone:minor", "0-1:style:minor", "0-1:tone:dire", "none|0-1:tone:minor",
+         '[{"quote": "many", "category": "tone", "severity": "minor"}]', [{"start": True, "end": 2}], "[1", "{"],
     ),
     "slider": (spec("slider"), ["0", "73", "100"], [50, 0.5, "1e1"], ["-1", "101", "nan", "", None, "half"]),
     "text": (spec("text"), ["Because.", "x", "two\nlines"], [5], ["w" * (MAX_LENGTH + 1)]),
@@ -184,7 +193,7 @@ def test_answers_lie_in_the_declared_domain(case: str) -> None:
     kind = CRITERIA[definition.type]
     domain = kind.domain(definition)
     if domain is None:
-        assert definition.type in ("number", "slider", "several_of", "text")
+        assert definition.type in ("number", "slider", "several_of", "text", "spans")
         return
     answers = [kind.read(definition, v) for v in sent] + [kind.accept(definition, v) for v in said]
     for answer in answers:

@@ -109,9 +109,18 @@ def _ranked(table: Table, measurement: str) -> Any:
     return AGREEMENT["kendall_w"].function(*columns, rank.to_numpy())
 
 
+def _marks(table: Table, measurement: str) -> Any:
+    """Each rating marks as many characters as its value says, from a place that depends on the unit."""
+    marks = [
+        [(int(u), int(u) + int(v) - 1, "error")] if v > 1 else [] for u, v in zip(table.unit, table.value, strict=True)
+    ]
+    return AGREEMENT["span_f1"].function(table.unit, table.cluster, table.rater, marks)
+
+
 EVALUATORS_AGREEMENT: dict[str, Callable[[Table, str], Any]] = {
     **{name: _coded(name) for name in ("leave_one_out_alpha", "severity", "consensus_agreement", "consensus_distance")},
     "kendall_w": _ranked,
+    "span_f1": _marks,
     "gold_accuracy": _gold,
     "repeat_consistency": _repeats,
     "pace": _pace,

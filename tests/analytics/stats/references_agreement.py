@@ -8,7 +8,16 @@ from functools import cache
 
 import numpy as np
 
-from analytics.stats import agreement_differences, benchmarks, concordance, icc, item_bootstrap, kappas, specific
+from analytics.stats import (
+    agreement_differences,
+    benchmarks,
+    concordance,
+    icc,
+    item_bootstrap,
+    kappas,
+    span_agreement,
+    specific,
+)
 from analytics.stats._additive import crossing
 from analytics.stats._mixed import reml
 from analytics.stats.coding import CodedRatings, code_ratings
@@ -145,7 +154,19 @@ def ranked(*tables: list[list[float]]) -> Estimate:
     return concordance.kendall_w(task, cluster, ranking, output, rank)
 
 
+def marked(*raters: list[tuple[int, int]]) -> float | None:
+    marks = [[(start, end, "error") for start, end in each] for each in raters]
+    return span_agreement.span_f1([1] * len(raters), [1] * len(raters), range(len(raters)), marks).value
+
+
 AGREEMENT_REFERENCES: dict[str, list[Reference]] = {
+    "span_f1": [
+        Reference("half of both", lambda: marked([(0, 10)], [(5, 15)]), 0.5, "by hand, 2·5 / (10 + 10)"),
+        Reference("overlaps count once", lambda: marked([(0, 6), (4, 10)], [(0, 10)]), 1.0, "by hand"),
+        Reference("nothing and nothing", lambda: marked([], []), 1.0, "declared"),
+        Reference("nothing and something", lambda: marked([], [(0, 3)]), 0.0, "by hand"),
+        Reference("three raters", lambda: marked([(0, 10)], [(5, 15)], []), 0.5 / 3, "by hand, mean of three pairs"),
+    ],
     "kendall_w": [
         Reference("executives", lambda: ranked(EXECUTIVES).value, 0.16, "Siegel 1956, p. 230 (two digits)", 0.005),
         Reference("ties", lambda: ranked(WITH_TIES).value, 0.828, "Siegel 1956, p. 234, after Kendall 1948", 0.0005),

@@ -69,3 +69,7 @@ def test_figures_of_single_raters_are_covered():
 @pytest.mark.parametrize(("prompts", "raters"), [(20, 3), (60, 6)])
 def test_concordance_of_rankings_is_covered(prompts: int, raters: int):
     assert short(coverage.of_rankings(prompts, raters, RUNS)) == {}
+
+
+def test_agreement_on_marked_passages_is_covered():
+    assert short(coverage.of_marks(40, 3, RUNS)) == {}
