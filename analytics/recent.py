@@ -14,7 +14,13 @@ from rubrics.models import Rubric, RubricVersion
 SHOWN = 6
 # {target} is the name of the target; a verb that is not listed is shown as it is written in the chain.
 WORDS = {
+    "round.rebuild": "rebuilt a round from an export",
     "member.qualify": "said what {target} may judge",
+    "training.tasks": "set training tasks of {target}",
+    "training.set": "said what passing the training of {target} asks",
+    "training.retry": "let a rater try the training again",
+    "training.wave": "let a rater go on who had not passed the training",
+    "known.remove": "took a task with a known answer out of {target}",
     "rater.place": "said which tasks a rater gets, and how many",
     "project.create": "made the project",
     "project.update": "changed the settings",

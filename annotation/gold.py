@@ -46,9 +46,7 @@ def gold_results(seats: list[int], *, after: int = 0) -> dict[int, list[GoldResu
     found: dict[int, list[GoldResult]] = defaultdict(list)
     for pk, seat, task, order in judged:
         answers = known[task]
-        right = sum(
-            _is_right(a, given[pk].get((a.criterion_id, shown_target(a.target, order))), order) for a in answers
-        )
+        right = sum(is_right for _, _, is_right in marked(answers, given[pk], order))
         if answers:
             found[seat].append(GoldResult(pk, task, right, len(answers)))
     return found
@@ -73,6 +71,17 @@ def _is_right(answer: GoldAnswer, rating: Rating | None, order: str) -> bool:
     # An order names outputs by the position shown, its known answer by the canonical one.
     given = CRITERIA[answer.criterion.type].moved(rating.data, [int(position) for position in order])
     return bool(given == answer.data)
+
+
+def marked(
+    answers: list[GoldAnswer], given: dict[tuple[int, str], Rating], order: str
+) -> list[tuple[GoldAnswer, Rating | None, bool]]:
+    """Each known answer of a task, what the rater gave (by criterion and target as shown), and whether it is right."""
+    found = []
+    for answer in answers:
+        rating = given.get((answer.criterion_id, shown_target(answer.target, order)))
+        found.append((answer, rating, _is_right(answer, rating, order)))
+    return found
 
 
 def pause_reason(seat_id: int) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from django.contrib.auth.decorators import login_required
 from django.db import connection
-from django.http import Http404
+from django.http import Http404, HttpRequest
 
 from annotation.models import Assignment, Round, Seat
 from annotation.services.seats import seat_for
@@ -60,6 +61,14 @@ def place_of(user: Any, public_id: str, task: str = "") -> Place:
     else:
         seat.round = round
     return Place(round, seat, assignment)
+
+
+def rater_place(request: HttpRequest, public_id: str, task: str = "") -> Place:
+    """The place of whoever asks."""
+    return place_of(request.user, public_id, task)
+
+
+rater_required = login_required
 
 
 def _row(user: Any, public_id: str, task: str) -> Sequence[Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from rubrics.criteria.base import LETTERS
+from rubrics.criteria.base import LETTERS as LETTERS  # also by its place here
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ class Page:
     saved: int | None = None
     saved_id: str = ""
     revising: bool = False
+    practice: bool = False  # a training task: feedback follows, and it counts for nothing else
     flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
     skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
 

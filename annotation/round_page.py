@@ -73,12 +73,13 @@ class Said:
 def rater_rows(round: Round) -> list[RaterRow]:
     """Every seat of the round, the busiest first. The number of queries does not grow with the round."""
     imported = Q(assignments__purpose=Assignment.Purpose.IMPORTED)
+    apart = Q(assignments__purpose__in=Assignment.APART)
     judged = Q(assignments__state=Assignment.State.JUDGED)
     seats = (
         Seat.objects.filter(round=round)
         .select_related("rater__user")
         .annotate(
-            judged=Count("assignments", filter=judged & ~imported),
+            judged=Count("assignments", filter=judged & ~apart),
             imported=Count("assignments", filter=judged & imported),
             claimed_at=Max("assignments__created_at", filter=~imported),
             closed_at=Max("assignments__closed_at", filter=~imported),
@@ -120,9 +121,7 @@ def _tally(results: list[GoldResult]) -> tuple[int, int]:
 
 
 def _counted(round: Round) -> Any:
-    return Judgment.objects.filter(seat__round=round, current=True).exclude(
-        assignment__purpose=Assignment.Purpose.IMPORTED
-    )
+    return Judgment.objects.filter(seat__round=round, current=True).exclude(assignment__purpose__in=Assignment.APART)
 
 
 def _median_seconds(round: Round) -> dict[int, float]:
@@ -151,6 +150,7 @@ def side_counts(round: Round) -> dict[int, Sides]:
             criterion__type="preference",
             number__isnull=False,
         )
+        .exclude(judgment__assignment__purpose=Assignment.Purpose.TRAINING)
         .values("judgment__seat_id")
         .annotate(
             a=Count("id", filter=Q(number__lt=0)),

@@ -50,7 +50,7 @@ def rounds_for_rater(user: Any) -> list[Waiting]:
             judged=Count(
                 "seats__assignments",
                 filter=Q(seats__rater__user=user, seats__assignments__state=Assignment.State.JUDGED)
-                & ~Q(seats__assignments__purpose=Assignment.Purpose.IMPORTED),
+                & ~Q(seats__assignments__purpose__in=Assignment.APART),
             )
         )
         .order_by("-opened_at", "-id")
@@ -103,8 +103,9 @@ def messages_for(user: Any, n: int = 5) -> list[Comment]:
 
 def median_seconds(seat: Seat) -> float | None:
     """Of the rater's own judgments: the time measured in the page where there is one, else from showing to sending."""
-    rows = Judgment.objects.filter(seat=seat, current=True).values_list("active_seconds", "seconds")
-    times = [active if active is not None else seconds for active, seconds in rows]
+    rows = Judgment.objects.filter(seat=seat, current=True).exclude(assignment__purpose=Assignment.Purpose.TRAINING)
+    pairs = rows.values_list("active_seconds", "seconds")
+    times = [active if active is not None else seconds for active, seconds in pairs]
     known = [value for value in times if value is not None]
     return median(known) if known else None
 

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from annotation.views import adjudication, exclusions, leaks, people, rater, rounds, successors, unblinding
+from annotation.views import (
+    adjudication,
+    exclusions,
+    known,
+    leaks,
+    people,
+    practice,
+    rater,
+    rounds,
+    successors,
+    unblinding,
+)
 
 app_name = "annotation"
 
@@ -10,6 +21,8 @@ urlpatterns = [
     path("rate/", rater.home, name="home"),
     path("rate/<str:public_id>/", rater.rate, name="rate"),
     path("rate/<str:public_id>/begin/", rater.begin, name="begin"),
+    path("rate/<str:public_id>/practice/", practice.begin, name="practice"),
+    path("rate/<str:public_id>/feedback/<str:task>/", practice.feedback, name="feedback"),
     path("rate/<str:public_id>/submit/", rater.submit, name="submit"),
     path("rate/<str:public_id>/draft/", rater.draft, name="draft"),
     path("rate/<str:public_id>/skip/", rater.skip, name="skip"),
@@ -35,6 +48,16 @@ urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/free/", exclusions.free, name="task_free"),
     path("p/<slug:project>/rounds/<slug:round>/messages/<int:assignment>/", rounds.message, name="message"),
+    *(
+        path(f"p/<slug:project>/rounds/<slug:round>/{kind}/{end}", view, {"kind": kind}, name=f"{kind}{name}")
+        for kind in known.TITLES
+        for end, view, name in (
+            ("", known.answers, ""),
+            ("task/", known.task, "_task"),
+            ("<int:case>/remove/", known.remove, "_remove"),
+        )
+    ),
+    path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/training/", known.decide, name="training_decide"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

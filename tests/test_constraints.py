@@ -37,6 +37,8 @@ from annotation.models import (
     Slot,
     Task,
     TaskOutput,
+    TrainingStep,
+    TrainingTry,
 )
 from annotation.services.seats import seat_for
 from config.models import TaskLease
@@ -131,6 +133,10 @@ def a_rater(w: World, **fields: Any) -> Rater:
 
 def a_seat(w: World) -> Seat:
     return Seat.objects.create(round=w.round, rater=a_rater(w))
+
+
+def a_try(w: World) -> TrainingTry:
+    return TrainingTry.objects.create(seat=w.seat, n=1, started_at=NOW)
 
 
 def an_extra(w: World, **fields: Any) -> Assignment:
@@ -313,6 +319,13 @@ BREAK: dict[str, Callable[[World], Any]] = {
     # --- annotation: quality
     "goldanswer_once": lambda w: again(a_gold(w)),
     "goldanswer_tolerance_range": lambda w: change(a_gold(w), tolerance=-1),
+    "trainingtry_once": lambda w: again(a_try(w), state="failed"),
+    "trainingtry_one_running": lambda w: again(a_try(w), n=2),
+    "trainingtry_state_known": lambda w: change(a_try(w), state="won"),
+    "trainingtry_right_of_asked": lambda w: change(a_try(w), right=1),
+    "trainingstep_right_of_asked": lambda w: change(
+        TrainingStep.objects.create(attempt=a_try(w), assignment=w.assignment), right=1
+    ),
     "flag_one_open": lambda w: [Flag.objects.create(assignment=w.assignment, reason="broken") for _ in range(2)],
     "comment_erased_is_empty": lambda w: Comment.objects.create(assignment=w.assignment, text="x", erased_at=NOW),
     "adjudication_revision_once": lambda w: again(a_ruling(w), current=False),

@@ -142,6 +142,17 @@ PAGES = [
     post("annotation:key", LEADS, 409),
     post("annotation:seat_place", LEADS, 302),
     post("annotation:task_free", LEADS, 302),
+    get("annotation:gold", LEADS),
+    post("annotation:gold", LEADS, 404),  # no act is named
+    get("annotation:gold_task", LEADS, 404),  # no outputs are named
+    post("annotation:gold_task", LEADS, 404),
+    post("annotation:gold_remove", LEADS, 404),  # the task in the address has no known answer
+    get("annotation:training", LEADS),
+    post("annotation:training", LEADS, 404),
+    get("annotation:training_task", LEADS, 404),
+    post("annotation:training_task", LEADS, 404),
+    post("annotation:training_remove", LEADS, 404),
+    post("annotation:training_decide", LEADS, 302),
     post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),
@@ -161,6 +172,8 @@ PAGES = [
     get("annotation:home", SIGNED_IN),
     get("annotation:rate", RATERS),
     post("annotation:begin", RATERS, 302),
+    post("annotation:practice", RATERS, 302),
+    get("annotation:feedback", RATERS, 404),  # the task in the address was no practice
     post("annotation:submit", RATERS, 409),
     post("annotation:draft", RATERS, 409),
     post("annotation:skip", RATERS, 422),

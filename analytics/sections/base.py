@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.frames import RoundFrames, finals_about, with_finals
+from analytics.shapes import RoundFrames, finals_about, with_finals
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -24,6 +24,27 @@ class MetricInfo:
     direction: str
     criterion: str
     scale: tuple[float | None, float | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class RoundInfo:
+    """What a report says of its round, whether it was read from the database or from an export."""
+
+    project: str
+    slug: str
+    name: str
+    mode: str
+    state: str
+    is_pilot: bool
+    design: str
+    frame_size: int | None
+    frame_digest: str
+    chances: tuple[float | None, float | None]  # the smallest and the largest that an item had to be drawn
+    rubric: tuple[str, int, str]  # name, version, digest
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state == "closed"
 
 
 @dataclass

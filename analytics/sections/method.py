@@ -7,9 +7,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from analytics.frames import data_digest
-from analytics.sections.base import ReportData, is_of_pairs
-from annotation.models import Round
+from analytics.sections.base import ReportData, RoundInfo, is_of_pairs
+from analytics.shapes import data_digest
 from projects.templatetags.numbers import times
 
 PACKAGES = ("numpy", "pandas", "scipy", "krippendorff")
@@ -22,18 +21,14 @@ _DESIGNS = {
 }
 
 
-def provenance_section(round: Round, data: ReportData) -> dict[str, Any]:
+def provenance_section(round: RoundInfo, data: ReportData) -> dict[str, Any]:
     frames = data.frames
     last = frames.judgments["submitted_at"].max() if len(frames.judgments) else None
     return {
         "data_digest": data_digest(frames, finals=data.final_answers),
         "seed": data.seed,
         "level": data.level,
-        "rubric": {
-            "name": round.rubric_version.rubric.name,
-            "version": round.rubric_version.number,
-            "digest": round.rubric_version.digest,
-        },
+        "rubric": dict(zip(("name", "version", "digest"), round.rubric, strict=True)),
         "design": {"kind": round.design, "frame_size": round.frame_size, "frame_digest": round.frame_digest},
         # krippendorff may be left out for its licence.
         "packages": {name: version(name) for name in PACKAGES if find_spec(name)},
@@ -42,7 +37,7 @@ def provenance_section(round: Round, data: ReportData) -> dict[str, Any]:
     }
 
 
-def method_section(round: Round, data: ReportData, counts: dict[str, Any]) -> list[str]:
+def method_section(round: RoundInfo, data: ReportData, counts: dict[str, Any]) -> list[str]:
     mode = {"score": "one output at a time", "compare": "two outputs side by side"}.get(
         round.mode, "several outputs at a time"
     )

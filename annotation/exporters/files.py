@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from annotation.exporters.base import CHUNK, Row, Table
+from annotation.exporters.base import CHUNK, Row, Table, moment
 from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
 from annotation.models import Round
@@ -21,6 +21,12 @@ from rubrics.schema import rubric_to
 from rubrics.selectors import spec_of
 
 Progress = Callable[[str, int, int | None], None]
+# What `import_export` takes over as it stands.
+_SETTINGS = (
+    *("lease_seconds", "gold_rate", "repeat_rate", "cap_per_rater", "show_reference", "raters_see_own_figures"),
+    *("planned_seconds", "options"),
+)
+_METRIC = ("key", "source", "kind", "direction", "scale_min", "scale_max", "threshold", "criterion_key", "config")
 
 
 def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:
@@ -68,7 +74,7 @@ def _columns(table: Table) -> list[dict[str, str]]:
 
 def description(round: Round) -> dict[str, Any]:
     """The round's set-up and its rubric, from which another house can rebuild it."""
-    asked = requirements_of(round)
+    asked, guideline = requirements_of(round), round.guideline
     return {
         "project": {"slug": round.project.slug, "name": round.project.name},
         "round": {
@@ -83,6 +89,10 @@ def description(round: Round) -> dict[str, Any]:
             "one_task_per_item": round.one_task_per_item,
             "is_pilot": round.is_pilot,
             "only_criteria": round.only_criteria,
+            **{name: getattr(round, name) for name in _SETTINGS},
+            "baseline": str(round.baseline) if round.baseline else None,
+            "opened_at": moment(round.opened_at),
+            "closed_at": moment(round.closed_at),
             "systems": [str(s.system) for s in round.round_systems.select_related("system").order_by("system_id")],
             "pairs": asdict(pairs_of(round)) if round.mode == Round.Mode.COMPARE else None,
             "narrow": asdict(narrow_of(round)) if renews(round) else None,
@@ -96,6 +106,8 @@ def description(round: Round) -> dict[str, Any]:
                 "frame_digest": round.frame_digest,
             },
         },
+        "metrics": [{name: getattr(m, name) for name in _METRIC} for m in round.project.metrics.order_by("key")],
+        "guideline": {"name": guideline.name, "text": guideline.text} if guideline else None,
         "rubric_version": {"number": round.rubric_version.number, "digest": round.rubric_version.digest},
         "rubric": rubric_to(spec_of(round.rubric_version)),
     }

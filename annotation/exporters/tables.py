@@ -12,6 +12,7 @@ from annotation.exporters.base import (
     Row,
     Table,
     columns,
+    data_cell,
     json_cell,
     moment,
     parts,
@@ -19,8 +20,9 @@ from annotation.exporters.base import (
     task_names,
 )
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
-from annotation.models import FreeText, Judgment, RaterExclusion, Rating, Round, RoundItem, TaskOutput
-from projects.models import AutomatedScore, ItemRevision, ItemTag, Output, OutputRevision
+from annotation.exporters.places import GOLD_COLUMNS, TASK_COLUMNS, gold_rows, task_rows
+from annotation.models import FreeText, Judgment, RaterExclusion, Rating, Round, RoundItem, Task, TaskOutput
+from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Output, OutputRevision
 from rubrics.selectors import spec_of
 
 
@@ -100,7 +102,7 @@ def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]
             first, names, order, person, shown, last = judged[judgment]
             yield (
                 *(*first, *names.of(order, target), *person, target, *criteria[criterion]),
-                *(number, label, json_cell(data), cannot_judge, *shown, *last),
+                *(number, label, data_cell(data), cannot_judge, *shown, *last),
             )
 
 
@@ -154,6 +156,12 @@ JUDGMENT_COLUMNS = columns(
     ("used_diff", "boolean", "The words that differ were marked while the rater read."),
     ("warned", "text", "What was asked about before it was sent: fast, unread, or both with a space between."),
     ("digest", "text", "SHA-256 of the answers."),
+    (
+        "answer_order",
+        "text",
+        "The canonical order that o0 and o1, a and b of its answers refer to: shown_order where that is known.",
+    ),
+    ("nameless", "text", "Where the rater is not known: what keeps the answers to one task apart. It names nobody."),
 )
 
 
@@ -188,6 +196,7 @@ def judgment_rows(round: Round) -> Iterator[Row]:
             *(name, item, task, rater if known else "", group, occasion, purpose, order if order_known else ""),
             *(revision, late, seat in excluded, strategy, drawn, note, moment(at), seconds, active),
             *(events.get("confidence"), bool(events.get("diff")), " ".join(events.get("warned", ())), digest),
+            *(order, "" if known else rater),
         )
 
 
@@ -205,17 +214,22 @@ ITEM_COLUMNS = columns(
     ("metadata", "text", "What else the import told, as JSON."),
     ("inclusion_probability", "number", "The chance the item had to be drawn; empty: not known."),
     ("stratum", "text", "The stratum it was drawn from."),
+    ("drawn", "boolean", "It was drawn into the round; false: only gold, training or imported tasks are about it."),
 )
 
 
 def item_rows(round: Round) -> Iterator[Row]:
     name = round_name(round)
-    query = RoundItem.objects.filter(round=round).order_by("item_id").values_list(
-        "item_id", "item__external_id", "item__cluster", "item__language", "item__metadata",
-        "inclusion_probability", "stratum",
-    )  # fmt: skip
-    for part in parts(query.iterator(chunk_size=CHUNK)):
+    drawn = RoundItem.objects.filter(round=round)
+    judged = Task.objects.filter(round=round)
+    query = Item.objects.filter(Q(id__in=drawn.values("item_id")) | Q(id__in=judged.values("item_id"))).order_by("id")
+    rows = query.values_list("id", "external_id", "cluster", "language", "metadata")
+    for part in parts(rows.iterator(chunk_size=CHUNK)):
         ids = [row[0] for row in part]
+        chances = {
+            pk: rest
+            for pk, *rest in drawn.filter(item__in=ids).values_list("item_id", "inclusion_probability", "stratum")
+        }
         texts = {
             pk: rest
             for pk, *rest in ItemRevision.objects.filter(item_id__in=ids, current=True).values_list(
@@ -225,18 +239,12 @@ def item_rows(round: Round) -> Iterator[Row]:
         tags: dict[int, list[str]] = {}
         for pk, tag in ItemTag.objects.filter(item_id__in=ids).order_by("tag").values_list("item_id", "tag"):
             tags.setdefault(pk, []).append(tag)
-        for pk, item, cluster, language, metadata, chance, stratum in part:
+        for pk, item, cluster, language, metadata in part:
             written = [json_cell(value) for value in texts.get(pk, (None, None, None))]
+            chance = chances.get(pk, (None, ""))
             yield (
-                name,
-                item,
-                cluster,
-                language,
-                json_cell(tags.get(pk)),
-                *written,
-                json_cell(metadata),
-                chance,
-                stratum,
+                *(name, item, cluster, language, json_cell(tags.get(pk)), *written, json_cell(metadata)),
+                *(*chance, pk in chances),
             )
 
 
@@ -355,4 +363,6 @@ TABLES = (
     Table("automated_scores", "One row a score of a judged output or pair.", SCORE_COLUMNS, score_rows),
     Table("texts", "One row a text that a rater wrote.", TEXT_COLUMNS, text_rows),
     Table("final_answers", "One row a final answer of a reviewer.", FINAL_COLUMNS, final_rows),
+    Table("tasks", "One row a task, judged or not.", TASK_COLUMNS, task_rows),
+    Table("gold_answers", "One row a known answer of a gold or training task.", GOLD_COLUMNS, gold_rows),
 )

@@ -15,10 +15,12 @@ from projects.importers.values import finite
 
 # What a spreadsheet takes for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_LED = (*_FORMULA, "'")
 
 
 def safe_cell(cell: Any) -> str:
-    """A cell for CSV. A text that a spreadsheet would run is led by an apostrophe; numbers stay numbers."""
+    """A cell for CSV. A text that a spreadsheet would run is led by an apostrophe; numbers stay numbers. So that the
+    text can be told again (`told_cell`), one that begins with such an apostrophe of its own gets another."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -28,11 +30,18 @@ def safe_cell(cell: Any) -> str:
     text = str(cell)
     if text.startswith(_FORMULA) and finite(text) is None:
         return f"'{text}"
+    if text.startswith("'") and text.lstrip("'").startswith(_FORMULA):
+        return f"'{text}"
     return text
 
 
+def told_cell(cell: str) -> str:
+    """The text that `safe_cell` wrote."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
+
+
 def _texts(cells: Sequence[Any]) -> Sequence[Any]:
-    return [safe_cell(cell) if cell and cell[0] in _FORMULA else cell for cell in cells]
+    return [safe_cell(cell) if cell and cell[0] in _LED else cell for cell in cells]
 
 
 def _numbers(cells: Sequence[Any]) -> Sequence[Any]:

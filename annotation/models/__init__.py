@@ -6,6 +6,7 @@ from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
 from annotation.models.rounds import Renewal, Round, RoundItem, RoundSystem, Unblinding
 from annotation.models.tasks import Task, TaskOutput
+from annotation.models.training import TrainingStep, TrainingTry
 
 __all__ = [
     "Adjudication",
@@ -27,5 +28,7 @@ __all__ = [
     "Slot",
     "Task",
     "TaskOutput",
+    "TrainingStep",
+    "TrainingTry",
     "Unblinding",
 ]

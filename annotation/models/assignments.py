@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -61,12 +62,14 @@ class Seat(models.Model):
 
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
+        TRAINING = "training", "In training"
+        FAILED = "failed", "Training not passed"
         PAUSED = "paused", "Paused"
         CLOSED = "closed", "Closed"
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="seats")
     rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="seats")
-    state = models.CharField(max_length=6, choices=State.choices, default=State.ACTIVE)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
     group = models.CharField(max_length=30, blank=True)
     language = models.CharField(max_length=35, blank=True)
     eligibility = models.JSONField(default=dict, blank=True)
@@ -85,7 +88,9 @@ class Seat(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["round", "rater"], name="seat_once"),
-            models.CheckConstraint(condition=Q(state__in=["active", "paused", "closed"]), name="seat_state_known"),
+            models.CheckConstraint(
+                condition=Q(state__in=["active", "training", "failed", "paused", "closed"]), name="seat_state_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -126,6 +131,9 @@ class Assignment(models.Model):
         REPEAT = "repeat", "Repeat"
         IMPORTED = "imported", "Imported"
         EXTRA = "extra", "Extra"
+
+    # No work on the round's tasks: a rater's own counts and times leave it out.
+    APART: ClassVar[tuple[Purpose, ...]] = (Purpose.IMPORTED, Purpose.TRAINING)
 
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id)
     seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="assignments")

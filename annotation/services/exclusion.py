@@ -12,8 +12,10 @@ from django.utils import timezone
 from annotation.models import Assignment, RaterExclusion, Round, Seat, Slot
 from annotation.services.eligibility import requirements_of
 from annotation.services.slots import slots_settle
+from annotation.training import state_due
 from projects import audit
 from projects.errors import ServiceError
+from projects.models import Membership
 
 REASON_MAX = 500
 
@@ -39,7 +41,7 @@ def seat_exclude(*, seat: Seat, reason: str, actor: Any) -> RaterExclusion:
         raise ServiceError("This rater's work is left out already. Lift that first to give another reason.")
     exclusion = RaterExclusion.objects.create(seat=locked, reason=reason.strip(), excluded_by=actor)
     _give_back(locked)
-    if locked.state == Seat.State.ACTIVE:
+    if locked.state in (Seat.State.ACTIVE, Seat.State.TRAINING, Seat.State.FAILED):
         Seat.objects.filter(pk=locked.pk).update(state=Seat.State.PAUSED)
     judged = dict(_judged(locked).values_list("task_id", "slot_id"))
     row.slots.filter(pk__in=judged.values()).update(state=Slot.State.WITHDRAWN)
@@ -61,7 +63,8 @@ def seat_include(*, seat: Seat, actor: Any) -> Lifted:
     exclusion.lifted_at, exclusion.lifted_by = timezone.now(), actor
     exclusion.save(update_fields=["lifted_at", "lifted_by"])
     if locked.state == Seat.State.PAUSED:
-        Seat.objects.filter(pk=locked.pk).update(state=Seat.State.ACTIVE)
+        member = Membership.objects.filter(project=row.project, user=locked.rater.user_id).first()
+        Seat.objects.filter(pk=locked.pk).update(state=state_due(locked, member.qualifications if member else []))
     full = _full(row, locked)
     back = dict(_judged(locked).exclude(task__in=full).values_list("task_id", "slot_id"))
     row.slots.filter(pk__in=back.values()).update(state=Slot.State.JUDGED)

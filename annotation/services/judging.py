@@ -178,26 +178,30 @@ def judgment_submit(
     `public_id`, from whoever has read it already."""
     if assignment is None:
         mine = Assignment.objects.filter(public_id=public_id, seat=seat)
-        assignment = mine.only("id", "shown_order", "created_at").first()
+        assignment = mine.only("id", "public_id", "purpose", "shown_order", "created_at").first()
     if assignment is None:
         raise ServiceError("This task is not yours. Load the page again to get your next one.")
+    if assignment.purpose == Assignment.Purpose.TRAINING:
+        raise ServiceError("Your practice is over, so this was not counted. Here is your next task.")
+    return claims.submit(seat.pk, checked_submission(round=round, assignment=assignment, data=data, key=key))
+
+
+def checked_submission(*, round: Round, assignment: Assignment, data: Mapping[str, str], key: str) -> Submission:
+    """What was sent for this task, if every question that needs an answer has one that is accepted."""
     rubric = rubric_of(round)
     shown = read_presentation(assignment.pk).outputs if reads_text(rubric) else ()
     asked = list(questions(rubric, len(assignment.shown_order), round.only_criteria, shown))
     answers = _read_all(round, asked, data)
     elapsed = max(0.0, (timezone.now() - assignment.created_at).total_seconds())
-    return claims.submit(
-        seat.pk,
-        submission(
-            asked,
-            answers,
-            public_id=public_id,
-            key=key,
-            comment=data.get("comment", ""),
-            seconds=elapsed,
-            active_seconds=_bounded(data.get("active_seconds"), elapsed),
-            events=conduct.events_of(round, data),
-        ),
+    return submission(
+        asked,
+        answers,
+        public_id=assignment.public_id,
+        key=key,
+        comment=data.get("comment", ""),
+        seconds=elapsed,
+        active_seconds=_bounded(data.get("active_seconds"), elapsed),
+        events=conduct.events_of(round, data),
     )
 
 
@@ -274,7 +278,8 @@ def comment_add(*, seat: Seat, public_id: str, text: str) -> Comment:
 def skip(*, seat: Seat, public_id: str, reason: str) -> Outcome:
     if reason not in SKIP_REASONS:
         raise ServiceError("Say why you skip this task.", field="reason")
-    _own(seat, public_id)
+    if _own(seat, public_id).purpose == Assignment.Purpose.TRAINING:
+        raise ServiceError("A practice task cannot be skipped: answer it as well as you can.")
     return claims.skip(seat.pk, public_id, reason)
 
 
@@ -289,7 +294,7 @@ def last_judged(seat: Seat, n: int = 10) -> list[Assignment]:
     """The rater's own last judgments, newest first: what can be looked at again and revised."""
     return list(
         Assignment.objects.filter(seat=seat, state=Assignment.State.JUDGED)
-        .exclude(purpose=Assignment.Purpose.IMPORTED)
+        .exclude(purpose__in=Assignment.APART)
         .select_related("task__item")
         .order_by("-closed_at", "-id")[:n]
     )

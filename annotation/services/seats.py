@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotation.models import Assignment, Round, Seat, Slot
 from annotation.services.eligibility import settle_seat
+from annotation.training import first_state, state_due
 from projects import audit
 from projects.access import Action, allowed
 from projects.errors import ServiceError
@@ -25,9 +26,11 @@ def seat_for(*, round: Round, user: Any) -> Seat:
     if seat is not None and seat.state == Seat.State.CLOSED:
         # Closed when the member was removed; whoever gets here has been let in again.
         excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
-        settle_seat(seat, round, Membership.objects.filter(project=round.project, user=user).first())
+        member = Membership.objects.filter(project=round.project, user=user).first()
+        settle_seat(seat, round, member)
+        seat.state = Seat.State.PAUSED if excluded else state_due(seat, member.qualifications if member else [])
         Seat.objects.filter(pk=seat.pk).update(
-            state=Seat.State.PAUSED if excluded else Seat.State.ACTIVE,
+            state=seat.state,
             group=seat.group,
             eligibility=seat.eligibility,
         )
@@ -35,9 +38,11 @@ def seat_for(*, round: Round, user: Any) -> Seat:
         return seat
     rater = people.rater_for_user(project=round.project, user=user)
     fresh = Seat(round=round, rater=rater)
-    settle_seat(fresh, round, Membership.objects.filter(project=round.project, user=user).first())
+    member = Membership.objects.filter(project=round.project, user=user).first()
+    settle_seat(fresh, round, member)
+    state = first_state(round, member.qualifications if member else [])
     seat, _ = Seat.objects.get_or_create(
-        round=round, rater=rater, defaults={"group": fresh.group, "eligibility": fresh.eligibility}
+        round=round, rater=rater, defaults={"group": fresh.group, "eligibility": fresh.eligibility, "state": state}
     )
     return seat
 
@@ -46,7 +51,10 @@ def instructions_due(*, round: Round, seat: Seat) -> bool:
     """Whether the guideline comes before the next task: once, and only for those who have had no task yet."""
     began = seat.guideline_read_at is not None or seat.n_assigned > 0
     return (
-        round.state == Round.State.OPEN and seat.state == Seat.State.ACTIVE and bool(round.guideline_id) and not began
+        round.state == Round.State.OPEN
+        and seat.state in (Seat.State.ACTIVE, Seat.State.TRAINING)
+        and bool(round.guideline_id)
+        and not began
     )
 
 

@@ -22,6 +22,7 @@ from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read
+from annotation.views import practice
 from projects.errors import ServiceError
 from rubrics.criteria.several_of import as_sent
 
@@ -52,6 +53,10 @@ def _answers(request: HttpRequest) -> dict[str, str]:
     return {name: as_sent(values) for name, values in found.items()}
 
 
+def _practises(round: Round, seat: Seat) -> bool:
+    return seat.state == Seat.State.TRAINING and round.state == Round.State.OPEN
+
+
 def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
     place = place_of(request.user, public_id)
     return place.round, place.seat
@@ -71,6 +76,8 @@ def rate(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
     if instructions_due(round=round, seat=seat):
         return render(request, "annotation/instructions.html", _guideline(round))
+    if _practises(round, seat):
+        return practice.show(request, round, seat)
     return _show(request, round, seat, claims.claim(seat.pk))
 
 
@@ -90,6 +97,8 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     task = data.get("task", "")
     place = place_of(request.user, public_id, task)
     round, seat = place.round, place.seat
+    if _practises(round, seat):
+        return practice.submit(request, round, seat, data)
     try:
         outcome = judging.judgment_submit(
             seat=seat, round=round, data=data, public_id=task, key=data.get("key", ""), assignment=place.assignment
@@ -191,7 +200,8 @@ def _told(request: HttpRequest, round: Round, seat: Seat, act: Callable[[], Any]
 def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
     """One of the rater's own judged tasks, to look at or to revise."""
     round, seat = _place(request, public_id)
-    assignment = Assignment.objects.filter(seat=seat, public_id=task, state=Assignment.State.JUDGED).first()
+    judged = Assignment.objects.filter(seat=seat, public_id=task, state=Assignment.State.JUDGED)
+    assignment = judged.exclude(purpose=Assignment.Purpose.TRAINING).first()
     if assignment is None or round.state == Round.State.CLOSED:
         raise Http404("There is no such page, or you may not see it.")
     return _show(request, round, seat, Outcome(status="task", assignment=assignment.pk))

@@ -29,6 +29,7 @@ from annotation.services.round_tasks import pairs_of
 from annotation.services.successors import successor_offer
 from annotation.services.unblinding import unblinding_of
 from annotation.strategies import STRATEGIES
+from annotation.training import rule_of
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
@@ -103,6 +104,7 @@ def _page(
         "renewal": Renewal.objects.filter(round=round).first() if renews(round) else None,
         "wants": requirements_of(round),
         "pairs_words": PAIRINGS_IN_WORDS[pairs_of(round).design],
+        "training": rule_of(round),
         "asks_confidence": conduct.asks_confidence(round),
         "break_minutes": conduct.break_minutes(round),
         "warns": conduct.warns(round),

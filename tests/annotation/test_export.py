@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command
 from annotation.exporters import files, tables
 from annotation.exporters.files import export_round
 from annotation.exporters.tables import RATINGS, TABLES
-from annotation.exporters.writers import csv_lines, safe_cell
-from annotation.models import Adjudication, FreeText, RaterExclusion, Round, Seat
+from annotation.exporters.writers import csv_lines, safe_cell, told_cell
+from annotation.models import Adjudication, FreeText, GoldAnswer, RaterExclusion, Round, Seat
 from annotation.services.imported import judgments_import
 from projects.models import AutomatedScore, ItemTag, Metric, Output
 from tests.annotation.test_import_judgments import NOTE, PAIRS, QUALITY, TWO, empty_round, load
@@ -44,6 +44,7 @@ def rich_round() -> Round:
     ItemTag.objects.create(item=output.item, tag="topic:tax")
     criterion = round_.rubric_version.criteria.get(key="correct")
     Adjudication.objects.create(task=round_.tasks.order_by("pk")[0], criterion=criterion, number=2, reason="=So.")
+    GoldAnswer.objects.create(task=round_.tasks.order_by("pk")[0], criterion=criterion, number=2, explanation="=It.")
     return round_
 
 
@@ -101,10 +102,12 @@ def test_exclusions_are_marked() -> None:
         (None, ""),
         ("plain", "plain"),
         ("a=b", "a=b"),
+        ("'=1", "''=1"),
     ],
 )
 def test_cells_that_a_spreadsheet_would_run_are_neutralised(cell: Any, written: str) -> None:
     assert safe_cell(cell) == written
+    assert not isinstance(cell, str) or told_cell(written) == cell
 
 
 def test_every_format_holds_the_same_rows(tmp_path: Path) -> None:

@@ -71,9 +71,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
             ["create_lead", "first@example.org"],
             ["apply", folder / "study.yaml", "--lead", "first@example.org"],
             ["backup", folder / "base.tar"],
+            ["export", "support/pilot", "--out", folder / "exported"],
+            ["export", "support/pilot", "--out", folder / "moved"],
+            ["report", "support/pilot", "--out", folder / "reported", "--format", "json"],
         ):
             done = shell.run(*arguments)
             assert (done.code, done.err) == (0, ""), done
+        about = folder / "moved" / "round.json"
+        about.write_text(about.read_text().replace('"slug": "pilot"', '"slug": "moved"'))
         shell.keep()
         yield shell
 

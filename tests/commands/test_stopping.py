@@ -21,6 +21,8 @@ ACTS = {
     "import_judgments": "import_judgments support/pilot {files}/ratings.csv",
     "export": "export support/pilot --format csv,jsonl --out {files}/made",
     "report": "report support/pilot --out {files}/made",
+    "import_export": "import_export {files}/moved",
+    "verify_report": "verify_report {files}/reported/report.json --ratings {files}/exported",
     "create_lead": "create_lead ines@example.org",
     "import_gold": "import_gold support/planned {files}/gold.csv",
     "qualify": "qualify support first@example.org --languages de",
@@ -37,7 +39,14 @@ ACTS = {
     "leaks": "leaks support/pilot",
     "verify_audit": "verify_audit",
 }
-READ_ONLY = {"check_backup", "leaks", "verify_audit", "rubric_check", "rubric_diff"}  # with many moments only
+READ_ONLY = {
+    "verify_report",
+    "check_backup",
+    "leaks",
+    "verify_audit",
+    "rubric_check",
+    "rubric_diff",
+}  # with many moments only
 DEMO_STOPS_AT = (0.3, 1.0)  # seconds: the whole of it is too long to be measured first
 
 
