@@ -32,7 +32,7 @@ TEXT = "\r\n😀 The policy | says **30 days**.\r\nIt says so twice: says."
 
 
 def marking_round(text: str = TEXT, **settings: Any) -> Round:
-    round_ = round_factory(criteria=(ERRORS,), overlap=1, **{"items": 2, "systems": 1} | settings)
+    round_ = round_factory(**{"criteria": (ERRORS,), "overlap": 1, "items": 2, "systems": 1} | settings)
     for n, row in enumerate(OutputRevision.objects.filter(output__item__project=round_.project).order_by("pk")):
         OutputRevision.objects.filter(pk=row.pk).delete()
         OutputRevision.objects.create(output=row.output, text=text, digest=f"d{n}", html="<p>x</p>")
