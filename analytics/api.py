@@ -10,12 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.digests import body_json
+from analytics.gate_services import gate_decide, gate_register
 from analytics.models import Report
 from analytics.report_forms import FORMS, file_of
 from analytics.services import report_build
 from annotation.api import round_of
 from config.api_base import PROBLEMS, WRITE_PROBLEMS, ApiView, StrictSerializer
 from projects.access import Action
+from projects.located import of_value
 
 MAX_SEED = 2**31 - 1
 
@@ -94,3 +96,46 @@ class RoundReportFile(ApiView):
         response = file_of(report, file)
         response["ETag"] = f'"{report.digest}-{file}"'
         return response
+
+
+class GateDefinition(StrictSerializer):
+    definition = serializers.JSONField(help_text="new, old, rule, alpha, power, conditions: see docs/how-to/gate.md.")
+
+
+class RoundGate(ApiView):
+    @extend_schema(
+        tags=["reports"],
+        summary="The registered gate, decided",
+        description="Against the current judgments: `verdict` is pass, fail or insufficient. 404 where there is none.",
+        responses={200: OpenApiTypes.OBJECT, **PROBLEMS},
+    )
+    def get(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.VIEW), round)
+        if not row.gates.filter(preregistered=True).exists():
+            raise Http404
+        return Response(gate_decide(round=row).to_dict())
+
+    @extend_schema(
+        tags=["reports"],
+        summary="Decide another gate",
+        description="It was not registered before the data, and the answer says so. Nothing is stored.",
+        request=GateDefinition,
+        responses={200: OpenApiTypes.OBJECT, **WRITE_PROBLEMS},
+    )
+    def post(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.VIEW), round)
+        source = of_value(self.read(GateDefinition)["definition"], "definition")
+        return Response(gate_decide(round=row, source=source).to_dict())
+
+    @extend_schema(
+        tags=["reports"],
+        summary="Register a gate",
+        description="While the round is a draft. Another one takes the place of the first.",
+        request=GateDefinition,
+        responses={200: OpenApiTypes.OBJECT, **WRITE_PROBLEMS},
+    )
+    def put(self, request: Request, project: str, round: str) -> Response:
+        row = round_of(self.project(Action.RUN), round)
+        source = of_value(self.read(GateDefinition)["definition"], "definition")
+        gate = gate_register(round=row, source=source, actor=self.person)
+        return Response({"registered": True, "digest": gate.digest, "definition": gate.definition})

@@ -6,6 +6,7 @@ import pandas as pd
 from django.db.models import Q
 
 from analytics.shapes import (
+    MEASURED,
     STRUCTURED,
     RoundFrames,
     Rows,
@@ -14,6 +15,7 @@ from analytics.shapes import (
     frame,
     gold_table,
     judgment_table,
+    measure_table,
     rating_table,
     score_table,
     task_table,
@@ -31,7 +33,7 @@ from annotation.models import (
     Task,
     TaskOutput,
 )
-from projects.models import AutomatedScore, ItemTag, Metric
+from projects.models import AutomatedScore, ItemTag, Metric, Output
 
 _JUDGMENT = ("id", "seat_id", "seconds", "active_seconds", "submitted_at")
 _ASSIGNMENT = ("task_id", "occasion", "purpose", "shown_order", "order_known")
@@ -107,3 +109,14 @@ def tags_frame(round: Round) -> pd.DataFrame:
     items = Task.objects.filter(round=round, kind=Task.Kind.NORMAL).values("item_id")
     rows = ItemTag.objects.filter(item__in=items).order_by("tag", "item__external_id")
     return frame(rows.values_list("item__external_id", "tag"), ["item", "tag"])
+
+
+def measures_frame(round: Round) -> pd.DataFrame:
+    """Time, tokens and cost of the outputs that the round judges."""
+    used = TaskOutput.objects.filter(task__round=round, task__kind=Task.Kind.NORMAL).values("output_id")
+    rows = Output.objects.filter(id__in=used, error="").order_by("id")
+    return measure_table(
+        rows.values_list(
+            *("id", "item__external_id", "item__cluster", "system__name", "system__version"), *MEASURED, "currency"
+        )
+    )

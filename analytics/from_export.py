@@ -9,12 +9,14 @@ from typing import Any
 from analytics.assembly import ReportOptions
 from analytics.sections.base import MetricInfo, ReportData, RoundInfo
 from analytics.shapes import (
+    MEASURED,
     STRUCTURED,
     RoundFrames,
     final_table,
     frame,
     gold_table,
     judgment_table,
+    measure_table,
     rating_table,
     score_table,
     task_table,
@@ -37,6 +39,7 @@ def data_of(export: Export, options: ReportOptions) -> ReportData:
         scores=score_table(_scores(export, {metric.key: metric.id for metric in metrics})),
         gold=gold_table(_gold(export), frames.ratings),
         tags=frame(_tags(export), ["item", "tag"]),
+        measures=measure_table(_measures(export)),
         **options.to_dict(),
     )
 
@@ -159,3 +162,15 @@ def _tags(export: Export) -> list[tuple[str, str]]:
     judged = {row["item"] for row in export["tasks"] if row["kind"] == "normal"}
     rows: list[Cells] = [row for row in export["items"] if row["item"] in judged and row["tags"]]
     return sorted(((row["item"], tag) for row in rows for tag in json.loads(row["tags"])), key=lambda x: (x[1], x[0]))
+
+
+def _measures(export: Export) -> Iterator[tuple[Any, ...]]:
+    judged = {out for row in export["tasks"] if row["kind"] == "normal" for out in json.loads(row["outputs"])}
+    clusters = {row["item"]: row["cluster"] for row in export["items"]}
+    for row in export["outputs"]:
+        if row["output"] in judged and not row["error"]:
+            yield (
+                *(int(row["output"]), row["item"], clusters[row["item"]], row["system"], row["system_version"]),
+                *(row[name] for name in MEASURED),
+                row["currency"],
+            )

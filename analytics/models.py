@@ -31,6 +31,45 @@ class Report(models.Model):
         return f"report {self.number} of round {self.round_id}"
 
 
+class ReportRun(models.Model):
+    """A report that a worker builds, or has built: how far it is, and what became of it."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Being built"
+        DONE = "done", "Built"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="report_runs")
+    state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)
+    seed = models.BigIntegerField(default=0)
+    final_answers = models.BooleanField(default=False)
+    step = models.CharField(max_length=100, blank=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True, blank=True)
+    report = models.ForeignKey(Report, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    problem = models.CharField(max_length=500, blank=True, help_text="Why it failed, in a sentence.")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    asked_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round"], condition=models.Q(state="running"), name="reportrun_one_of_a_round"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["running", "done", "failed", "cancelled"]), name="reportrun_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"report run {self.pk}"
+
+
 class Gate(models.Model):
     """Conditions for release, registered before the data."""
 

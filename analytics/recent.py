@@ -14,6 +14,7 @@ from rubrics.models import Rubric, RubricVersion
 SHOWN = 6
 # {target} is the name of the target; a verb that is not listed is shown as it is written in the chain.
 WORDS = {
+    "gate.register": "registered a release gate",
     "round.rebuild": "rebuilt a round from an export",
     "member.qualify": "said what {target} may judge",
     "training.tasks": "set training tasks of {target}",
@@ -33,6 +34,7 @@ WORDS = {
     "import.done": "imported {target}",
     "items.tag": "put a tag on items",
     "items.untag": "took a tag off items",
+    "checks.run": "ran checks over the outputs",
     "metric.update": "changed what is said about {target}",
     "rubric.create": "made the rubric {target}",
     "rubric.draft": "began {target}",

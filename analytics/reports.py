@@ -10,7 +10,7 @@ from django.db.models import Max, Min
 
 from analytics.assembly import Progress, ReportOptions, assemble
 from analytics.digests import body_json
-from analytics.frames import gold_frame, round_frames, scores_frame, tags_frame
+from analytics.frames import gold_frame, measures_frame, round_frames, scores_frame, tags_frame
 from analytics.sections.base import MetricInfo, ReportData, RoundInfo
 from annotation.models import Round
 from projects.models import Metric
@@ -54,6 +54,7 @@ def data_of(round: Round, options: ReportOptions) -> ReportData:
         scores=scores_frame(round),
         gold=gold_frame(round, frames.ratings),
         tags=tags_frame(round),
+        measures=measures_frame(round),
         **options.to_dict(),
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from analytics.digests import short
-from analytics.models import Report
+from analytics.models import Report, ReportRun
 from annotation.models import Adjudication, Round
 from projects.models import Project
 from projects.selectors import count_of
@@ -20,6 +20,7 @@ class RoundLine:
     n_judgments: int
     n_finals: int  # final answers of reviewers
     newest: Report | None
+    run: int | None  # of a report that is being built
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class ReportLine:
 def round_lines(project: Project) -> list[RoundLine]:
     counted = Count("seats__judgments", filter=Q(seats__judgments__current=True))
     finals = count_of(Adjudication.objects.filter(current=True, unsettled=False), "task__round")
-    rounds = list(Round.objects.filter(project=project).annotate(n_judgments=counted, n_finals=finals).order_by("-id"))
+    running = ReportRun.objects.filter(round=OuterRef("pk"), state=ReportRun.State.RUNNING).values("pk")
+    rows = Round.objects.filter(project=project).annotate(n_judgments=counted, n_finals=finals)
+    rounds = list(rows.annotate(run=Subquery(running[:1])).order_by("-id"))
     newest: dict[int, Report] = {}
     for report in Report.objects.filter(round__project=project).defer("body").order_by("number"):
         newest[report.round_id] = report
-    return [RoundLine(r, r.n_judgments, r.n_finals, newest.get(r.pk)) for r in rounds]
+    return [RoundLine(r, r.n_judgments, r.n_finals, newest.get(r.pk), r.run) for r in rounds]
 
 
 def report_lines(project: Project) -> list[ReportLine]:

@@ -225,6 +225,19 @@ def score_table(rows: Rows) -> pd.DataFrame:
     return found
 
 
+MEASURED = ("latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost")
+
+
+def measure_table(rows: Rows) -> pd.DataFrame:
+    """What outputs took; what was not recorded is NaN, never 0; an output that is an error took no time to answer."""
+    found = frame(rows, ["output", "item", "cluster", "name", "version", *MEASURED, "currency"])
+    named = found["version"] != ""
+    found["system"] = found["name"].where(~named, found["name"] + "@" + found["version"])
+    for column in MEASURED:
+        found[column] = pd.to_numeric(found[column]).astype("float64")
+    return found.drop(columns=["name", "version"]).sort_values("output", ignore_index=True)
+
+
 def gold_table(answers: Rows, ratings: pd.DataFrame) -> pd.DataFrame:
     known = frame(answers, ["task", "criterion", "place", "known_number", "known_label", "tolerance"])
     given = ratings[ratings["purpose"] == GOLD]

@@ -1,15 +1,17 @@
 from django.urls import path
 
-from analytics.views import overview, reports
+from analytics.views import gates, overview, reports
 
 app_name = "analytics"
 
 REPORT = "p/<slug:project>/reports/<int:report>/"
 
 urlpatterns = [
+    path("p/<slug:project>/rounds/<slug:round>/gate/", gates.gate, name="gate"),
     path("p/<slug:project>/", overview.overview, name="overview"),
     path("p/<slug:project>/reports/", reports.report_list, name="reports"),
     path("p/<slug:project>/reports/build/", reports.build, name="report_build"),
+    path("p/<slug:project>/reports/runs/<int:run>/", reports.report_run, name="report_run"),
     path(REPORT, reports.report_page, name="report"),
     path(f"{REPORT}report.json", reports.report_form, {"form": "json"}, name="report_json"),
     path(f"{REPORT}report.html", reports.report_form, {"form": "html"}, name="report_html"),

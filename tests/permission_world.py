@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from accounts.services import token_create
+from analytics.models import ReportRun
 from analytics.services import report_build
 from annotation import claims
 from annotation.claims import NewRating, Submission
@@ -118,6 +119,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "name": "coherence",
         "shared_rubric": rubric_share(version=version, actor=lead).rubric.slug,
         "form": "prompt",
+        "kind": "csv",
         "file": "csv",
         "round": round.slug,
         "public_id": round.public_id,
@@ -127,7 +129,8 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "seat": judged.seat_id,
         "assignment": judged.pk,
         "flag": _flagged(round, rater),
-        "report": report_build(round=round, actor=lead).pk,
+        "report": (report := report_build(round=round, actor=lead)).pk,
+        "run": ReportRun.objects.create(round=round, state="done", report=report).pk,
         "token_id": token_create(user=lead, name="own", can_write=True, days=1)[0].token_key,
     }
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
-from analytics.models import Gate, Report
+from analytics.models import Gate, Report, ReportRun
 from annotation import claims
 from annotation.claims import NewRating, Submission
 from annotation.models import (
@@ -342,6 +342,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     # --- analytics
     "report_once": lambda w: again(a_report(w)),
     "gate_one_preregistered": lambda w: again(a_gate(w)),
+    "reportrun_one_of_a_round": lambda w: again(ReportRun.objects.create(round=w.round)),
+    "reportrun_state_known": lambda w: change(ReportRun.objects.create(round=w.round), state="lost"),
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.shapes import RoundFrames, finals_about, with_finals
+from analytics.shapes import RoundFrames, finals_about, measure_table, with_finals
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -55,6 +55,7 @@ class ReportData:
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
     gold: pd.DataFrame = field(default_factory=pd.DataFrame)
     tags: pd.DataFrame = field(default_factory=pd.DataFrame)
+    measures: pd.DataFrame = field(default_factory=lambda: measure_table([]))  # time, cost and tokens of outputs
     seed: int = 0
     level: float = 0.95
     # Final answers of reviewers in place of raters' own, where a figure is about the systems.

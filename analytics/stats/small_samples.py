@@ -1,8 +1,9 @@
 """Where an interval is known to hold the truth less often than it says, in one place.
 
-The rules come from the simulations of docs/algorithms/coverage-agreement.md. Each reads what an estimate says of
-itself: its raters, prompts, outputs, and whom it speaks of. A note is a warning beside the figure, never a correction
-of it. Correlations between systems, win rates, ranks and slices carry their own warnings from where they are computed.
+The rules come from the simulations of docs/algorithms/coverage-agreement.md and coverage-automated.md. Each reads what
+an estimate says of itself: its raters, prompts, outputs, and whom it speaks of. A note is a warning beside the figure,
+never a correction of it. Correlations between systems, win rates, ranks and slices carry their own warnings from where
+they are computed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from analytics.stats.results import Estimate
 # The largest numbers at which the simulations fell short; beyond them the intervals held.
 FEW_RATERS = 5
 SHORT_PROMPTS = 50
+VERY_FEW_PROMPTS = 30
 SHORT_OUTPUTS = 200
 # Mean ratings an output above this share of the raters: nearly everybody rated everything.
 CROSSED = 0.9
@@ -81,6 +83,10 @@ def _few_prompts(estimate: Estimate) -> bool:
     return not _for_raters_like_these(estimate) and estimate.n_clusters < SHORT_PROMPTS
 
 
+def _very_few_prompts(estimate: Estimate) -> bool:
+    return estimate.n_clusters < VERY_FEW_PROMPTS
+
+
 def _few_lone_outputs(estimate: Estimate) -> bool:
     return _few_prompts(estimate) and not _several_outputs(estimate)
 
@@ -111,6 +117,8 @@ SHORTFALLS: tuple[Shortfall, ...] = (
     Shortfall(("specific_agreement",), _few_prompts, "89 to 92 %", _prompts),
     Shortfall(("cohen_kappa_weighted",), _few_lone_outputs, "90 %", _prompts),
     Shortfall(INTRACLASS, _few_of_prompts_with_several, "90 to 92 %", _raters_and_outputs),
+    Shortfall(("pearson",), _few_prompts, "92 to 94 %", _prompts),
+    Shortfall(("human_ceiling",), _very_few_prompts, "92 to 94 %", _prompts),
 )
 
 

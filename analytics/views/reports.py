@@ -8,17 +8,19 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
-from analytics.models import Report
+from analytics.builds import report_ask, report_cancel
+from analytics.models import Report, ReportRun
 from analytics.report_file import report_context
 from analytics.report_forms import FORMS, file_of
 from analytics.selectors_reports import report_lines, round_lines
-from analytics.services import report_build
 from annotation.exporters.tables import RATINGS
 from annotation.exporters.writers import csv_lines
 from annotation.models import Round
 from projects.access import Action, can, get_project
+from projects.errors import ServiceError
 from projects.models import Project
 
 
@@ -43,12 +45,38 @@ def build(request: HttpRequest, project: str) -> HttpResponse:
     rounds = Round.objects.select_related("project", "rubric_version__rubric")
     round_ = get_object_or_404(rounds, project=row, slug=request.POST.get("round", ""))
     known = round_.reports.order_by("-number").values_list("pk", flat=True).first()
-    report = report_build(round=round_, actor=request.user, final_answers="final_answers" in request.POST)
-    if report.pk == known:
-        messages.info(request, f"Nothing has changed since report {report.number}, so it stands.")
+    made = report_ask(round=round_, actor=request.user, final_answers="final_answers" in request.POST)
+    if isinstance(made, ReportRun):
+        return redirect("analytics:report_run", row.slug, made.pk)
+    if made.pk == known:
+        messages.info(request, f"Nothing has changed since report {made.number}, so it stands.")
     else:
-        messages.success(request, f"Report {report.number} of {round_.name} is built.")
-    return redirect("analytics:report", row.slug, report.pk)
+        messages.success(request, f"Report {made.number} of {round_.name} is built.")
+    return redirect("analytics:report", row.slug, made.pk)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def report_run(request: HttpRequest, project: str, run: int) -> HttpResponse:
+    """How far a report is; POST cancels it. A script asks for the part that changes only."""
+    row = get_project(request.user, project, Action.REPORT)
+    found = get_object_or_404(ReportRun.objects.select_related("round", "report"), round__project=row, pk=run)
+    if request.method == "POST":
+        try:
+            report_cancel(run=found)
+            messages.success(request, "The report is no longer being built. Nothing was stored.")
+        except ServiceError as refusal:
+            messages.error(request, refusal.message)
+        return redirect("analytics:report_run", row.slug, found.pk)
+    running = found.state == ReportRun.State.RUNNING
+    if request.htmx:  # type: ignore[attr-defined]  # set by the middleware of django-htmx
+        if not running:
+            return HttpResponseClientRefresh()
+        return render(request, "analytics/_run_progress.html", {"project": row, "run": found})
+    if found.report is not None:
+        return redirect("analytics:report", row.slug, found.report.pk)
+    context = {"project": row, "nav": "reports", "run": found, "running": running}
+    return render(request, "analytics/report_run.html", context)
 
 
 @login_required

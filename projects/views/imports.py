@@ -19,6 +19,7 @@ from projects.forms import add_service_error
 from projects.forms_import import FormatForm, UploadForm
 from projects.importers import GENERIC, IMPORTERS, limits
 from projects.models import ImportBatch, Project
+from projects.services.checking import FORMAT as CHECKS
 from projects.services.import_preview import role_choices
 from projects.services.import_uploads import upload_cancel, upload_confirm, upload_create, upload_map
 from projects.templatetags.numbers import number, times
@@ -50,7 +51,7 @@ def import_upload(request: HttpRequest, project: str) -> HttpResponse:
         "project": row,
         "nav": "import",
         "form": form,
-        "batches": ImportBatch.objects.filter(project=row).select_related("created_by")[:LISTED],
+        "batches": ImportBatch.objects.filter(project=row).exclude(format=CHECKS).select_related("created_by")[:LISTED],
         "formats": [importer.title for importer in IMPORTERS.values()],
         "largest": limits.MAX_BYTES,
     }
@@ -61,7 +62,8 @@ def import_upload(request: HttpRequest, project: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def import_preview(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     row = get_project(request.user, project, Action.IMPORT)
-    found = get_object_or_404(ImportBatch.objects.select_related("project", "created_by"), project=row, pk=batch)
+    batches = ImportBatch.objects.exclude(format=CHECKS).select_related("project", "created_by")
+    found = get_object_or_404(batches, project=row, pk=batch)
     if request.method == "POST":
         try:
             return _act(request, row, found)

@@ -48,6 +48,7 @@ def write_files(folder: Path) -> None:
         "few.csv": "\n".join(ratings[:41]),
         "study.yaml": STUDY,
         "good.yaml": GOOD_RUBRIC,
+        "gate.yaml": "new: amber\nold: basalt\nconditions: [{criterion: overall, margin: 0.1}]\n",
         "revised.yaml": REVISED,
         "second.yaml": STUDY.replace("pilot", "second"),
         "draft.yaml": STUDY.replace("pilot", "planned").replace("open", "draft"),

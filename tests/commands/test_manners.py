@@ -79,6 +79,10 @@ REFUSED = {
     "apply {files}/study.yaml --lead nobody@example.org": "nobody@example.org: nobody has an account",
     "report support/pilot --seed x": "--seed: x is not accepted, only a whole number from 0 to 2147483647.",
     "report support/pilot --out": "--out: expected one argument.",
+    "gate support/pilot": "No gate was registered before this round was opened.",
+    "gate support/pilot --register {files}/gate.yaml": "The round has been opened, so a gate can no longer be",
+    "gate support/pilot --file {files}/study.yaml": "study.yaml, line 1",
+    "gate support/pilot --file {files}/absent.yaml": "absent.yaml: there is no such file.",
     "import_export {files}": "round.json: this file is missing.",
     "import_export {files}/absent": "absent is no folder.",
     "verify_report {files}/absent.json": "absent.json: this file cannot be read: No such file or directory.",
@@ -139,12 +143,14 @@ def test_a_folder_in_the_place_of_a_file_is_seen_before_the_work(shell: Terminal
 
 
 OUTCOMES = {
+    "run_checks support --check valid_json": "scores",
     "import_outputs support {files}/outputs.csv": "format",
     "apply {files}/study.yaml": "changes",
     "import_judgments support/pilot {files}/ratings.csv": "judgments",
     "export support/pilot --out {files}/data/export": "files",
     "report support/pilot --out {files}/data/report": "headline",
     "import_export {files}/moved": "round",
+    "gate support/planned --register {files}/gate.yaml": "digest",
     "verify_report {files}/reported/report.json --ratings {files}/exported": "equal",
     "create_lead json@example.org": "password",
     "demo --if-empty": "logins",

@@ -103,7 +103,7 @@ def human_ceiling(table: Table, measurement: str) -> Any:
 
 def disattenuated(table: Table, measurement: str) -> Any:
     o = outputs(table)
-    return attenuation.disattenuated(o.unit, o.metric, table.coded(), seed=3).corrected
+    return attenuation.disattenuated(o.unit, o.metric, table.coded()).corrected
 
 
 def alternative(table: Table, measurement: str) -> Any:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from analytics.stats import _few_systems, _within_prompt, association, association_levels
 from analytics.stats._few_systems import permutation_test
+from analytics.stats.intervals import Scope, mean_over_clusters, without_skew
 
 SCIPY = {"kendall_tau_b": stats.kendalltau, "spearman": stats.spearmanr, "pearson": stats.pearsonr}
 
@@ -58,6 +59,23 @@ def test_difficulty_of_prompts_cannot_help_within_prompts():
     metric = 10.0 * cluster - np.tile([1, 2, 3], 20)
     assert association.kendall_tau_b(metric, human, cluster).value > 0.9
     assert association_levels.within_prompts("kendall_tau_b", metric, human, cluster).value == pytest.approx(-1)
+
+
+def test_skewed_means_have_a_longer_limit_on_the_side_of_their_tail_and_symmetric_ones_those_of_t():
+    scope = Scope("a mean", "points", n_clusters=6)
+    skewed = np.array([0.9, 0.95, 0.8, 1.0, 0.85, -0.7])
+    plain = mean_over_clusters(skewed, scope)
+    found = without_skew(skewed, plain, "skewness removed")
+    assert plain.value - plain.low == pytest.approx(plain.high - plain.value)
+    assert found.value - found.low > 1.5 * (found.high - found.value)
+    # Hall's transformation of each limit's t is Student's quantile again.
+    error, third = skewed.std(ddof=1) / np.sqrt(6), stats.skew(skewed) / 3
+    for limit, quantile in ((found.low, stats.t.ppf(0.975, 5)), (found.high, stats.t.ppf(0.025, 5))):
+        t = (found.value - limit) / error
+        turned = t + third * t**2 / 6**0.5 + third**2 * t**3 / 18 + third / (2 * 6**0.5)
+        assert turned == pytest.approx(quantile)
+    even = np.array([1.0, 2.0, 4.0, 5.0])
+    assert without_skew(even, mean_over_clusters(even, scope), "") == mean_over_clusters(even, scope)
 
 
 def test_a_cluster_of_several_items_is_ranked_item_by_item():

@@ -108,6 +108,22 @@ def test_the_corrected_correlation_is_that_with_the_true_quality():
     assert result.corrected.value == pytest.approx(result.observed.value / np.sqrt(result.reliability.value))
 
 
+def test_the_corrected_interval_is_the_jackknife_of_prompts_on_fishers_scale():
+    human, quality = rated(4, units=30)
+    metric = quality + np.random.default_rng(2).normal(size=30)
+    found = attenuation.disattenuated(range(30), metric, human).corrected
+    without = []
+    for prompt in range(15):
+        kept = np.flatnonzero(human.cluster_labels[human.cluster_of_unit].astype(int)[human.unit] != prompt)
+        unit = human.unit_labels[human.unit[kept]].astype(int)
+        left = code_ratings(unit, unit // 2, human.rater[kept], human.values()[human.code[kept]], [1, 2, 3, 4, 5])
+        units = np.unique(unit)
+        without.append(np.arctanh(attenuation.disattenuated(units, metric[units], left).corrected.value))
+    half = stats.t.ppf(0.975, 14) * np.sqrt(14 * np.var(without))
+    assert found.low == pytest.approx(np.tanh(np.arctanh(found.value) - half))
+    assert found.high == pytest.approx(np.tanh(np.arctanh(found.value) + half))
+
+
 def test_no_reliable_difference_is_no_correction():
     rng = np.random.default_rng(0)
     human = code_ratings(np.repeat(range(40), 2), None, list("xy") * 40, np.tile([1, 5], 40), [1, 5])

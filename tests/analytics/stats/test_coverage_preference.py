@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.analytics.stats import coverage_few_clusters
 from tests.analytics.stats import coverage_preference as coverage
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,14 @@ def test_clusters_of_prompts_and_raters_cover_raters_like_these_and_prompts_alon
     found = by_figure(coverage.of_raters(raters, RUNS // 2))
     assert found["Bradley-Terry, by prompt and rater"] > 0.88
     assert found["Bradley-Terry, by prompt"] < 0.8
+
+
+def test_with_few_prompts_the_jackknife_covers_and_a_bootstrap_t_less():
+    rows, lost = coverage_few_clusters.of_prompts(10, 2 * RUNS)
+    found = {row.method: row.covered for row in rows}
+    assert found["jackknife, t(G-1)"] > ENOUGH
+    assert found["bootstrap-t"] < found["jackknife, t(G-1)"] - 0.04
+    assert lost > 0.01
 
 
 def test_consistency_covers():
