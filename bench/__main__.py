@@ -19,6 +19,8 @@ from bench import (
     figures,
     import_large,
     import_outputs,
+    keystroke,
+    lists,
     load,
     machine,
     results,
@@ -65,9 +67,11 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
     """In the order they run: the quick ones first."""
     return {
         "weight": lambda _, kinds, home: weight.measure(kinds),
+        "keystroke": lambda _, kinds, home: keystroke.measure(kinds),
         "preference": lambda _, __, home: stats_preference.measure(home / "preference"),
         "import": lambda options, kinds, home: import_outputs.measure(kinds, home, options.outputs),
         "import-large": lambda _, kinds, home: import_large.measure(kinds, home),
+        "lists": lambda options, kinds, home: lists.measure(kinds, options.items),
         "export": lambda options, kinds, home: results.measure_export(kinds, options.judged),
         "agreement": lambda *_: stats_agreement.measure(),
         "report": lambda options, kinds, home: results.measure_report(kinds, options.judged),
@@ -92,6 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--raters", type=_numbers(int), help="how many at once, with commas")
     parser.add_argument("--think", type=_numbers(float), help="seconds before each submit, with commas")
     parser.add_argument("--seconds", type=float, help="how long a load is watched, beside the thinking")
+    parser.add_argument("--items", type=int, default=100_000, help="items of the project whose lists are measured")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the file to import, two scores each")
     parser.add_argument("--judged", type=int, default=10_000, help="judged tasks to export, judgments to report on")
     options = parser.parse_args()
