@@ -59,6 +59,7 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
         "export": lambda options, kinds, home: results.measure_export(kinds, options.judged),
         "agreement": lambda *_: stats_agreement.measure(),
         "report": lambda options, kinds, home: results.measure_report(kinds, options.judged),
+        "large": lambda options, kinds, _: results.measure_large(kinds, options.large),
         "load": lambda options, kinds, home: load.measure(kinds, _matrix(options)),
     }
 
@@ -80,14 +81,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="how long a load is watched, beside the thinking")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the file to import, two scores each")
     parser.add_argument("--judged", type=int, default=10_000, help="judged tasks to export, judgments to report on")
+    parser.add_argument("--large", type=int, default=100_000, help="judgments of the large report, ten scores each")
     options = parser.parse_args()
     for name, value in (SHORT if options.short else FULL).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
     if unknown := sorted(set(options.what) - set(every)):
         parser.error(f"{unknown[0]} is not measured here. Accepted: {', '.join(every)}.")
-    if options.outputs < 2 or options.judged < 20 or options.seconds < 1:
-        parser.error("Accepted: --outputs from 2, --judged from 20, --seconds from 1.")
+    if options.outputs < 2 or options.judged < 20 or options.seconds < 1 or options.large < 400:
+        parser.error("Accepted: --outputs from 2, --judged from 20, --seconds from 1, --large from 400.")
     options.what = options.what or every
     return options
 
