@@ -93,7 +93,7 @@ def measure_large(kinds: list[Kind], judgments: int) -> str:
     database = kinds[0].scratch("large")
     made = database.python("bench.large_study", {"slug": "large", "judgments": judgments})
     judged = Judged(database, made["round"], made["judgments"] // 2, made["judgments"])
-    rows = []
+    rows: list[list[str]] = []
     for forms in (("--format", "json"), ()):
         cost = _manage(judged, "report", judged.round, *forms, "--out", str(database.home / f"large-{len(rows)}"))
         rows.append(
