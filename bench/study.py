@@ -64,15 +64,15 @@ def listed_study(*, listed: int) -> dict[str, Any]:
     from projects.models import Item, ItemTag, Membership
 
     project, systems, version = _project("lists", 0)
-    _outputs(project, systems[:2], listed)
+    outputs_made(project, systems[:2], listed)
     tenth = Item.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)[::10]
     ItemTag.objects.bulk_create([ItemTag(item_id=pk, tag="tenth") for pk in tenth], batch_size=BATCH)
-    round_ = _round(project, systems[:2], version, "listed", 1)
-    people = _people(project, 8)
-    _judge(round_, people)
+    round_ = round_made(project, systems[:2], version, "listed", 1)
+    people = people_made(project, 8)
+    judged_by(round_, people, _rate)
     lead = User.objects.create(email="lead@example.org", name="Lead")
     Membership.objects.create(project=project, user=lead, role="lead")
-    _refresh_statistics()
+    refresh_statistics()
     keys = _sessions([lead, people[0]])
     last = f"page={-(-listed // 50)}"
     return {
