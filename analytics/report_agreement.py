@@ -150,6 +150,6 @@ def _benchmark(found: dict[str, Any]) -> str:
     chances = ", ".join(f"{_BANDS[band['name']]} {100 * band['probability']:.0f} %" for band in scale["bands"])
     low = say(found["krippendorff_alpha"]).interval.strip("[]").split(", ")[0]
     return (
-        f"On Krippendorff’s scale the lower limit of α, {low}, is {_BANDS[scale['by_limit']]}. "
+        f"By its lower limit, {low}, α is {_BANDS[scale['by_limit']]} on Krippendorff’s scale. "
         f"The chances of each word: {chances}."
     )

@@ -14,6 +14,7 @@ from analytics.charts.bars import shade
 from analytics.digests import body_json
 from analytics.report_agreement import Agreement, agreement_part
 from analytics.report_earlier import Earlier, earlier_part
+from analytics.report_marks import Marks, marks_part
 from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
 from analytics.report_preference import Preference, preference_part
@@ -62,6 +63,7 @@ class Page:
     body: dict[str, Any]
     stats: list[Stat] = field(default_factory=list)
     preferences: list[Preference] = field(default_factory=list)
+    marks: list[Marks] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)
     totals: Totals | None = None
     agreement: Agreement = field(default_factory=Agreement)
@@ -81,11 +83,12 @@ def page_of(stored: dict[str, Any]) -> Page:
     page.stats = [_stat(figure) for figure in body["answer"]["figures"]]
     keys = [c["key"] for c in body["criteria"]]
     page.preferences = [
-        preference_part(questions[k], body["preference"][k])
+        preference_part(questions[k], body["preference"][k], body.get("orders", {}).get(k))
         for k in keys
         if body["preference"].get(k, {}).get("win_rate")
     ]
     page.scores = [s for s in (_scores(body, questions[k]) for k in keys) if s.lines]
+    page.marks = [m for k in keys if (m := marks_part(questions[k], body.get("marks", {}).get(k))) is not None]
     page.totals = _totals(body.get("totals", {}))
     page.agreement = agreement_part(body)
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]

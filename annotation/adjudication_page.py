@@ -18,12 +18,13 @@ from annotation.adjudication_cases import (
     said_of,
 )
 from annotation.models import Adjudication, Round, Task
-from annotation.presentation import LETTERS, read_task
+from annotation.presentation import read_task
 from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, sanitised
 from annotation.services.judging import Question
 from annotation.shown_files import with_files, with_reference
 from projects.views.media import media_address
 from rubrics.criteria import CRITERIA
+from rubrics.criteria.base import LETTERS
 from rubrics.specs import Answer, CriterionSpec
 
 

@@ -12,10 +12,13 @@ from tools.console import say
 
 # The product's promise for 10,000 judged tasks.
 PROMISED_SECONDS = 3.0
+# And for a report of 100,000 judgments and a million scores.
+LARGE_SECONDS, LARGE_MEGABYTES = 15.0, 1_500.0
 FORMATS = ("csv", "jsonl", "parquet")
 GROWTH = 4
 EXPORT = ("database", "format", "judged tasks", "s", "of the promise", "CPU s", "most memory MB", "MB written")
 REPORT = ("database", "judgments", "s", "CPU s", "most memory MB")
+LARGE = ("database", "written", "judgments", "scores", "s (of the promise)", "CPU s", "most memory MB (of the promise)")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,30 @@ def measure_report(kinds: list[Kind], judgments: int) -> str:
             ]
         )
     text = figures.table(REPORT, rows)
+    say(text)
+    return text
+
+
+def measure_large(kinds: list[Kind], judgments: int) -> str:
+    """A report with everything in it, on the first of the databases: built and written as JSON, then in every form."""
+    database = kinds[0].scratch("large")
+    made = database.python("bench.large_study", {"slug": "large", "judgments": judgments})
+    judged = Judged(database, made["round"], made["judgments"] // 2, made["judgments"])
+    rows: list[list[str]] = []
+    for forms in (("--format", "json"), ()):
+        cost = _manage(judged, "report", judged.round, *forms, "--out", str(database.home / f"large-{len(rows)}"))
+        rows.append(
+            [
+                database.name,
+                "JSON" if forms else "every form",
+                f"{judged.judgments:,}",
+                f"{made['scores']:,}",
+                f"{figures.number(cost.seconds)} ({cost.seconds / LARGE_SECONDS:.2g})",
+                figures.number(cost.cpu),
+                f"{cost.megabytes:,.0f} ({cost.megabytes / LARGE_MEGABYTES:.2g})",
+            ]
+        )
+    text = figures.table(LARGE, rows)
     say(text)
     return text
 

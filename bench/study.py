@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -40,20 +41,20 @@ def main(wanted: Path, made: Path) -> None:
 def open_study(*, tasks: int, rounds: int, overlap: int, raters: int) -> dict[str, Any]:
     """Open rounds over the same outputs, and raters who are logged in."""
     project, systems, version = _project("bench", tasks)
-    people = _people(project, raters)
+    people = people_made(project, raters)
     started = time.monotonic()
-    opened = [_round(project, systems, version, f"Round {n}", overlap).public_id for n in range(rounds)]
+    opened = [round_made(project, systems, version, f"Round {n}", overlap).public_id for n in range(rounds)]
     seconds = (time.monotonic() - started) / rounds
-    _refresh_statistics()
+    refresh_statistics()
     return {"rounds": opened, "sessions": _sessions(people), "fields": FIELDS, "opening": seconds}
 
 
 def judged_study(*, slug: str, tasks: int, judged: int) -> dict[str, Any]:
     """A round in which every task has been judged `judged` times."""
     project, systems, version = _project(slug, tasks)
-    round_ = _round(project, systems, version, slug, judged)
-    judgments = _judge(round_, _people(project, max(judged, 8)))
-    _refresh_statistics()
+    round_ = round_made(project, systems, version, slug, judged)
+    judgments = judged_by(round_, people_made(project, max(judged, 8)), _rate)
+    refresh_statistics()
     return {"round": f"{project.slug}/{round_.slug}", "judgments": judgments}
 
 
@@ -63,15 +64,15 @@ def listed_study(*, listed: int) -> dict[str, Any]:
     from projects.models import Item, ItemTag, Membership
 
     project, systems, version = _project("lists", 0)
-    _outputs(project, systems[:2], listed)
+    outputs_made(project, systems[:2], listed)
     tenth = Item.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)[::10]
     ItemTag.objects.bulk_create([ItemTag(item_id=pk, tag="tenth") for pk in tenth], batch_size=BATCH)
-    round_ = _round(project, systems[:2], version, "listed", 1)
-    people = _people(project, 8)
-    _judge(round_, people)
+    round_ = round_made(project, systems[:2], version, "listed", 1)
+    people = people_made(project, 8)
+    judged_by(round_, people, _rate)
     lead = User.objects.create(email="lead@example.org", name="Lead")
     Membership.objects.create(project=project, user=lead, role="lead")
-    _refresh_statistics()
+    refresh_statistics()
     keys = _sessions([lead, people[0]])
     last = f"page={-(-listed // 50)}"
     return {
@@ -91,7 +92,7 @@ def _project(slug: str, tasks: int) -> tuple[Any, list[Any], Any]:
     project = project_create(name=slug, slug=slug)
     names = ("amber", "basalt", "cobalt", "dolomite", "emerald")
     systems = [System.objects.create(project=project, name=name, version="1") for name in names]
-    _outputs(project, systems, -(-tasks // PAIRS))
+    outputs_made(project, systems, -(-tasks // PAIRS))
     version = version_publish(version=rubric_create(project=project, spec=_rubric(), actor=None), actor=None)
     return project, systems, version
 
@@ -137,7 +138,7 @@ FIELDS = {
 }
 
 
-def _outputs(project: Any, systems: list[Any], items: int) -> None:
+def outputs_made(project: Any, systems: list[Any], items: int) -> None:
     """The rows of an import: items and outputs with their revisions, rendered."""
     from projects.models import Item, ItemRevision, Output, OutputRevision
     from projects.services.import_html import HtmlCache
@@ -179,13 +180,13 @@ def _answer(draw: random.Random, number: int) -> str:
     return "\n\n".join(parts)[:CHARACTERS]
 
 
-def _round(project: Any, systems: list[Any], version: Any, name: str, overlap: int) -> Any:
+def round_made(project: Any, systems: list[Any], version: Any, name: str, overlap: int, mode: str = "compare") -> Any:
     from annotation.services.rounds import round_create, round_open
 
     made = round_create(
         project=project,
         name=name,
-        mode="compare",
+        mode=mode,
         rubric_version=version,
         systems=systems,
         overlap=overlap,
@@ -199,7 +200,7 @@ def _round(project: Any, systems: list[Any], version: Any, name: str, overlap: i
 # --- Who judges ----------------------------------------------------------------------------------------
 
 
-def _people(project: Any, raters: int) -> list[Any]:
+def people_made(project: Any, raters: int) -> list[Any]:
     from accounts.models import User
     from projects.models import Membership
 
@@ -229,18 +230,18 @@ def _sessions(people: list[Any]) -> list[str]:
 # --- Rounds that have been judged ------------------------------------------------------------------------
 
 
-def _judge(round_: Any, people: list[Any]) -> int:
-    """Rows as claims would have left them; every third judgment has a comment."""
+def judged_by(round_: Any, people: list[Any], rate: Callable[[Any], None]) -> int:
+    """Rows as claims would have left them; every third judgment has a comment. `rate` puts the ratings in."""
     from annotation.models import Assignment, FreeText, Judgment, Slot
     from annotation.services.seats import seat_for
 
     seats = [seat_for(round=round_, user=user) for user in people]
     draw = random.Random(13)
     slots = round_.slots.order_by("id").values_list("id", "task_id", "item_key", "n").iterator(chunk_size=BATCH)
-    judged = 0
+    judged, single = 0, round_.mode == "score"
     while part := list(islice(slots, BATCH)):
         assignments = Assignment.objects.bulk_create(
-            [_assignment(seats[(task + n) % len(seats)], slot, task, key, draw) for slot, task, key, n in part]
+            [_assignment(seats[(task + n) % len(seats)], slot, task, key, draw, single) for slot, task, key, n in part]
         )
         judgments = Judgment.objects.bulk_create([_judgment(a, draw) for a in assignments])
         FreeText.objects.bulk_create(
@@ -248,11 +249,11 @@ def _judge(round_: Any, people: list[Any]) -> int:
         )
         judged += len(part)
     round_.slots.update(state=Slot.State.JUDGED)
-    _rate(round_)
+    rate(round_)
     return judged
 
 
-def _assignment(seat: Any, slot: int, task: int, item_key: int, draw: random.Random) -> Any:
+def _assignment(seat: Any, slot: int, task: int, item_key: int, draw: random.Random, single: bool) -> Any:
     from django.utils import timezone
 
     from annotation.models import Assignment
@@ -263,7 +264,7 @@ def _assignment(seat: Any, slot: int, task: int, item_key: int, draw: random.Ran
         slot_id=slot,
         item_key=item_key,
         state=Assignment.State.JUDGED,
-        shown_order=draw.choice(("01", "10")),
+        shown_order="0" if single else draw.choice(("01", "10")),
         strategy="balanced",
         probability=1.0,
         created_at=timezone.now(),
@@ -315,7 +316,7 @@ def _rate(round_: Any) -> None:
             cursor.execute(statement, [criteria[key], target, round_.pk])
 
 
-def _refresh_statistics() -> None:
+def refresh_statistics() -> None:
     """What autovacuum does some minutes after a load; measurements do not wait for it."""
     from django.db import connection
 

@@ -14,7 +14,9 @@ from projects.located import Path, Source
 from rubrics.completeness import PLACEHOLDERS
 from rubrics.condition_form import ConditionForm
 from rubrics.criteria import CRITERIA
+from rubrics.criteria.base import as_number
 from rubrics.criteria.preference import TIES
+from rubrics.criteria.spans import Spans, by_points
 from rubrics.drafts import free_key
 from rubrics.editor_rows import MAX_ROWS, ExampleRow, LevelRow, example_rows, level_rows, lines
 from rubrics.models import Criterion
@@ -111,6 +113,15 @@ class CriterionForm(forms.Form):
     min = forms.FloatField(label="Smallest", required=False)
     max = forms.FloatField(label="Largest", required=False)
     unit = forms.CharField(label="Unit", required=False, max_length=30)
+    allow_ties = forms.BooleanField(label="Answers may share a place", required=False)
+    categories = TextArea(label="Categories, one a line", rows=4, required=False, max_length=5000)
+    severities = TextArea(
+        label="Severities, one a line",
+        rows=3,
+        required=False,
+        max_length=5000,
+        help_text="With the points that each mark costs: major = 5.",
+    )
     at_most = forms.IntegerField(label="At most", required=False, min_value=1, help_text="Left empty: all that hold.")
 
     def __init__(self, *args: Any, kind: str, scope: str = "task", **kwargs: Any) -> None:
@@ -122,13 +133,28 @@ class CriterionForm(forms.Form):
         if scope == "turn":  # a file may say so; the form keeps it
             asked.append(("turn", "Each turn of an output"))
         self.fields["scope"] = forms.ChoiceField(label="Asked about", choices=asked)
-        absent = {"points", "ties", "min", "max", "unit", "at_most"} - set(self.kind.config_keys)
-        if kind == "preference":
+        absent = {"points", "ties", "min", "max", "unit", "at_most", "allow_ties", "categories", "severities"} - set(
+            self.kind.config_keys
+        )
+        if len(self.kind.scopes) == 1:
             absent.add("scope")
         if kind == "text":
             absent |= {"cannot_judge", "level_of_measurement"}
         for name in absent:
             del self.fields[name]
+
+    def clean_categories(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["categories"].splitlines() if line.strip()]
+
+    def clean_severities(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["severities"].splitlines())):
+            name, sign, points = line.rpartition("=")
+            number = as_number(points.strip()) if sign else None
+            if number is None:
+                raise forms.ValidationError(f"“{line[:60]}” is not a severity with its points. Accepted: major = 5.")
+            found[name.strip()] = int(number) if number == int(number) else number
+        return found
 
 
 def starting_levels(kind: str) -> tuple[LevelSpec, ...]:
@@ -191,7 +217,7 @@ class Editor:
     @classmethod
     def of_spec(cls, spec: CriterionSpec, others: Sequence[CriterionSpec] = ()) -> Editor:
         initial = {
-            **spec.config,
+            **written_lists(spec),
             "question": spec.question,
             "key": spec.key,
             "guidance": spec.guidance,
@@ -377,6 +403,16 @@ class Editor:
         return next(filter(None, said), "")
 
 
+def written_lists(spec: CriterionSpec) -> dict[str, Any]:
+    """The settings of a type as fields hold them: lists of names a line each."""
+    config = dict(spec.config)
+    if isinstance(config.get("categories"), list):
+        config["categories"] = "\n".join(config["categories"])
+    if isinstance(config.get("severities"), dict):
+        config["severities"] = "\n".join(f"{name} = {points:g}" for name, points in by_points(spec))
+    return config
+
+
 def _row_of(focus: str, kind: str) -> int:
     name, _, number = focus.partition(":")
     return int(number) if name == kind and number.isdigit() else 0
@@ -392,4 +428,9 @@ def _for_kind(data: QueryDict, kind: str) -> QueryDict:
     if kind == "preference" and "points" not in data:
         data["points"] = "5"
         data.setlist("ties", ["tie"])
+    if "allow_ties" in CRITERIA[kind].config_keys and "allow_ties_asked" not in data:
+        data["allow_ties"] = "on"
+    if kind == Spans.key and "categories" not in data:
+        lists = written_lists(new_criterion(kind))
+        data["categories"], data["severities"] = lists["categories"], lists["severities"]
     return data

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.sections.base import MetricInfo, ReportData, coded
+from analytics.sections.base import MetricInfo, ReportData, coded, is_of_pairs
 from analytics.sections.judging import Answers, by_level, ceiling, stand_ins
 from analytics.stats import association
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
@@ -86,7 +86,7 @@ def _against(
     result: _Result,
 ) -> dict[str, Any] | None:
     frame = result.frame
-    pairs = criterion.type == "preference"
+    pairs = is_of_pairs(criterion)
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None
     scores = _pair_scores(metric, own, means, result.units) if pairs else _output_scores(means, result.units)
@@ -163,8 +163,9 @@ def _per(own: pd.DataFrame, key: str) -> pd.DataFrame:
 
 def _human(frame: pd.DataFrame, units: pd.DataFrame, criterion: CriterionSpec) -> _Human | None:
     """Mean ratings as numbers; None where the answers have no order. Yes is 1, no is 0."""
-    column = "towards_b" if criterion.type == "preference" else "number"
-    unordered = criterion.level_of_measurement == "nominal" and criterion.type not in ("yes_no", "preference")
+    column = "towards_b" if is_of_pairs(criterion) else "number"
+    labels = criterion.type != "yes_no" and not is_of_pairs(criterion)
+    unordered = labels and criterion.level_of_measurement == "nominal"
     if unordered or frame[column].isna().any():
         return None
     table = coded(frame.assign(value=frame[column]), criterion, sorted(frame[column].unique().tolist()))
@@ -208,7 +209,7 @@ def _correlations(
     if raters is not None:
         values = x if raters is human else _numbers(scores, raters, criterion)
         found["ceiling"] = ceiling(raters.units, values, raters.table, data)
-    if criterion.type != "preference":
+    if not is_of_pairs(criterion):
         found |= by_level(x, towards, human.means, human.clusters, human.systems, options)
     return found
 
@@ -221,11 +222,11 @@ def _answers(
     same: bool,
 ) -> Answers:
     """The metric's answers in the words of the criterion, beside the people's; or why there are none."""
-    refusal = _NOT_SIDES if criterion.type == "preference" and metric.kind != "preference" else ""
+    refusal = _NOT_SIDES if is_of_pairs(criterion) and metric.kind != "preference" else ""
     refusal = refusal if same else _NOT_SAME
     if refusal:
         return Answers(refusal)
-    if criterion.type == "preference":
+    if is_of_pairs(criterion):
         human = coded(frame.assign(value=np.sign(frame["towards_b"]).map(_WORDS)), criterion, _SIGNS)
         labels = np.sign(scores["answer"]).map(_WORDS)
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.sections.base import ReportData
+from analytics.sections.base import ReportData, is_of_pairs
 from analytics.stats import association_levels as levels
 from analytics.stats import ceiling as ceilings
 from analytics.stats import pairwise_accuracy
@@ -75,7 +75,7 @@ def stand_ins(answers: Answers, same: bool, criterion: CriterionSpec, data: Repo
     if not same or answers.human is None:
         return {}
     equal = ceilings.human_ceiling(answers.units, answers.labels, answers.human, "agreement", level=data.level)
-    distance = criterion.type != "preference" and criterion.level_of_measurement in ("interval", "ratio")
+    distance = not is_of_pairs(criterion) and criterion.level_of_measurement in ("interval", "ratio")
     test = alternative_annotator_test(
         answers.units,
         answers.labels,

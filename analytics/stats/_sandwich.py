@@ -84,9 +84,9 @@ def _two_way(rows: _Rows, prompt: IntArray, prompts: int, rater: IntArray, rater
     matrix = (vectors * np.maximum(values, 0)) @ vectors.T
     few = min(prompts, raters)
     if few < FEW_CLUSTERS:
+        short = [f"{n} {what}" for n, what in ((prompts, "prompts"), (raters, "raters")) if n < FEW_CLUSTERS]
         notes.append(
-            f"Only {prompts} prompts and {raters} raters inform this figure: its interval is approximate below "
-            f"{FEW_CLUSTERS} of either."
+            f"Only {' and '.join(short)} inform this figure: its interval is approximate below {FEW_CLUSTERS}."
         )
     method = f"cluster-robust by prompt and rater, t({few - 1})"
     return Covariance(matrix, few - 1, few, method, tuple(notes))

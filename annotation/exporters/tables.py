@@ -12,6 +12,7 @@ from annotation.exporters.base import (
     Row,
     Table,
     columns,
+    data_cell,
     json_cell,
     moment,
     parts,
@@ -103,7 +104,7 @@ def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]
             first, names, order, person, shown, last = judged[judgment]
             yield (
                 *(*first, *names.of(order, target), *person, target, *criteria[criterion]),
-                *(number, label, json_cell(data), cannot_judge, *shown, *last),
+                *(number, label, data_cell(data), cannot_judge, *shown, *last),
             )
 
 

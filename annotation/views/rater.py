@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -44,7 +45,20 @@ PROBLEMS = {
 
 
 def _answers(request: HttpRequest) -> dict[str, str]:
-    return {name: as_sent(values) for name, values in request.POST.lists()}
+    """Fields of one question as one value: several boxes under its name, and rows under its name, `~` and theirs."""
+    found: dict[str, list[str]] = {}
+    forms: dict[tuple[str, str], dict[str, str]] = {}
+    for name, values in request.POST.lists():
+        question, _, row = name.partition("~")
+        number, dot, part = row.partition(".")
+        if dot:  # one of several fields that together are one value
+            forms.setdefault((question, number), {})[part] = str(values[-1])
+        else:
+            found.setdefault(question, []).extend(map(str, values))
+    for (question, _), fields in forms.items():
+        if fields.get("quote", "").strip():
+            found.setdefault(question, []).append(json.dumps(fields).replace("|", "\\u007c"))
+    return {name: as_sent(values) for name, values in found.items()}
 
 
 def _practises(round: Round, seat: Seat) -> bool:

@@ -31,6 +31,7 @@ from projects.services.import_stage import (
     OutputKey,
     Staged,
     StagedItem,
+    StagedScore,
     digest_of,
     drop_items,
     item_digest,
@@ -41,6 +42,16 @@ LOOKUP = 500  # keys in one IN (…): well under SQLite's limit of parameters
 KINDS = ("items", "systems", "outputs", "scores", "judgments")
 
 Reserve = Callable[[Sequence[Model]], None]  # gives rows that are not saved yet their primary keys
+
+
+@dataclass(slots=True)
+class NewScore:
+    """A score to be written: its row is made when it is its turn, for there are many and a row is large."""
+
+    metric: Metric
+    key: str
+    staged: StagedScore
+    pk: int | None = None
 
 
 @dataclass
@@ -56,7 +67,7 @@ class Plan:
     metrics: list[Metric] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     output_revisions: list[OutputRevision] = field(default_factory=list)
-    scores: list[AutomatedScore] = field(default_factory=list)
+    scores: list[NewScore] = field(default_factory=list)
     retired_item_revisions: list[int] = field(default_factory=list)
     retired_output_revisions: list[int] = field(default_factory=list)
     changed_items: list[Item] = field(default_factory=list)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from projects.importers.records import OutputRecord, ScoreRecord
 from projects.models import AutomatedScore, Metric, Output, OutputRevision
-from projects.services.import_plan import Plan, chunks
+from projects.services.import_plan import NewScore, Plan, chunks
 from projects.services.import_stage import OutputKey, StagedOutput, StagedScore
 
 _MEASURES = ("latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency")
@@ -206,7 +206,7 @@ def _scores_of(plan: Plan, metric: Metric, wanted: dict[str, StagedScore]) -> No
                 _known_score(plan, row, wanted[row.key])
     for key, staged in wanted.items():
         if key not in known:
-            plan.scores.append(_score(plan, metric, key, staged))
+            plan.scores.append(NewScore(metric, key, staged))
             plan.new["judgments" if staged.human else "scores"] += 1
 
 
@@ -222,10 +222,12 @@ def _known_score(plan: Plan, row: AutomatedScore, staged: StagedScore) -> None:
     plan.changed["judgments" if staged.human else "scores"] += 1
 
 
-def _score(plan: Plan, metric: Metric, key: str, staged: StagedScore) -> AutomatedScore:
+def score_of(plan: Plan, new: NewScore) -> AutomatedScore:
+    metric, key, staged = new.metric, new.key, new.staged
     record = staged.record
     run_level = staged.target is None and record.system is not None
     return AutomatedScore(
+        pk=new.pk,
         metric_id=metric.pk,
         key=key,
         output_id=plan.output_ids[staged.target] if staged.target else None,

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from projects.models import AutomatedScore, Item, ItemRevision, Metric, Output, OutputRevision
 from projects.services.import_plan import Plan, chunks
+from projects.services.import_plan_outputs import score_of
 
 _WRITE_CHUNK = 2000  # rows in one executemany: bounds the memory that prepared rows take
 
@@ -27,9 +28,14 @@ Prepared = tuple[str, list[list[Any]]]  # an INSERT or UPDATE, and its parameter
 
 def reserve(rows: Sequence[models.Model]) -> None:
     """Give unsaved rows primary keys that no other writer will get, so that children can point to them."""
+    if rows:
+        _number(type(rows[0]), rows)
+
+
+def _number(model: type[models.Model], rows: Sequence[Any]) -> None:
     if not rows:
         return
-    table = rows[0]._meta.db_table
+    table = model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -64,20 +70,21 @@ def prepare(plan: Plan) -> list[Prepared]:
         plan.metrics,
         plan.outputs,
         plan.output_revisions,
-        plan.scores,
     ]
     unsaved: list[Sequence[models.Model]] = [
         plan.item_revisions,
         plan.tags,
         plan.output_revisions,
-        plan.scores,
     ]
     for rows in unsaved:
         reserve(rows)
+    _number(AutomatedScore, plan.scores)
     prepared = [*_retire(ItemRevision, plan.retired_item_revisions)]
     prepared += _retire(OutputRevision, plan.retired_output_revisions)
     for rows in inserts:
-        prepared += _inserts(rows)
+        if rows:
+            prepared += _inserts(type(rows[0]), _drained(rows))
+    prepared += _inserts(AutomatedScore, (score_of(plan, new) for new in _drained(plan.scores)))
     prepared += _updates(Item, plan.changed_items, ["cluster", "language", "metadata"])
     measures = ["has_text", "error", "latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency"]
     prepared += _updates(Output, plan.changed_outputs, measures)
@@ -93,10 +100,8 @@ def _retire(model: type[models.Model], keys: list[int]) -> list[Prepared]:
     return [(sql, [[False, key] for key in keys])] if keys else []
 
 
-def _inserts(rows: list[Any]) -> list[Prepared]:
-    if not rows:
-        return []
-    meta, quote = rows[0]._meta, connection.ops.quote_name
+def _inserts(model: type[models.Model], rows: Iterable[models.Model]) -> list[Prepared]:
+    meta, quote = model._meta, connection.ops.quote_name
     fields: Sequence[Any] = meta.local_concrete_fields
     columns = ", ".join(quote(field.column) for field in fields)
     if connection.vendor == "postgresql":
@@ -104,7 +109,7 @@ def _inserts(rows: list[Any]) -> list[Prepared]:
     else:
         marks = ", ".join(["%s"] * len(fields))
         sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - the models' names
-    values = _values(_drained(rows), fields)
+    values = _values(rows, fields)
     return [(sql, chunk) for chunk in chunks(values, _WRITE_CHUNK)]
 
 

@@ -15,7 +15,7 @@ from projects.errors import Conflict, ServiceError
 from projects.models import Project
 from rubrics import services
 from rubrics.changes import Piece, word_diff
-from rubrics.criteria import CRITERIA
+from rubrics.criteria import CRITERIA, mode_of
 from rubrics.drafts import (
     ABOUT,
     Bases,
@@ -38,7 +38,7 @@ from rubrics.selectors import spec_of
 from rubrics.specs import CriterionSpec, RubricSpec
 from rubrics.views import shared
 
-MODES = {"score": "One answer", "compare": "Two answers", "both": "Each, then both"}
+MODES = {"score": "One answer", "compare": "Two answers", "both": "Each, then both", "rank": "Several answers"}
 WIDTHS = {"desk": "Desk", "phone": "Phone"}
 
 
@@ -190,13 +190,13 @@ class Desk:
         shown = preview or self.spec
         asked = self.request.POST.get("shown") or self.request.GET.get("shown", "")
         width = self.request.POST.get("width") or self.request.GET.get("width", "")
-        compares = any(c.type == "preference" for c in shown.criteria)
+        usual = {"compare": "both"}.get(mode_of(shown), mode_of(shown))
         return {
             "desk": self,
             "preview": shown,
             "unfinished": "" if preview else self.unfinished,
             "findings": lint(shown),
-            "shown": asked if asked in MODES else "both" if compares else "score",
+            "shown": asked if asked in MODES else usual,
             "width": width if width in WIDTHS else "desk",
             "modes": MODES.items(),
             "widths": WIDTHS.items(),
