@@ -9,7 +9,7 @@ import annotation.models.crowd
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0010_training"),
+        ("annotation", "0011_seat_looked"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
