@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from annotation.models import Participant
@@ -47,11 +47,11 @@ def participant_of(request: HttpRequest, public_id: str) -> Participant | None:
     return rows.filter(pk=named[1]).first()
 
 
-def rater_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def rater_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """For those who are logged in, and for the participants of the round in the address."""
 
     @wraps(view)
-    def inner(request: HttpRequest, public_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, public_id: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         participant = participant_of(request, public_id)
         if participant is None and not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())

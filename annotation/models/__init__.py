@@ -5,6 +5,7 @@ from annotation.models.crowd import JoinLink, Participant
 from annotation.models.judgments import FreeText, Judgment, Rating
 from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
+from annotation.models.review import Reviewed, RevisionRequest
 from annotation.models.rounds import Renewal, Round, RoundItem, RoundSystem, Unblinding
 from annotation.models.tasks import Task, TaskOutput
 from annotation.models.training import TrainingStep, TrainingTry
@@ -23,6 +24,8 @@ __all__ = [
     "RaterExclusion",
     "Rating",
     "Renewal",
+    "Reviewed",
+    "RevisionRequest",
     "Round",
     "RoundItem",
     "RoundSystem",

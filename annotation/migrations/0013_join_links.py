@@ -9,7 +9,7 @@ import annotation.models.crowd
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0011_seat_looked"),
+        ("annotation", "0012_review"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
