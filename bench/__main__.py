@@ -15,7 +15,18 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import figures, import_outputs, load, machine, results, stats_agreement, stats_preference, weight
+from bench import (
+    figures,
+    import_outputs,
+    importing,
+    load,
+    machine,
+    million,
+    results,
+    stats_agreement,
+    stats_preference,
+    weight,
+)
 from bench.scratch import Kind
 from tools import postgres
 from tools.console import Stop, fail, say
@@ -60,6 +71,7 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
         "agreement": lambda *_: stats_agreement.measure(),
         "report": lambda options, kinds, home: results.measure_report(kinds, options.judged),
         "load": lambda options, kinds, home: load.measure(kinds, _matrix(options)),
+        "million": lambda options, kinds, home: million.measure(kinds, options.large, options.seconds),
     }
 
 
@@ -79,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--think", type=_numbers(float), help="seconds before each submit, with commas")
     parser.add_argument("--seconds", type=float, help="how long a load is watched, beside the thinking")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the file to import, two scores each")
+    parser.add_argument("--large", type=int, default=1_000_000, help="tasks of the large round (default: a million)")
     parser.add_argument("--judged", type=int, default=10_000, help="judged tasks to export, judgments to report on")
     options = parser.parse_args()
     for name, value in (SHORT if options.short else FULL).items():
@@ -86,8 +99,8 @@ def _options() -> argparse.Namespace:
             setattr(options, name, value)
     if unknown := sorted(set(options.what) - set(every)):
         parser.error(f"{unknown[0]} is not measured here. Accepted: {', '.join(every)}.")
-    if options.outputs < 2 or options.judged < 20 or options.seconds < 1:
-        parser.error("Accepted: --outputs from 2, --judged from 20, --seconds from 1.")
+    if options.outputs < 2 or options.judged < 20 or options.seconds < 1 or options.large < 10_000:
+        parser.error("Accepted: --outputs from 2, --judged from 20, --seconds from 1, --large from 10000.")
     options.what = options.what or every
     return options
 
