@@ -13,6 +13,7 @@ from analytics.charts.axis import coefficient_axis, value_axis
 from analytics.charts.bars import shade
 from analytics.digests import body_json
 from analytics.report_agreement import Agreement, agreement_part
+from analytics.report_earlier import Earlier, earlier_part
 from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
 from analytics.report_preference import Preference, preference_part
@@ -67,6 +68,7 @@ class Page:
     automated: list[Automated] = field(default_factory=list)
     slices: Slices = field(default_factory=Slices)
     raters: Raters = field(default_factory=Raters)
+    earlier: Earlier | None = None
     correlation_axis: Axis = CORRELATION_AXIS
     share_axis: Axis = SHARE_AXIS
     total_axis: Axis = TOTAL_AXIS
@@ -89,6 +91,7 @@ def page_of(stored: dict[str, Any]) -> Page:
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]
     page.slices = slices_part(body)
     page.raters = raters_part(body)
+    page.earlier = earlier_part(body)
     return page
 
 

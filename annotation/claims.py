@@ -99,7 +99,7 @@ def _open(seat_id: int, now: datetime, public_id: str = "", key: str = "") -> Op
 def _claim(seat: SeatNow, now: datetime) -> Outcome:
     outcome = _task_or_why_not(seat, now)
     steps.finish(seat, outcome.assignment)
-    return replace(outcome, n_judged=seat.n_judged)
+    return replace(outcome, n_judged=seat.n_judged, away=seat.lost)
 
 
 def _task_or_why_not(seat: SeatNow, now: datetime) -> Outcome:
@@ -129,6 +129,7 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
         else:
             change(sql.CLOSE_ASSIGNMENT, [3, at(now), assignment])
             _subtract_side(seat, pair, order, turned)
+            seat.lost = True
             seat.looked, seat.moved = None, True  # what was lost is not barred any more
     return live
 

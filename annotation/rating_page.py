@@ -12,16 +12,19 @@ from threading import Lock
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from annotation import conduct
 from annotation.claims import Outcome
-from annotation.models import Assignment, Flag, Round, Seat
+from annotation.models import Assignment, Flag, RevisionRequest, Round, Seat
 from annotation.presentation import Presentation, read_presentation
+from annotation.review_queue import unanswered
 from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
-from projects.rendering import render_prompt
+from annotation.shown_files import with_files, with_reference
+from projects.models import Media
 from rubrics.criteria import Choice
 from rubrics.criteria.preference import Preference
 from rubrics.specs import LevelSpec, RubricSpec
@@ -92,6 +95,7 @@ class Page:
     saved: int | None = None
     saved_id: str = ""
     revising: bool = False
+    note: str = ""  # why a judgment that is looked at again was sent back
     practice: bool = False  # a training task: feedback follows, and it counts for nothing else
     flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
     skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
@@ -102,10 +106,7 @@ class Page:
 
     @property
     def prompt(self) -> SafeString:
-        html = self.task.prompt_html
-        if self.round.show_reference and self.task.reference:
-            html += render_prompt([], (), self.task.reference)
-        return sanitised(html)
+        return sanitised(self.task.prompt_html)
 
     @property
     def outputs(self) -> list[DrawnOutput]:
@@ -171,7 +172,7 @@ def page_of(
     """The page of the outcome's task, with the draft or with what was just sent and refused."""
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
-    task = outcome.presentation or read_presentation(outcome.assignment)
+    task = _shown(round, outcome.presentation or read_presentation(outcome.assignment))
     asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria))
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
@@ -195,7 +196,24 @@ def page_of(
         saved=seat.n_judged if outcome.saved_id else None,
         saved_id=outcome.saved_id,
         revising=revising,
+        note=_note_on(outcome.assignment) if revising else "",
     )
+
+
+def _note_on(assignment: int) -> str:
+    asked = unanswered(RevisionRequest.objects.filter(assignment=assignment)).order_by("-pk")
+    return asked.values_list("note", flat=True).first() or ""
+
+
+def _shown(round: Round, task: Presentation) -> Presentation:
+    """With the reference answers, where the round shows them, and with its images and sounds."""
+    if round.show_reference:
+        task = with_reference(task)
+
+    def address(_: Media, n: int) -> str:
+        return reverse("annotation:shown_file", args=[round.public_id, task.public_id, n])
+
+    return with_files(task, round.project_id, address)
 
 
 def _saved(task: Presentation, asked: list[Question]) -> tuple[dict[str, str], bool]:

@@ -93,7 +93,7 @@ def _accepted(criterion: CriterionSpec) -> list[str]:
             *(f"`{tie}`: {words[tie]}" for tie in criterion.config["ties"]),
         ]
     elif criterion.type in ("number", "slider"):
-        low, high = _bounds(criterion)
+        low, high = bounds_of(criterion)
         bounds = [f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else ""]
         unit = f" in {criterion.config['unit']}" if criterion.config.get("unit") else ""
         lines.insert(0, ", ".join(["a number" + unit, *filter(None, bounds)]))
@@ -104,7 +104,7 @@ def _accepted(criterion: CriterionSpec) -> list[str]:
     return lines
 
 
-def _bounds(criterion: CriterionSpec) -> tuple[float | None, float | None]:
+def bounds_of(criterion: CriterionSpec) -> tuple[float | None, float | None]:
     if criterion.type == "slider":
         return LOW, HIGH
     return criterion.config.get("min"), criterion.config.get("max")
@@ -151,7 +151,7 @@ def _value(criterion: CriterionSpec) -> dict[str, Any]:
         extra.append(None)
     if criterion.type in ("number", "slider"):
         number: dict[str, Any] = {"type": "number"}
-        for bound, name in zip(_bounds(criterion), ("minimum", "maximum"), strict=True):
+        for bound, name in zip(bounds_of(criterion), ("minimum", "maximum"), strict=True):
             if bound is not None:
                 number[name] = bound
         return {"anyOf": [number, {"enum": extra}]} if extra else number
@@ -189,18 +189,18 @@ def promptfoo(rubric: RubricSpec) -> str:
 def _scored(criterion: CriterionSpec) -> str:
     """How the answers become promptfoo's score from 0 to 1. Only an order that was declared is used."""
     tail = "Set reason to why, and begin it with the chosen answer in brackets, such as [{}]."
-    scores = _scores(criterion)
+    scores = score_table(criterion)
     if scores:
         table = "\n".join(f"- {code}: score {score:g}" for code, score in scores)
         return f"Choose one answer, then give its score:\n\n{table}\n\nSet pass to true. {tail.format(scores[0][0])}"
-    low, high = _bounds(criterion)
+    low, high = bounds_of(criterion)
     if criterion.type in ("number", "slider") and low is not None and high is not None:
         return f"Set score to (your number - {low:g}) / ({high:g} - {low:g}) and pass to true. {tail.format(high)}"
     first = criterion.levels[0].code if criterion.levels else "1"
     return f"These answers have no order: set score to 1 and pass to true for any of them. {tail.format(first)}"
 
 
-def _scores(criterion: CriterionSpec) -> list[tuple[str, float]]:
+def score_table(criterion: CriterionSpec) -> list[tuple[str, float]]:
     numbers = [level.number for level in criterion.levels if level.number is not None]
     ordered = criterion.type == "yes_no" or (criterion.type == "scale" and criterion.level_of_measurement != "nominal")
     if not ordered or len(numbers) < 2:

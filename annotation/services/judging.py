@@ -292,6 +292,11 @@ def saved_values(assignment: Assignment, asked: list[Question]) -> dict[str, str
     judgment = Judgment.objects.filter(assignment=assignment, current=True).prefetch_related("ratings", "texts").first()
     if judgment is None:
         return {k: str(v) for k, v in (assignment.draft or {}).items()}
+    return values_of(judgment, asked)
+
+
+def values_of(judgment: Judgment, asked: list[Question]) -> dict[str, str]:
+    """What a judgment answered, as the form's fields hold it."""
     ratings: dict[tuple[int | None, str], Rating] = {(r.criterion_id, r.target): r for r in judgment.ratings.all()}
     texts = {(t.criterion_id, t.target): t.text for t in judgment.texts.all()}
     values = {"comment": texts.get((None, ""), "")}
