@@ -18,7 +18,6 @@ from pathlib import Path
 from bench import (
     figures,
     import_outputs,
-    importing,
     load,
     machine,
     million,
