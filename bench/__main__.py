@@ -23,6 +23,7 @@ from bench import (
     lists,
     load,
     machine,
+    million,
     results,
     stats_agreement,
     stats_preference,
@@ -35,7 +36,7 @@ from tools.environment import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 DATABASES = ("sqlite", "postgresql")
-ON_DEMAND = {"import-large", "large"}  # minutes of one core: only where it is named
+ON_DEMAND = {"import-large", "large", "lists", "million"}  # minutes of one core: only where it is named
 SHORT = {"tasks": [1000], "raters": [1, 8], "think": [0.0], "seconds": 4.0}
 FULL = {"tasks": [1000, 100_000], "raters": [1, 8, 32], "think": [0.0, 2.0], "seconds": 6.0}
 
@@ -77,6 +78,7 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
         "report": lambda options, kinds, home: results.measure_report(kinds, options.judged),
         "large": lambda options, kinds, _: results.measure_large(kinds, options.large),
         "load": lambda options, kinds, home: load.measure(kinds, _matrix(options)),
+        "million": lambda options, kinds, home: million.measure(kinds, options.huge, options.seconds),
     }
 
 
@@ -99,6 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="how long a load is watched, beside the thinking")
     parser.add_argument("--items", type=int, default=100_000, help="items of the project whose lists are measured")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the file to import, two scores each")
+    parser.add_argument("--huge", type=int, default=1_000_000, help="tasks of the huge round (default: a million)")
     parser.add_argument("--judged", type=int, default=10_000, help="judged tasks to export, judgments to report on")
     parser.add_argument("--large", type=int, default=100_000, help="judgments of the large report, ten scores each")
     options = parser.parse_args()
@@ -107,8 +110,15 @@ def _options() -> argparse.Namespace:
             setattr(options, name, value)
     if unknown := sorted(set(options.what) - set(every)):
         parser.error(f"{unknown[0]} is not measured here. Accepted: {', '.join(every)}.")
-    if options.outputs < 2 or options.judged < 20 or options.seconds < 1 or options.large < 400:
-        parser.error("Accepted: --outputs from 2, --judged from 20, --seconds from 1, --large from 400.")
+    if (
+        options.outputs < 2
+        or options.judged < 20
+        or options.seconds < 1
+        or options.large < 400
+        or options.huge < 10_000
+    ):
+        accepted = "--outputs from 2, --judged from 20, --seconds from 1, --large from 400, --huge from 10000"
+        parser.error(f"Accepted: {accepted}.")
     options.what = options.what or [name for name in every if name not in ON_DEMAND]
     return options
 

@@ -99,6 +99,7 @@ class Load:
     acknowledged: list[str] = field(default_factory=list)
     statements: list[int] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    looks: list[dict[str, Any]] = field(default_factory=list)  # of the rater who has judged nearly all
     resent: int = 0
 
     async def run(self) -> dict[str, Any]:
@@ -107,6 +108,8 @@ class Load:
             asyncio.create_task(self._rater(n, session, random.Random(draw.random())))
             for n, session in enumerate(self.plan["sessions"])
         ]
+        if self.plan.get("other"):
+            raters.append(asyncio.create_task(self._other(self.plan["other"], random.Random(draw.random()))))
         everyone = asyncio.gather(*raters)
         await asyncio.sleep(self.plan["warm"])
         began, cpu, own = time.perf_counter(), cpu_seconds(self.plan["roots"]), _own_cpu()
@@ -116,7 +119,7 @@ class Load:
         self.stop.set()
         await everyone
         inside = [each for each in self.ended if began <= each[0] <= stopped]
-        served = [sum(rater == n for _, _, rater in inside) for n in range(len(raters))]
+        served = [sum(rater == n for _, _, rater in inside) for n in range(len(self.plan["sessions"]))]
         return {
             "seconds": stopped - began,
             "cpu": used,
@@ -125,6 +128,7 @@ class Load:
             "web": web,
             "waits": [round(seconds * 1000, 2) for _, seconds, _ in inside],
             "served": served,
+            "looks": self.looks,
             "acknowledged": self.acknowledged,
             "statements": self.statements,
             "resent": self.resent,
@@ -148,6 +152,28 @@ class Load:
         finally:
             self.resent += browser.resent
             browser.close()
+
+    async def _other(self, session: str, draw: random.Random) -> None:
+        """Asks for a task, again and again as the page that is looking does; and judges what is found."""
+        browser = Browser(self.plan["port"], session)
+        try:
+            while not self.stop.is_set():
+                began = time.perf_counter()
+                fields = read(await browser.send("GET", self.plan["page"]))
+                while fields is not None and not self.stop.is_set():
+                    self._look(began, task=True)
+                    began = time.perf_counter()
+                    form = self._form(fields, draw)
+                    fields = read(await browser.send("POST", self.plan["submit"], form, X_Rate="1"))
+                self._look(began, task=False)
+                await asyncio.sleep(0.2)  # five times as often as the page
+        except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
+            self.problems.append(f"{type(error).__name__}: {error}")
+        finally:
+            browser.close()
+
+    def _look(self, began: float, *, task: bool) -> None:
+        self.looks.append({"ms": round((time.perf_counter() - began) * 1000, 2), "task": task})
 
     async def _think(self, browser: Browser, draw: random.Random) -> bool:
         """Half to one and a half times the thinking time, so that raters do not move in step."""
