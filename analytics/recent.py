@@ -34,6 +34,7 @@ WORDS = {
     "import.done": "imported {target}",
     "items.tag": "put a tag on items",
     "items.untag": "took a tag off items",
+    "checks.run": "ran checks over the outputs",
     "metric.update": "changed what is said about {target}",
     "rubric.create": "made the rubric {target}",
     "rubric.draft": "began {target}",

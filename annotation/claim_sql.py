@@ -30,7 +30,7 @@ OPEN = """
 SELECT s.id, s.round_id, s.state, s.eligibility, s.cursor, s.n_assigned, s.n_judged,
        COALESCE(s.cap, r.cap_per_rater), r.state, r.lease_seconds, r.seed, r.strategy, r.gold_rate, r.repeat_rate,
        (SELECT COUNT(*) FROM annotation_assignment u
-        WHERE u.seat_id = s.id AND u.closed_at IS NULL AND u.state IN (0, 3)),
+        WHERE u.seat_id = s.id AND u.closed_at IS NULL AND u.state IN (0, 3)), s.looked,
        a.id, a.state, a.slot_id, a.purpose,
        (SELECT COALESCE(MAX(j.revision), 0) FROM annotation_judgment j WHERE j.assignment_id = a.id),
        CASE WHEN x.lease_until < %(now)s THEN 1 ELSE 0 END,
@@ -40,6 +40,8 @@ LEFT JOIN annotation_assignment a ON a.seat_id = s.id AND a.public_id = %(public
 LEFT JOIN annotation_slot x ON x.id = a.slot_id
 LEFT JOIN annotation_judgment k ON k.seat_id = s.id AND k.key = %(key)s
 WHERE s.id = %(seat)s /*pg FOR SHARE OF r FOR UPDATE OF s*/"""
+
+SHARE_ROUND = "SELECT id FROM annotation_round WHERE id = %s /*pg FOR SHARE*/"
 
 # Whether the first output of a pair's task `t` is of the later system of the two. Outputs stand in the order in which
 # they came in, which may differ from item to item; sides are balanced over systems.
@@ -73,44 +75,77 @@ _OPEN_TO_ME = """NOT EXISTS (SELECT 1 FROM annotation_assignment y
 _LANE = 'x.round_id = %(round)s AND x."group" = %(lane)s AND x.state = 0'
 _FOUND = """SELECT x.id AS slot_id, x.task_id, x.item_key, x.pos
   FROM annotation_slot x"""
-# Below every place. As a bound, for SQLite would go over all slots to find a plain NOT EXISTS false for each.
+# Below and above every place. As a bound, for SQLite would go over all slots to find a plain NOT EXISTS false for each.
 _BEFORE_ALL = -(2**62)
+_BEHIND_ALL = 2**62
 _LOCKED = "/*pg FOR UPDATE OF x SKIP LOCKED*/"
+
+
+def _ahead(start: str) -> str:
+    """The place up to which `look` open slots stand behind a place; beyond all where there are fewer. It keeps a step
+    bounded for who may have none of a million open slots."""
+    return f"""COALESCE((SELECT x.pos FROM annotation_slot x WHERE {_LANE} AND x.pos > {start}
+                         ORDER BY x.pos, x.n LIMIT 1 OFFSET %(look)s), {_BEHIND_ALL})"""  # noqa: S608 - our own parts
+
+
+def _back(start: str) -> str:
+    return f"""COALESCE((SELECT x.pos FROM annotation_slot x WHERE {_LANE} AND x.pos < {start}
+                         ORDER BY x.pos DESC, x.n DESC LIMIT 1 OFFSET %(look)s), {_BEFORE_ALL})"""  # noqa: S608
+
+
 WALK = f"""
 WITH c AS (
   {_FOUND}
-  WHERE {_LANE} AND x.pos > %(start)s AND {_OPEN_TO_ME}
+  WHERE {_LANE} AND x.pos > %(start)s AND x.pos <= {_ahead("%(start)s")} AND {_OPEN_TO_ME}
   ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}){_NOTHING_DRAWN}"""  # noqa: S608 - our own parts
-# `{lanes}`: a placeholder for each lane that the seat may take from.
+# How far such a step reached (nothing: to the end), and whether it passed a slot that this rater may have: then
+# somebody else was just taking it.
+EDGE = f"""
+WITH edge AS (SELECT {_ahead("%(start)s")} AS pos)
+SELECT CASE WHEN edge.pos < {_BEHIND_ALL} THEN edge.pos END,
+       CASE WHEN EXISTS (SELECT 1 FROM annotation_slot x
+         WHERE {_LANE} AND x.pos > %(start)s AND x.pos <= (SELECT pos FROM edge) AND {_OPEN_TO_ME}) THEN 1 ELSE 0 END
+FROM edge"""  # noqa: S608 - our own parts
+# `{lanes}`: a placeholder for each lane that the seat may take from. Of leases that ran out the first `look` are looked
+# at: this rater may not have those that they let go themselves.
 FREED = f"""
 WITH c AS (
   {_FOUND}
   WHERE x.round_id = %(round)s AND x."group" IN ({{lanes}}) AND x.state = 1 AND x.lease_until <= %(now)s
+    AND x.lease_until <= COALESCE((SELECT x.lease_until FROM annotation_slot x
+      WHERE x.round_id = %(round)s AND x.state = 1 ORDER BY x.lease_until LIMIT 1 OFFSET %(look)s), %(now)s)
     AND {_OPEN_TO_ME}
   ORDER BY x.lease_until LIMIT 1 {_LOCKED}){_NOTHING_DRAWN}"""  # noqa: S608 - our own parts
 # The first open task behind the place u × (the last open place); with the open place before it. Before the first comes
-# the last, round the start. Neither looks further than to the next slot that this rater may have.
+# the last, round the start. Each part looks at so many open slots and no further: then there is no row, or the place
+# before is not known.
 _BEFORE = f"SELECT x.pos FROM annotation_slot x WHERE {_LANE} AND {_OPEN_TO_ME}"  # noqa: S608 - our own parts
 JUMP = f"""
 WITH top AS (
   SELECT x.pos FROM annotation_slot x WHERE {_LANE} ORDER BY x.pos DESC, x.n DESC LIMIT 1
 ), place AS (
   SELECT CAST(/*pg FLOOR*/(%(u)s * top.pos) AS BIGINT) AS pos FROM top
+), edge AS (
+  SELECT {_ahead("(SELECT pos FROM place)")} AS pos
 ), ahead AS (
   {_FOUND}
-  WHERE {_LANE} AND x.pos > (SELECT pos FROM place) AND {_OPEN_TO_ME}
+  WHERE {_LANE} AND x.pos > (SELECT pos FROM place) AND x.pos <= (SELECT pos FROM edge) AND {_OPEN_TO_ME}
   ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}
 ), behind AS (
   {_FOUND}
-  WHERE {_LANE} AND x.pos <= (SELECT CASE WHEN EXISTS (SELECT 1 FROM ahead) THEN {_BEFORE_ALL} ELSE pos END FROM place)
-    AND {_OPEN_TO_ME}
+  WHERE {_LANE} AND x.pos <= (SELECT CASE WHEN edge.pos < {_BEHIND_ALL} OR EXISTS (SELECT 1 FROM ahead)
+                                          THEN {_BEFORE_ALL} ELSE place.pos END FROM place CROSS JOIN edge)
+    AND x.pos <= {_ahead(str(_BEFORE_ALL))} AND {_OPEN_TO_ME}
   ORDER BY x.pos, x.n LIMIT 1 {_LOCKED}
 ), found AS (
   SELECT * FROM ahead UNION ALL SELECT * FROM behind
+), back AS (
+  SELECT {_back("(SELECT pos FROM found)")} AS pos
 ), c AS (
   SELECT found.*, top.pos AS top, COALESCE(
-    ({_BEFORE} AND x.pos < found.pos ORDER BY x.pos DESC, x.n DESC LIMIT 1),
-    ({_BEFORE} ORDER BY x.pos DESC, x.n DESC LIMIT 1) - top.pos) AS before
+    ({_BEFORE} AND x.pos < found.pos AND x.pos >= (SELECT pos FROM back) ORDER BY x.pos DESC, x.n DESC LIMIT 1),
+    CASE WHEN (SELECT pos FROM back) = {_BEFORE_ALL} THEN
+      ({_BEFORE} AND x.pos >= {_back(str(_BEHIND_ALL))} ORDER BY x.pos DESC, x.n DESC LIMIT 1) - top.pos END) AS before
   FROM found CROSS JOIN top
 ){_WITH_CONTENT.format(drawn="c.before, c.top")}"""  # noqa: S608 - our own parts
 # One of the first tasks that this rater may have: that with the rank that the draw gives for so many. `ranks` holds
@@ -165,15 +200,16 @@ WHERE a.seat_id = %s AND a.state = 1 AND a.purpose = 'normal' AND a.occasion = 0
                   WHERE y.seat_id = a.seat_id AND y.item_key = a.item_key AND y.occasion > 0 AND y.state < 3)
 ORDER BY a.id DESC LIMIT %s OFFSET %s"""
 
-# (slots not judged yet in the round, of these: slots that this rater may still get)
-LEFT = """
-SELECT COUNT(*), COALESCE(SUM(CASE WHEN y.id IS NULL AND x."group" IN ({lanes}) THEN 1 ELSE 0 END), 0)
-FROM annotation_slot x
-LEFT JOIN (SELECT MIN(a.id) AS id, a.item_key FROM annotation_assignment a
-           WHERE a.seat_id = (SELECT id FROM annotation_seat WHERE round_id = %(round)s AND id = %(seat)s)
-             AND a.state < 3
-           GROUP BY a.item_key) y ON y.item_key = x.item_key
-WHERE x.round_id = %(round)s AND x.state IN (0, 1)"""
+# (whether a judgment of the round is still wanted, whether others hold a slot that this rater may get). Of those that
+# are held the first `look` are looked at, newest lease first.
+LEFT = f"""
+SELECT CASE WHEN EXISTS (SELECT 1 FROM annotation_slot x WHERE x.round_id = %(round)s AND x.state = 0)
+              OR EXISTS (SELECT 1 FROM annotation_slot x WHERE x.round_id = %(round)s AND x.state = 1)
+            THEN 1 ELSE 0 END,
+       CASE WHEN EXISTS (SELECT 1 FROM (
+         SELECT x.item_key, x."group" FROM annotation_slot x WHERE x.round_id = %(round)s AND x.state = 1
+         ORDER BY x.lease_until DESC LIMIT %(look)s) x
+         WHERE x."group" IN ({{lanes}}) AND {_OPEN_TO_ME}) THEN 1 ELSE 0 END"""  # noqa: S608 - our own parts
 
 SHIFT_TALLY = "UPDATE annotation_sidetally SET d = d + %s WHERE seat_id = %s AND pair = %s"
 
@@ -190,7 +226,8 @@ VALUES (%(public_id)s, %(seat)s, %(task)s, %(slot)s, %(item_key)s, %(occasion)s,
         %(order)s, TRUE, %(strategy)s, %(probability)s, %(note)s, %(digest)s, 0, '', %(now)s) RETURNING id"""
 _SEAT = """
 UPDATE annotation_seat
-SET cursor = %(cursor)s, n_assigned = n_assigned + 1, n_judged = n_judged + %(uncounted)s WHERE id = %(seat)s"""
+SET cursor = %(cursor)s, looked = %(looked)s, n_assigned = n_assigned + 1, n_judged = n_judged + %(uncounted)s
+WHERE id = %(seat)s"""
 SET_TALLY = _TALLY.format(source="VALUES (%(seat)s, %(pair)s, %(d)s, %(step)s)")
 INSERT_ASSIGNMENT = _ASSIGNMENT
 LEASE_SLOT = """
@@ -255,6 +292,7 @@ WITH closed AS (
 )
 SELECT id FROM judgment"""  # noqa: S608 - our own parts
 
+MOVE_ON = "UPDATE annotation_seat SET cursor = %s, looked = %s WHERE id = %s"
 COUNT_JUDGED = "UPDATE annotation_seat SET n_judged = n_judged + %s WHERE id = %s"
 PAUSE_SEAT = "UPDATE annotation_seat SET state = 'paused', paused_reason = %s WHERE id = %s AND state = 'active'"
 RETIRE_JUDGMENT = "UPDATE annotation_judgment SET current = FALSE WHERE assignment_id = %s AND current"

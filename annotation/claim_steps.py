@@ -88,6 +88,7 @@ def take(
         "d": d,
         "step": step,
         "cursor": seat.cursor,
+        "looked": seat.looked,
         "uncounted": seat.uncounted,
         "judgment": seat.judgment,
     }
@@ -97,7 +98,7 @@ def take(
         assignment, leased = _take_one_by_one(values)
     if taken.slot is not None and not leased:
         raise IntegrityError("The slot was taken between reading and leasing.")
-    seat.uncounted, seat.judgment = 0, None
+    seat.uncounted, seat.judgment, seat.moved = 0, None, False
     return int(assignment)
 
 
@@ -114,11 +115,13 @@ def _take_one_by_one(values: dict[str, Any]) -> tuple[int, int]:
 
 def finish(seat: SeatNow, assignment: int | None) -> None:
     """What no task was taken along with."""
+    if seat.moved:
+        change(sql.MOVE_ON, [seat.cursor, seat.looked, seat.id])
     if seat.uncounted:
         change(sql.COUNT_JUDGED, [seat.uncounted, seat.id])
     if seat.judgment is not None and assignment is not None:
         change(sql.SET_NEXT, [assignment, seat.judgment])
-    seat.uncounted, seat.judgment = 0, None
+    seat.uncounted, seat.judgment, seat.moved = 0, None, False
 
 
 def _judgment(

@@ -45,7 +45,8 @@ class Submission:
 class Outcome:
     """What came of a request: the next task, or why there is none.
 
-    `status`: task, nothing_now (leased by others: retry), finished (this rater), complete (the round),
+    `status`: task, nothing_now (leased by others: retry), looking (not all that is open was looked at: ask again),
+    finished (this rater), complete (the round),
     not_open, seat_paused, seat_closed, cap, not_for_you (nothing asks for what this rater can do). `problem`: lost,
     conflict, closed, paused or unknown, when a submit was not taken."""
 
@@ -80,7 +81,10 @@ class SeatNow:
     repeat_rate: float
     # Assignments that are live, or lost without this rater having heard of it.
     unsettled: int
+    looked: int | None  # how far the search for an open slot is: see `claim_search`
     uncounted: int = 0  # judgments of this transaction that n_judged in the row lacks
+    moved: bool = False  # the cursor or `looked`, and no task was taken since
+    contended: bool = False  # others were just taking what this rater may have
     judgment: int | None = None  # of this transaction, to be told which task came next
 
 

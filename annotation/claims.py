@@ -14,29 +14,29 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from annotation import claim_search as search
 from annotation import claim_sql as sql
 from annotation import claim_steps as steps
+from annotation.claim_search import AT_TURNED, found, strategy_of
 from annotation.claim_steps import at, change, run
 from annotation.claim_types import NewRating, NewText, Opened, Outcome, SeatNow, Sent, Submission, Taken
 from annotation.gold import pause_reason
 from annotation.lanes import as_read, lanes_for, reads
 from annotation.presentation import content_of, present, read_presentation
 from annotation.selection import check_due, check_key, side_coin
-from annotation.strategies import JUMP, STRATEGIES, WALK, WIN, WINDOW, Strategy, drawn, gap_chance
+from annotation.strategies import WALK
 
 __all__ = ["NewRating", "NewText", "Outcome", "Submission", "claim", "skip", "submit"]
 
 RETRY_SECONDS = 30
-AT_TURNED = -9  # in a row of a task that was found: before its texts
+LOOKING_SECONDS = 1
 _ASK_FREED_EVERY = 5.0
 _REPEAT_GAP = 5  # judged tasks between a task and its repeat, at least
 _REPEAT_FROM = 200  # of the latest judged tasks
-_DRAWS = 3  # from a window whose slots others hold, until it is walked instead
-_LOOK = 256  # open slots at the front that are looked at for a window
-_BEFORE_ALL = -(2**62)  # an order worked out anew goes on in front, below 0
+_LOOK = 2_000  # leases: those that ran out, and those that others hold
 _last_asked: dict[int, float] = {}
 
 
@@ -85,9 +85,9 @@ def _open(seat_id: int, now: datetime, public_id: str = "", key: str = "") -> Op
     rows = run(sql.OPEN, {"seat": seat_id, "now": at(now), "public_id": public_id, "key": key})
     if not rows:
         raise ValueError(f"There is no seat {seat_id}.")
-    assignment, state, slot, purpose, revisions, late, digest, judged = rows[0][15:]
+    assignment, state, slot, purpose, revisions, late, digest, judged = rows[0][16:]
     return Opened(
-        seat=SeatNow(*rows[0][:15]),
+        seat=SeatNow(*rows[0][:16]),
         sent=None if assignment is None else Sent(assignment, state, slot, purpose, revisions, bool(late)),
         replay=None if digest is None else (digest, judged),
     )
@@ -129,6 +129,7 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
         else:
             change(sql.CLOSE_ASSIGNMENT, [3, at(now), assignment])
             _subtract_side(seat, pair, order, turned)
+            seat.looked, seat.moved = None, True  # what was lost is not barred any more
     return live
 
 
@@ -141,9 +142,7 @@ def _next(seat: SeatNow, now: datetime) -> Outcome:
     if (check := _check_due(seat)) is not None:
         return _take(seat, check, now)
     taken = _freed(seat, lanes, now) if _time_to_ask(seat.round) else None
-    for lane in lanes:
-        taken = taken or _BY_TAKE[_strategy(seat).take](seat, lane)
-    taken = taken or _freed(seat, lanes, now)
+    taken = taken or search.open_slot(seat, lanes) or _freed(seat, lanes, now)
     return _why_nothing(seat, lanes) if taken is None else _take(seat, taken, now)
 
 
@@ -159,12 +158,12 @@ def _check_due(seat: SeatNow) -> Taken | None:
     if not rows:
         return None
     task, item_key = min(rows, key=lambda row: check_key(seat.seed, seat.id, row[0]))
-    found = run(sql.CHECK, {"seat": seat.id, "task": task})
-    _, _, _, _, pair, tally = found[0][:6]
-    turned = found[0][AT_TURNED]
+    read = run(sql.CHECK, {"seat": seat.id, "task": task})
+    _, _, _, _, pair, tally = read[0][:6]
+    turned = read[0][AT_TURNED]
     occasion = 1 if purpose == "repeat" else 0
     return Taken(
-        task, item_key, pair, content_of(found), tally, turned, purpose=purpose, occasion=occasion, probability=rate
+        task, item_key, pair, content_of(read), tally, turned, purpose=purpose, occasion=occasion, probability=rate
     )
 
 
@@ -191,78 +190,28 @@ def _time_to_ask(round_id: int) -> bool:
     return True
 
 
-def _strategy(seat: SeatNow) -> Strategy:
-    return STRATEGIES.get(seat.strategy, STRATEGIES["balanced"])
-
-
-def _walk(seat: SeatNow, lane: str) -> Taken | None:
-    """The next open slot after the cursor; then one lap from the start. Nothing is drawn: the chance is 1."""
-    for start in (seat.cursor, _BEFORE_ALL) if seat.cursor else (_BEFORE_ALL,):
-        rows = run(sql.WALK, {"round": seat.round, "lane": lane, "start": start, "seat": seat.id})
-        if rows:
-            seat.cursor = rows[0][3]
-            return _found(rows)
-    return None
-
-
-def _jump(seat: SeatNow, lane: str) -> Taken | None:
-    """The first open slot behind a drawn place; where there is none, the first of all."""
-    u = drawn(seat.seed, seat.id, seat.n_assigned)
-    rows = run(sql.JUMP, {"round": seat.round, "lane": lane, "u": u, "seat": seat.id})
-    if not rows:
-        return None
-    pos, (before, top) = rows[0][3], rows[0][6:8]
-    place = int(u * top)
-    # Where the open place before this one is not before the place drawn, others were just taking what was drawn.
-    if before > (place if pos > place else place - top):
-        return _found(rows, None, "contended")
-    return _found(rows, gap_chance(pos, before, top))
-
-
-def _window(seat: SeatNow, lane: str) -> Taken | None:
-    """One of the first open slots, drawn by rank. Beyond them, which is for who has judged nearly all, a walk."""
-    for attempt in range(_DRAWS):
-        u = drawn(seat.seed, seat.id, seat.n_assigned, attempt)
-        draws = [_strategy(seat).draw(u, k) for k in range(1, WINDOW + 1)]
-        ranks = "".join(f"{rank:02}" for rank, _ in draws)
-        values = {"round": seat.round, "lane": lane, "seat": seat.id, "window": WINDOW, "look": _LOOK, "ranks": ranks}
-        if rows := run(sql.WINDOW, values):
-            # A second draw means that somebody held what the first gave: what that leaves is not known.
-            return _found(rows, None, "contended") if attempt else _found(rows, draws[rows[0][6] - 1][1])
-        if connection.vendor == "sqlite":
-            break  # nobody holds anything: there is nothing to draw from
-    return _walk(seat, lane)
-
-
-_BY_TAKE: dict[str, Callable[[SeatNow, str], Taken | None]] = {WALK: _walk, JUMP: _jump, WIN: _window}
-
-
 def _freed(seat: SeatNow, lanes: list[str], now: datetime) -> Taken | None:
     statement, values = sql.in_lanes(sql.FREED, lanes)
-    rows = run(statement, values | {"round": seat.round, "now": at(now), "seat": seat.id})
+    rows = run(statement, values | {"round": seat.round, "now": at(now), "seat": seat.id, "look": _LOOK})
     if not rows:
         return None
     # The constraint on (slot) needs the old holder closed first. It is left unsettled (closed_at empty), so
     # that its rater hears of it and the side is subtracted under that rater's own seat lock.
     change(sql.LOSE_HOLDER, [rows[0][0]])
     # When a process asks for what came back is no draw: where others are drawn, its chance is not known.
-    return _found(rows) if _strategy(seat).take == WALK else _found(rows, None, "returned")
-
-
-def _found(rows: list[tuple[Any, ...]], probability: float | None = 1.0, note: str = "") -> Taken:
-    slot, task, item_key, _pos, pair, tally = rows[0][:6]
-    content, turned = content_of(rows), rows[0][AT_TURNED]
-    return Taken(task, item_key, pair, content, tally, turned, slot, probability=probability, note=note)
+    return found(rows) if strategy_of(seat).take == WALK else found(rows, None, "returned")
 
 
 def _why_nothing(seat: SeatNow, lanes: list[str]) -> Outcome:
+    if not seat.contended and seat.looked != search.NOTHING_OPEN:
+        return Outcome(status="looking", retry_after=LOOKING_SECONDS)
     statement, values = sql.in_lanes(sql.LEFT, lanes)
-    left, mine = run(statement, values | {"round": seat.round, "seat": seat.id})[0]
-    if not left:
+    wanted, held = run(statement, values | {"round": seat.round, "seat": seat.id, "look": _LOOK})[0]
+    if not wanted:
         return Outcome(status="complete")
-    if not mine:
-        return Outcome(status="finished")
-    return Outcome(status="nothing_now", retry_after=RETRY_SECONDS)
+    if held or seat.contended:
+        return Outcome(status="nothing_now", retry_after=RETRY_SECONDS)
+    return Outcome(status="finished")
 
 
 def _take(seat: SeatNow, taken: Taken, now: datetime) -> Outcome:

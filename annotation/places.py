@@ -22,7 +22,7 @@ _ROUND = Columns(Round, "r")
 _PROJECT = Columns(Project, "p")
 _VERSION = Columns(RubricVersion, "v")
 _RUBRIC = Columns(Rubric, "u")
-_GUIDELINE = Columns(Guideline, "g")
+_GUIDELINE = Columns(Guideline, "g", without=("text", "html"))  # shown by a page of its own
 _SEAT = Columns(Seat, "s")
 _ASSIGNMENT = Columns(Assignment, "a")
 _EVERY = (_ROUND, _PROJECT, _VERSION, _RUBRIC, _GUIDELINE, _SEAT, _ASSIGNMENT)

@@ -3,6 +3,7 @@ from django.urls import path
 from annotation.views import (
     adjudication,
     exclusions,
+    exports,
     known,
     leaks,
     people,
@@ -44,6 +45,8 @@ urlpatterns = [
         "p/<slug:project>/rounds/<slug:round>/adjudication/<int:case>/<str:question>/", adjudication.case, name="case"
     ),
     path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
+    path("p/<slug:project>/rounds/<slug:round>/export/", exports.export, name="export"),
+    path("p/<slug:project>/rounds/<slug:round>/export/<slug:kind>/", exports.export_file, name="export_file"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/place/", exclusions.place, name="seat_place"),
     path("p/<slug:project>/rounds/<slug:round>/again/", successors.succeed, name="round_succeed"),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/free/", exclusions.free, name="task_free"),

@@ -112,7 +112,7 @@ class Load:
         began, cpu, own = time.perf_counter(), cpu_seconds(self.plan["roots"]), _own_cpu()
         await asyncio.wait([everyone], timeout=self.plan["seconds"])
         stopped, used, own = time.perf_counter(), cpu_seconds(self.plan["roots"]) - cpu, _own_cpu() - own
-        megabytes = memory_mb(self.plan["roots"])
+        megabytes, web = memory_mb(self.plan["roots"]), memory_mb(self.plan["roots"][:1])
         self.stop.set()
         await everyone
         inside = [each for each in self.ended if began <= each[0] <= stopped]
@@ -122,6 +122,7 @@ class Load:
             "cpu": used,
             "client_cpu": own,
             "memory": megabytes,
+            "web": web,
             "waits": [round(seconds * 1000, 2) for _, seconds, _ in inside],
             "served": served,
             "acknowledged": self.acknowledged,

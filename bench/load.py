@@ -18,7 +18,7 @@ COUNTED_SECONDS = 2.0
 # From this size on the rounds' loads share one round: each takes a small part of it.
 SHARED_FROM = 20_000
 WAYS = ("database", "tasks", "raters", "thinking")
-MEASURED = ("judgments/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "fairness", "memory MB")
+MEASURED = ("judgments/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "fairness", "web MB", "all MB")
 PROMISES = (
     "database",
     "tasks",
@@ -57,13 +57,14 @@ class Sum:
     waits: list[float] = field(default_factory=list)
     served: list[int] = field(default_factory=list)
     memory: float = 0.0
+    web: float = 0.0
 
     def add(self, result: dict[str, Any]) -> Sum:
         self.seconds += result["seconds"]
         self.cpu += result["cpu"]
         self.waits += result["waits"]
         self.served = result["served"]
-        self.memory = result["memory"]
+        self.memory, self.web = result["memory"], result["web"]
         return self
 
     @property
@@ -126,7 +127,8 @@ def _load(client: _Client, tasks: int, raters: int, think: float, matrix: Matrix
     bare.add(client.run("", raters, think, window / 2))
     row = [client.database.name, f"{tasks:,}", str(raters), f"{think:g} s", beside(ours.per_second, bare.per_second)]
     row += [beside(percentile(ours.waits, share), percentile(bare.waits, share)) for share in (0.50, 0.95, 0.99)]
-    row += [beside(ours.cpu_ms, bare.cpu_ms), number(figures.fairness(ours.served)), f"{ours.memory:,.0f}"]
+    row += [beside(ours.cpu_ms, bare.cpu_ms), number(figures.fairness(ours.served))]
+    row += [f"{ours.web:,.0f}", f"{ours.memory:,.0f}"]
     return row
 
 

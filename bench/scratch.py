@@ -22,6 +22,7 @@ import psycopg
 from bench.machine import cpu_seconds
 from bench.processes import bare_environment, run, tail
 from tools.console import Stop
+from tools.environment import ROOT
 from tools.postgres import Server
 
 PATIENCE = 60.0
@@ -114,7 +115,8 @@ def serving(database: Scratch) -> Iterator[Served]:
     if not Path(database.settings["STATIC_ROOT"]).exists():
         run(database.settings, database.home, "manage.py", "collectstatic", "--no-input", "--verbosity", "0")
     workers, threads = WORKERS[database.vendor]
-    options = ["--workers", workers, "--threads", threads, "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    options = ["--config", str(ROOT / "deploy/gunicorn.conf.py"), "--bind", f"127.0.0.1:{port}"]
+    options += ["--workers", workers, "--threads", threads]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *options, "config.wsgi"],

@@ -5,7 +5,9 @@ from drf_spectacular.views import SpectacularAPIView
 
 from analytics import api as analytics
 from annotation import api as annotation
+from annotation import api_exports
 from projects import api as projects
+from projects import api_checks
 
 app_name = "api"
 
@@ -20,10 +22,12 @@ urlpatterns = [
     path(f"{PROJECT}systems/", projects.SystemList.as_view(), name="systems"),
     path(f"{PROJECT}metrics/", projects.MetricList.as_view(), name="metrics"),
     path(f"{PROJECT}outputs/", projects.OutputsPush.as_view(), name="outputs"),
+    path(f"{PROJECT}checks/", api_checks.Checks.as_view(), name="checks"),
     path(f"{PROJECT}rounds/", annotation.RoundList.as_view(), name="rounds"),
     path(ROUND, annotation.RoundDetail.as_view(), name="round"),
     path(f"{ROUND}final_answers/", annotation.FinalAnswers.as_view(), name="final_answers"),
     path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
+    path(f"{ROUND}export/<slug:kind>/", api_exports.RoundExport.as_view(), name="export"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
     path(f"{ROUND}gate/", analytics.RoundGate.as_view(), name="gate"),

@@ -5,7 +5,9 @@ WEB_BIND, WEB_PROCESSES and WEB_THREADS are described in docs/settings.md.
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
+from typing import Any
 
 from config import logs
 from config.env import env_choice, env_int, env_secret, env_str
@@ -17,6 +19,9 @@ bind = env_str("WEB_BIND", "127.0.0.1:8000")
 workers = env_int("WEB_PROCESSES", 1 if _sqlite else 2, low=1, high=64)
 threads = env_int("WEB_THREADS", 8 if _sqlite else 4, low=1, high=64)
 worker_class = "gthread"
+# Loaded once, before the processes are forked: what nobody writes to is in memory once and not once for each. Code is
+# read at the start only, so a new version needs a restart and not a reload.
+preload_app = True
 # Processes take turns in starting afresh, so that no leak grows for months. A single one would leave nobody serving.
 max_requests = 20_000 if workers > 1 else 0
 max_requests_jitter = max_requests // 10
@@ -41,3 +46,9 @@ _logs = logs.build(
 )
 # In the same form as the application's lines.
 logconfig_dict = _logs | {"loggers": {"gunicorn.error": {"handlers": [], "level": "INFO", "propagate": True}}}
+
+
+def when_ready(server: Any) -> None:
+    """The collector writes to what it looks at, and what is written to is not shared any more."""
+    gc.collect()
+    gc.freeze()

@@ -119,6 +119,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "name": "coherence",
         "shared_rubric": rubric_share(version=version, actor=lead).rubric.slug,
         "form": "prompt",
+        "kind": "csv",
         "file": "csv",
         "round": round.slug,
         "public_id": round.public_id,

@@ -79,6 +79,9 @@ PAGES = [
     get("projects:item", VIEWERS),
     post("projects:items_tag", LEADS, 302),
     get("projects:metrics", VIEWERS),
+    get("projects:checks", LEADS),
+    post("projects:checks", LEADS, 422),
+    post("projects:checks_stop", LEADS, 404),  # what is named is an import
     get("projects:metric", LEADS),
     post("projects:metric", LEADS, 200),
     get("projects:people", LEADS),
@@ -140,6 +143,8 @@ PAGES = [
     post("annotation:case", REVIEWERS, 422),
     get("annotation:key", VIEWERS, 409),  # the round is open, so it stays blind
     post("annotation:key", LEADS, 409),
+    get("annotation:export", VIEWERS),
+    get("annotation:export_file", VIEWERS),
     post("annotation:seat_place", LEADS, 302),
     post("annotation:task_free", LEADS, 302),
     get("annotation:gold", LEADS),
@@ -206,12 +211,15 @@ API = [
     get("api:systems", VIEWERS),
     get("api:metrics", VIEWERS),
     post("api:outputs", LEADS, 400),
+    get("api:checks", VIEWERS),
+    post("api:checks", LEADS, 400),
     get("api:rounds", VIEWERS),
     get("api:round", VIEWERS),
     get("api:final_answers", VIEWERS),
     post("api:final_answers", REVIEWERS, 400),
     get("api:key", VIEWERS, 409),
     post("api:key", LEADS, 409),
+    get("api:export", VIEWERS),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
     get("api:report", VIEWERS),
@@ -228,8 +236,8 @@ ROWS = [*PAGES, *API, SCHEMA]
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
 # question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
-# of a file.
-NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form", "file"}
+# or kind of a file.
+NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form", "file", "kind"}
 
 
 @dataclass(frozen=True)

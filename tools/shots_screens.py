@@ -195,6 +195,8 @@ LEAD = (
     Screen("adjudicate", "lead", DEMO + "rounds/quality/adjudication/", (click("Decide the first"),)),
     Screen("adjudicate-pair", "lead", DEMO + "rounds/side-by-side/adjudication/", (click("Decide the first"),)),
     Screen("who-answered", "lead", DEMO + "rounds/quality/key/", status=409),
+    Screen("checks", "lead", DEMO + "checks/"),
+    Screen("export", "lead", DEMO + "rounds/quality/export/?format=hugging_face"),
     Screen("report", "lead", DEMO + "reports/", (click("Build a report of Quality", "button"),)),
     Screen("report-pairs", "lead", DEMO + "reports/", (click("Build a report of Side by side", "button"),)),
     Screen("report-open", "lead", DEMO + "reports/", (click("Build a report of Pilot", "button"), unfold)),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from annotation.exporters.back import BACK, Written, files_of, write_back
+from annotation.exporters.back.answers import Choice
 from annotation.exporters.base import CHUNK, Row, Table, moment
 from annotation.exporters.tables import TABLES
 from annotation.exporters.writers import WRITERS
@@ -39,17 +41,34 @@ def formats_of(text: str, accepted: tuple[str, ...]) -> list[str]:
     return chosen
 
 
-def export_round(*, round: Round, formats: list[str], out: Path, progress: Progress | None = None) -> list[Path]:
-    """Write all tables in all formats, the round's set-up and a dictionary of the columns."""
-    tables = {f"{table.name}.{kind}": (table, kind) for table in TABLES for kind in formats}
-    names = [*tables, "columns.json", "round.json"]
+FORMATS: tuple[str, ...] = (*WRITERS, *BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    files: list[Path]
+    written: list[Written]  # what was written for other tools, and what had no place there
+
+
+def export_round(
+    *, round: Round, formats: list[str], out: Path, progress: Progress | None = None, choice: Choice | None = None
+) -> Exported:
+    """Write all tables in all formats of tables, with the round's set-up and a dictionary of the columns; and what
+    people answered for each of the other tools named."""
+    tables = {f"{table.name}.{kind}": (table, kind) for table in TABLES for kind in formats if kind in WRITERS}
+    tools = [key for key in formats if key in BACK]
+    names = [*tables, *(["columns.json", "round.json"] if tables else []), *(n for key in tools for n in files_of(key))]
+    written = []
     with staged(out, names) as folder:
         for name, (table, kind) in tables.items():
             rows = table.rows(round)
             WRITERS[kind](folder / name, table, _told(rows, f"Writing {name}", progress) if progress else rows)
-        _write(folder / "columns.json", dictionary())
-        _write(folder / "round.json", description(round))
-    return [out / name for name in names]
+        if tables:
+            _write(folder / "columns.json", dictionary())
+            _write(folder / "round.json", description(round))
+        for key in tools:
+            written.append(write_back(folder, round=round, key=key, choice=choice, progress=progress))
+    return Exported([out / name for name in names], written)
 
 
 def _told(rows: Iterator[Row], what: str, progress: Progress) -> Iterator[Row]:

@@ -146,7 +146,7 @@ JUDGMENT_COLUMNS = columns(
         "draw_note",
         "text",
         "Why that chance is not known: returned (it came back from another rater), contended (others were just taking "
-        "what was drawn).",
+        "what was drawn), far (found beyond what is looked at around the place drawn).",
     ),
     ("submitted_at", "moment", "When it was submitted (ISO 8601, UTC)."),
     ("seconds", "number", "From showing to submitting."),

@@ -75,6 +75,8 @@ class Seat(models.Model):
     eligibility = models.JSONField(default=dict, blank=True)
     cap = models.PositiveIntegerField(null=True, blank=True)
     cursor = models.BigIntegerField(default=0)
+    # How far the search for an open slot is; empty where it begins anew. See `annotation.claim_search`.
+    looked = models.SmallIntegerField(null=True, blank=True)
     n_assigned = models.PositiveIntegerField(default=0)
     n_judged = models.PositiveIntegerField(default=0)
     gold_at = models.PositiveIntegerField(null=True, blank=True)

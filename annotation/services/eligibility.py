@@ -19,6 +19,7 @@ from projects.errors import ServiceError
 from projects.models import Item, ItemTag, Membership, Project
 
 MAX_WORD = 30
+SETTLED = ["group", "eligibility", "looked"]  # of a seat: what `settle_seat` works out
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")
 
 
@@ -65,6 +66,7 @@ def settle_seat(seat: Seat, row: Round, membership: Membership | None) -> None:
     """What this seat may take, by what its rater can do now. Not saved."""
     can: tuple[list[str], list[str]] = (membership.qualifications, membership.languages) if membership else ([], [])
     seat.group, seat.eligibility = eligibility(requirements_of(row), lanes_of(row), row.overlap, *can, group=seat.group)
+    seat.looked = None  # there may be more now
 
 
 def may_take(row: Round, membership: Membership | None) -> bool:
@@ -89,7 +91,7 @@ def seats_settle(row: Round) -> None:
     seats = list(row.seats.filter(rater__user__isnull=False).select_related("rater"))
     for seat in seats:
         settle_seat(seat, row, members.get(seat.rater.user_id))
-    Seat.objects.bulk_update(seats, ["group", "eligibility"], batch_size=500)
+    Seat.objects.bulk_update(seats, SETTLED, batch_size=500)
 
 
 # --- What people can do -----------------------------------------------------------------------------------------
@@ -99,7 +101,11 @@ def seats_settle(row: Round) -> None:
 def member_qualify(
     *, membership: Membership, qualifications: Sequence[str], languages: Sequence[str], actor: Any
 ) -> Membership:
-    """Note what a person may judge; it counts from their next task on."""
+    """Note what a person may judge; it counts from their next task on.
+
+    The rounds are locked first, as whoever works out the seats of a round locks it: one of the two then sees what the
+    other wrote."""
+    list(Round.objects.select_for_update().filter(project=membership.project).order_by("pk").values_list("pk"))
     membership.qualifications = _words(qualifications)
     membership.languages = _languages(languages)
     membership.save(update_fields=["qualifications", "languages"])
@@ -108,7 +114,7 @@ def member_qualify(
     )
     for seat in seats.select_related("round").order_by("pk"):
         settle_seat(seat, seat.round, membership)
-        seat.save(update_fields=["group", "eligibility"])
+        seat.save(update_fields=SETTLED)
     audit.record(
         project=membership.project,
         actor=actor,

@@ -16,6 +16,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from annotation.models import Assignment, RaterExclusion, Rating, Renewal, Round, Slot
+from annotation.services.slots import search_anew
 from annotation.strategies import STRATEGIES, WIN
 from annotation.uncertainty import Judged, by_means, by_strengths, strengths, widest_mean
 from config.stopping import point_of_no_return
@@ -79,6 +80,7 @@ def order_renew(*, round: Round, now: datetime | None = None) -> Renewal | None:
     front, words = _rank(row, answers, wanted) if answers else ([], "Nobody has judged yet, so the order is balanced.")
     n = sum(len(values) for _, values in answers.values())
     with transaction.atomic():
+        search_anew(row)  # seats before slots, as claims take them
         _to_front(row, front)
         # When the next turn is due is the worker’s to say: moved by others, its turn comes too early and is the last.
         told = {"done_at": now, "n_judgments": n, "words": words[:300]}

@@ -39,7 +39,7 @@ from annotation.services.round_tasks import (
     unseen,
     wanted_tasks,
 )
-from annotation.services.slots import slots_settle
+from annotation.services.slots import search_anew, slots_settle
 from projects import audit
 from projects.errors import ServiceError
 from projects.models import Project, System
@@ -292,7 +292,7 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
     added = 0
     if add_items and (new := add_new_items(row)):
         added += new
-        row.seats.update(cursor=0)
+        search_anew(row)  # what is new stands behind every cursor
     if overlap is not None and overlap > row.overlap:
         row.overlap = overlap
         row.save(update_fields=["overlap"])

@@ -8,8 +8,10 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from annotation import claim_sql as sql
+from annotation.claim_steps import run
 from annotation.models import Assignment, Round, Seat, Slot
-from annotation.services.eligibility import settle_seat
+from annotation.services.eligibility import SETTLED, settle_seat
 from annotation.training import first_state, state_due
 from projects import audit
 from projects.access import Action, allowed
@@ -23,19 +25,26 @@ MAX_CAP = 1_000_000
 def seat_for(*, round: Round, user: Any) -> Seat:
     """The user's seat in the round, made at the first visit."""
     seat = Seat.objects.filter(round=round, rater__user=user).first()
-    if seat is not None and seat.state == Seat.State.CLOSED:
-        # Closed when the member was removed; whoever gets here has been let in again.
-        excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
-        member = Membership.objects.filter(project=round.project, user=user).first()
-        settle_seat(seat, round, member)
-        seat.state = Seat.State.PAUSED if excluded else state_due(seat, member.qualifications if member else [])
-        Seat.objects.filter(pk=seat.pk).update(
-            state=seat.state,
-            group=seat.group,
-            eligibility=seat.eligibility,
-        )
-    if seat is not None:
+    if seat is not None and seat.state != Seat.State.CLOSED:
         return seat
+    with transaction.atomic():
+        # Shared, as claims hold it: what the rater can do does not change while their seat is worked out.
+        run(sql.SHARE_ROUND, [round.pk])
+        return _seat_opened(round, user) if seat is not None else _seat_made(round, user)
+
+
+def _seat_opened(round: Round, user: Any) -> Seat:
+    """It was closed when the member was removed; whoever gets here has been let in again."""
+    seat = Seat.objects.get(round=round, rater__user=user)
+    excluded = seat.exclusions.filter(lifted_at__isnull=True).exists()
+    member = Membership.objects.filter(project=round.project, user=user).first()
+    settle_seat(seat, round, member)
+    seat.state = Seat.State.PAUSED if excluded else state_due(seat, member.qualifications if member else [])
+    Seat.objects.filter(pk=seat.pk).update(**{name: getattr(seat, name) for name in ("state", *SETTLED)})
+    return seat
+
+
+def _seat_made(round: Round, user: Any) -> Seat:
     rater = people.rater_for_user(project=round.project, user=user)
     fresh = Seat(round=round, rater=rater)
     member = Membership.objects.filter(project=round.project, user=user).first()
@@ -105,7 +114,7 @@ def seat_place(*, seat: Seat, cap: int | None, group: str | None, actor: Any) ->
         if row.group != group:
             raise ServiceError(f"This rater does not belong to the group “{group}”. See People.", field="group")
     row.cap = cap
-    row.save(update_fields=["cap", "group", "eligibility"])
+    row.save(update_fields=["cap", *SETTLED])
     audit.record(
         project=row.round.project, actor=actor, verb="rater.place", target=f"seat:{row.pk}",
         payload={"cap": cap, "group": row.group},

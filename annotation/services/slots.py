@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from annotation.lanes import Requirements, code, numbers
 from annotation.models import Assignment, Round, Slot
@@ -24,19 +24,29 @@ def slots_settle(row: Round, tasks: Sequence[int]) -> int:
     walked in the order of `tasks`, behind all others. The round's row must be locked: then no claim is under way.
     Returns by how many the wanted judgments grew (negative: shrank)."""
     change = grown = 0
+    reopened: list[int] = []
     pos = row.slots.aggregate(last=Max("pos"))["last"] or 0
     for start in range(0, len(tasks), CHUNK):
         chunk = tasks[start : start + CHUNK]
         plan = _plan(row, chunk, pos)
         row.slots.filter(pk__in=plan.withdrawn).update(state=Slot.State.WITHDRAWN)
-        row.slots.filter(pk__in=plan.opened).update(state=Slot.State.OPEN)
+        opened = row.slots.filter(pk__in=plan.opened)
+        opened.update(state=Slot.State.OPEN)
+        reopened += [first for first in [opened.aggregate(first=Min("pos"))["first"]] if first is not None]
         Slot.objects.bulk_create(plan.new, batch_size=CHUNK)
         pos += len(chunk)
         grown += len(plan.opened) + len(plan.new)
         change += len(plan.opened) + len(plan.new) - len(plan.withdrawn)
     if grown:
-        row.seats.update(cursor=0)  # every rater passes them once more
+        search_anew(row, min(reopened, default=None))
     return change
+
+
+def search_anew(row: Round, first: int | None = None) -> None:
+    """Something was opened: nobody's search is at its end. Whoever was beyond the first place of it goes back there."""
+    row.seats.filter(looked__isnull=False).update(looked=None)
+    if first is not None:
+        row.seats.filter(cursor__gte=first).update(cursor=first - 1)
 
 
 @dataclass(slots=True)

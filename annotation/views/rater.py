@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import claims, conduct
+from annotation import claims, conduct, task_page
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
@@ -266,11 +266,13 @@ def _said(request: HttpRequest, round: Round) -> str:
 
 
 def _render(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
-    template = "annotation/_task.html" if "page" in context else "annotation/_nothing.html"
+    template = task_page.TEMPLATE if "page" in context else "annotation/_nothing.html"
     if not _from_script(request):
-        context["inner"] = template
-        template = "annotation/rate.html"
-    response = render(request, template, context, status=status)
+        response = render(request, "annotation/rate.html", {**context, "inner": template}, status=status)
+    elif "page" in context:
+        response = HttpResponse(task_page.task_html(request, context["page"]), status=status)
+    else:
+        response = render(request, template, context, status=status)
     # One address serves page and fragment.
     response["Vary"] = "X-Rate, Cookie"
     return response

@@ -21,6 +21,8 @@ from config.background.tasks import MAX_ATTEMPTS, Held, who_is_told
 from config.models import TaskLease
 
 LEASE_SECONDS = 60.0
+KEPT_DAYS = 30  # of what is over, with its key: by then nobody asks for the same thing again
+FORGET_AT_ONCE = 1_000
 PAUSE_SECONDS = 10  # before a task that failed is tried again; twice that before the third attempt
 SILENT = (
     f"The program that did this stopped {MAX_ATTEMPTS} times before it was done. Nothing was written. Try it again; "
@@ -132,6 +134,17 @@ def give_up(row: Row, lease: TaskLease, sentence: str, error: Exception) -> None
         "background_task_given_up",
         extra={"fields": {"task": str(row.pk), "path": row.task_path, "error": type(error).__qualname__}},
     )
+
+
+def forget_old(now: datetime) -> int:
+    """Take what was over long ago out of the queue, some of it at a time: a round that renews its order leaves a row
+    every minute. Leases go with their tasks."""
+    over = (TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED)
+    old = DBTaskResult.objects.filter(status__in=over, finished_at__lt=now - timedelta(days=KEPT_DAYS))
+    chosen = list(old.order_by("finished_at").values_list("pk", flat=True)[:FORGET_AT_ONCE])
+    if chosen:
+        DBTaskResult.objects.filter(pk__in=chosen).delete()
+    return len(chosen)
 
 
 def _mine(held: Held) -> QuerySet[TaskLease]:

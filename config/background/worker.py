@@ -8,11 +8,13 @@ import time
 from collections.abc import Sequence
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
 
 from config.background import leases
 from config.background.tasks import Held, LeaseLostError, held
 
 BEATS = 4  # signs of life within one lease
+FORGET_EVERY = 600.0  # seconds between looks for what was over long ago
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +51,7 @@ class Worker:
         self.name, self._interval, self._lease, self._queues = name, interval, lease, queues
         self.running = True
         self.done = self.failed = 0
+        self._forgot = float("-inf")
 
     def run(self, *, batch: bool = False) -> None:
         """`batch`: until there is nothing left to do."""
@@ -57,6 +60,7 @@ class Worker:
                 close_old_connections()
             try:
                 found = self.step()
+                self._forget()
             except (OperationalError, InterfaceError) as error:
                 # The database is away for a moment: a worker waits for it as the web process does.
                 _log.warning("worker_waits_for_database", extra={"fields": {"error": type(error).__qualname__}})
@@ -74,6 +78,11 @@ class Worker:
             return False
         self._do(*taken)
         return True
+
+    def _forget(self) -> None:
+        if time.monotonic() - self._forgot >= FORGET_EVERY:
+            self._forgot = time.monotonic()
+            leases.forget_old(timezone.now())
 
     def _rest(self) -> None:
         until = time.monotonic() + self._interval

@@ -28,15 +28,19 @@ from projects.importers.records import (
     refusal,
 )
 from projects.importers.rows import each_row, item_in, metric_of, rest_of, system_in, turn_in, versioned
+from projects.importers.scoring import metric_name
 from projects.importers.shapes import as_text
 from projects.importers.tables import Row
 
 TITLE = "Arena-style votes between two models (JSON Lines, JSON, CSV, Parquet)"
 
 _VOTE = ("model_a", "model_b", "winner")
-_WINNERS = {"model_a": "a", "model_b": "b", "tie": "tie", "tie (bothbad)": "both_bad", "both_bad": "both_bad"}
+_WINNERS = {"model_a": "a", "model_b": "b", "tie": "tie", "tie (bothbad)": "both_bad", "both_bad": "both_bad",
+            "both_good": "both_good"}  # fmt: skip
 _PEOPLE = re.compile(r"(?:arena_user|author|expert|human|people|person|crowd|worker|annotator|rater|user)(?![a-z])")
 _KEPT_APART = ("question_id", *_VOTE, "judge", "conversation_a", "conversation_b", "turn", "language", "tstamp")
+# What our export of votes says beyond the Arena's columns.
+_OURS = ("criterion", "position", "strength", "both_good", "comment", "final")
 
 
 class _Judge(NamedTuple):
@@ -107,7 +111,7 @@ def _item(row: Row, talks: list[tuple[Message, ...]]) -> ItemRecord:
     unnamed = values.is_missing(row.get("question_id")) and messages
     ident = digest_id(list(messages)) if unnamed else item_in(row)
     language = as_text(row.get("language"))[:35]
-    return ItemRecord(ident, messages=messages, language=language, metadata=rest_of(row, _KEPT_APART))
+    return ItemRecord(ident, messages=messages, language=language, metadata=rest_of(row, (*_KEPT_APART, *_OURS)))
 
 
 def _output(item: str, system: SystemKey, answered: list[Message]) -> OutputRecord:
@@ -119,15 +123,27 @@ def _output(item: str, system: SystemKey, answered: list[Message]) -> OutputReco
 
 def _vote(row: Row, item: str, sides: tuple[SystemKey, SystemKey]) -> Record:
     winner = values.text(row["winner"]) if not isinstance(row["winner"], dict | list) else ""
+    if row.get("both_good") is True and winner == "tie":
+        winner = "both_good"
     label = _WINNERS.get(winner.lower()) or {sides[0][0]: "a", sides[1][0]: "b"}.get(winner, "")
     missing = winner == "error" or values.is_missing(row["winner"])
     if not label and not missing:
         raise Skip("The winner must be model_a, model_b, tie or tie (bothbad).", "winner")
     judge, turn = _judge(row.get("judge")), turn_in(row)
     if judge.is_person:
-        position: Position = "a_first" if judge.name.startswith("arena_user") else ""
+        stood = judge.name.startswith("arena_user") or as_text(row.get("position")) == "a_first"
+        position: Position = "a_first" if stood else ""
         return HumanRatingRecord(
-            "Arena preference", item, sides[0], judge.name, label=label, system_b=sides[1], position=position, turn=turn
+            metric_name(row.get("criterion") or "Arena preference"),
+            item,
+            sides[0],
+            judge.name,
+            number=_strength(row, label),
+            label=label if _strength(row, label) is None else "",
+            comment=as_text(row.get("comment")),
+            system_b=sides[1],
+            position=position,
+            turn=turn,
         )
     tstamp = values.finite(row.get("tstamp"))
     return ScoreRecord(
@@ -143,6 +159,12 @@ def _vote(row: Row, item: str, sides: tuple[SystemKey, SystemKey]) -> Record:
         turn=turn,
         details=None if tstamp is None else {"tstamp": tstamp},
     )
+
+
+def _strength(row: Row, label: str) -> float | None:
+    """How strong the preference is, signed towards B, where the row says so."""
+    strength = values.finite(row.get("strength"))
+    return strength * {"a": -1, "b": 1}[label] if strength and label in {"a", "b"} else None
 
 
 def _judge(cell: Any) -> _Judge:

@@ -46,7 +46,7 @@ class FeedbackReader:
             self.groups.setdefault((group, key), []).append((line, row))
             return
         output = self._output(run)
-        yield from self._run_known_by_id(run)
+        yield from self._run_known_by_id(run, output)
         yield self._record(key, row, output)
 
     def _output(self, run: str) -> OutputRecord:
@@ -58,13 +58,14 @@ class FeedbackReader:
                 "runs or of an experiment's rows), or name the system."
             )  # fmt: skip
         self.unknown += 1
-        return OutputRecord(run, (self.system, ""))
+        return OutputRecord(run, (self.system, ""), raw={"run_id": run})
 
-    def _run_known_by_id(self, run: str) -> Iterator[Record]:
+    def _run_known_by_id(self, run: str, output: OutputRecord) -> Iterator[Record]:
         if run not in self.told:
             self.told.add(run)
             if run not in self.runs:
                 yield ItemRecord(run)
+                yield output
 
     def _record(self, key: str, row: Row, output: OutputRecord) -> Record:
         value, kind = _value(row)

@@ -76,7 +76,7 @@ class FrameReader:
                          context=asked.context or values.texts(parsed(_first(row, _CONTEXTS))))  # fmt: skip
         answer = payloads.answered(_first(row, _OUTPUTS))
         output = OutputRecord(ident, self.system, **answer.output("", "The row holds no output."),
-                              repeat=self.trials.next(ident, self.system))  # fmt: skip
+                              repeat=self.trials.next(ident, self.system), raw=_told_span(row))  # fmt: skip
         yield output
         for column in row:
             if column.endswith(_DETAILS):
@@ -113,6 +113,7 @@ class AnnotationReader:
             self.told.add(span)
             if span not in self.spans:
                 yield ItemRecord(span)
+                yield output
         kind = as_text(row.get("annotator_kind")).lower()
         told = {**as_dict(parsed(row.get("result"))), **{key: cell for key, cell in row.items() if key != "result"}}
         if kind == "human":
@@ -133,7 +134,7 @@ class AnnotationReader:
                 self.name, " Or import the annotations together with the spans, if those name the model."
             )  # fmt: skip
         self.noted.add("An annotation's span is not in this import, so the span's id is the item.")
-        return OutputRecord(span, (self.system, ""))
+        return OutputRecord(span, (self.system, ""), raw={"span_id": span})
 
     def notes(self) -> Iterator[Problem]:
         return self.noted.notes()
@@ -173,6 +174,7 @@ class SpanReader:
             latency_ms=between_ms(span.get("start_time"), span.get("end_time")),
             tokens_in=values.count(span.get("attributes.llm.token_count.prompt")),
             tokens_out=values.count(span.get("attributes.llm.token_count.completion")),
+            raw={"span_id": ident},
         )
         return ItemRecord(ident, messages=asked.messages, context=asked.context), output
 
@@ -241,6 +243,12 @@ def _score(metric: str, told: dict[str, Any], output: OutputRecord, kind: str, m
 
 def _first(row: Row, columns: tuple[str, ...]) -> Any:
     return next((row[column] for column in columns if not values.is_missing(row.get(column))), None)
+
+
+def _told_span(row: Row) -> dict[str, Any]:
+    """The span, by which people's judgments find their way back."""
+    span = next((ident for key in _SPAN_ID if (ident := _id(row.get(key)))), "")
+    return {"span_id": span} if span else {}
 
 
 def _id(cell: Any) -> str:

@@ -57,6 +57,7 @@ class Component(NamedTuple):
     judge: str
     comment: str
     value: Any
+    answer: dict[str, Any]  # of an entry that our export wrote: criterion, value, rater
 
     @property
     def base(self) -> str:
@@ -75,7 +76,7 @@ class Scores:
         yield from self._named()
         yield from self._unnamed()
         if self.overridden:
-            yield self._human()
+            yield from self._human()
         else:
             yield from self._overall()
 
@@ -173,17 +174,37 @@ class Scores:
             missing_reason=value.missing,
         )
 
-    def _human(self) -> HumanRatingRecord:
-        """The last thumb wins, as in the viewer. The tool does not say whose it is."""
-        thumb = [each for each in self.all if each.base == "human"][-1]
+    def _human(self) -> Iterator[Record | Problem]:
+        """The last thumb wins, as in the viewer, and the tool does not say whose it is. Entries that our export wrote
+        say who answered which question, and how, so each of them is an answer."""
+        thumbs = [each for each in self.all if each.base == "human"]
+        named = [each for each in thumbs if each.answer]
+        for each in named:
+            yield self._answer(each)
+        if thumbs[-1].answer:
+            return
+        thumb = thumbs[-1]
         number = values.finite(thumb.score)
         if number is None and thumb.passed is not None:
             number = float(thumb.passed)
         label = "" if thumb.passed is None else "pass" if thumb.passed else "fail"
         comment = thumb.comment or as_text(self.grading.get("comment"))
-        return HumanRatingRecord(
+        yield HumanRatingRecord(
             HUMAN_METRIC, self.target.item, self.target.system, "", number, label, comment, self.target.repeat
         )
+
+    def _answer(self, entry: Component) -> Record | Problem:
+        told = values.score(entry.answer.get("value"))
+        if not told.kind:
+            return problem(
+                self.name, f"A person's answer has no value. {told.wrong}".strip(), self.number, "gradingResult"
+            )
+        rater = as_text(entry.answer.get("rater"))[: limits.MAX_NAME_CHARS]
+        metric = (as_text(entry.answer.get("criterion")) or HUMAN_METRIC)[: limits.MAX_METRIC_CHARS]
+        return HumanRatingRecord(
+            metric, self.target.item, self.target.system, rater, told.number, told.label, entry.comment,
+            self.target.repeat,
+        )  # fmt: skip
 
 
 def _combined(parts: list[Component]) -> float | None:
@@ -243,4 +264,5 @@ def _component(entry: dict[str, Any], judge: str) -> Component:
         judge=_provider(assertion.get("provider")) or judge,
         comment=as_text(entry.get("comment")),
         value=assertion.get("value"),
+        answer=as_dict(as_dict(entry.get("metadata")).get("adjudge")) if kind == "human" else {},
     )

@@ -14,6 +14,7 @@ from projects.importers.tables import Sample
 from projects.models import Project
 from projects.selectors import excerpt
 from projects.services.import_plan import KINDS
+from projects.services.import_questions import questions_of
 from projects.services.import_stage import Progress, Staged
 from projects.services.importing import Upload, counts_of, imagine, problems_of, recognise, stage_file
 
@@ -38,6 +39,7 @@ class Preview:
     counts: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     run: RunRecord = field(default_factory=lambda: RunRecord(""))
+    questions: list[dict[str, Any]] = field(default_factory=list)  # what the file does not say of its metrics
     error: str = ""  # the mapping does not do: the person can change it and look again
 
     @property
@@ -76,7 +78,8 @@ def preview_file(
     plan = imagine(project=project, staged=staged)
     problems = problems_of(staged)
     fields = fields or list(_told(staged))
-    return Preview(key, given, fields, counts_of(plan, problems), problems, staged.run)
+    counts, asked = counts_of(plan, problems), questions_of(project, staged)
+    return Preview(key, given, fields, counts, problems, staged.run, asked)
 
 
 def options_with(

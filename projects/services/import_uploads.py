@@ -9,6 +9,7 @@ import hashlib
 import logging
 import secrets
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -25,6 +26,7 @@ from projects.errors import Conflict, ServiceError
 from projects.importers import GENERIC, limits
 from projects.models import ImportBatch, Project
 from projects.services.import_preview import Preview, options_with, preview_file
+from projects.services.import_questions import answers_from
 from projects.services.import_stage import Progress
 from projects.services.importing import ImportResult, import_file, problem_rows
 
@@ -112,6 +114,7 @@ def _keep(batch: ImportBatch, found: Preview) -> None:
         "looks": batch.mapping.get("looks", 0),
         "options": found.options,
         "fields": [asdict(each) for each in found.fields],
+        "questions": found.questions,
         "error": found.error,
         "nothing": found.brings_nothing,
     }
@@ -142,9 +145,13 @@ def upload_map(*, batch: ImportBatch, format: str, chosen: dict[str, str], defau
         batch.save()
 
 
-def upload_confirm(*, batch: ImportBatch, actor: Any) -> ImportResult | None:
-    """Import the file, or let the worker do it (None). Of two who confirm at once, one does it."""
+def upload_confirm(*, batch: ImportBatch, actor: Any, answers: Mapping[str, Any] | None = None) -> ImportResult | None:
+    """Import the file, or let the worker do it (None). Of two who confirm at once, one does it. `answers` is what a
+    form says to the questions of the preview."""
     _expect(batch, State.PREVIEW)
+    if told := answers_from(batch.mapping.get("questions", []), answers or {}):
+        batch.mapping = {**batch.mapping, "options": {**batch.mapping["options"], "answers": told}}
+        ImportBatch.objects.filter(pk=batch.pk, state=State.PREVIEW).update(mapping=batch.mapping)
     if batch.mapping.get("error"):
         raise ServiceError(str(batch.mapping["error"]))
     if batch.file_size <= IN_REQUEST:

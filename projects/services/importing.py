@@ -38,6 +38,7 @@ from projects.planner import note_growth
 from projects.services.import_html import HtmlCache
 from projects.services.import_plan import KINDS, Plan, plan_items, plan_systems
 from projects.services.import_plan_outputs import plan_outputs, plan_scores
+from projects.services.import_questions import answer
 from projects.services.import_stage import Progress, Staged, stage
 from projects.services.import_write import prepare, reserve, send
 from projects.services.people import pseudonym_for
@@ -191,18 +192,20 @@ def stage_file(
     progress: Progress | None = None,
 ) -> Staged:
     """Parse and check a file; nothing is written. A file of which nothing can be read is refused."""
-    name = upload.name
+    name, options = upload.name, dict(options or {})
+    answers = options.pop("answers", {})
     try:
         if isinstance(upload, Folder):
             digest, size = _digest_of_folder(upload)
-            key, records = read_folder(upload.path, format, options or {})
+            key, records = read_folder(upload.path, format, options)
         else:
             digest, size = _digest(upload)
-            key, records = read_file(upload.stream, name, format, options or {})
+            key, records = read_file(upload.stream, name, format, options)
         staged = stage(records, file_name=name, pseudonym=_pseudonyms(project), progress=progress)
     except ImportFileError as error:
         field = "system" if isinstance(error, SystemUnknownError) else "file"
         raise ServiceError(str(error), field=field) from error
+    answer(staged, answers)
     # An archive or a folder of one tool's files is that tool's.
     staged.format = next(iter(staged.formats)) if len(staged.formats) == 1 else key
     staged.file_digest, staged.file_size = digest, size

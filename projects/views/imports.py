@@ -19,7 +19,9 @@ from projects.forms import add_service_error
 from projects.forms_import import FormatForm, UploadForm
 from projects.importers import GENERIC, IMPORTERS, limits
 from projects.models import ImportBatch, Project
+from projects.services.checking import FORMAT as CHECKS
 from projects.services.import_preview import role_choices
+from projects.services.import_templates import columns_of, defaults_of, template_for
 from projects.services.import_uploads import upload_cancel, upload_confirm, upload_create, upload_map
 from projects.templatetags.numbers import number, times
 
@@ -50,7 +52,7 @@ def import_upload(request: HttpRequest, project: str) -> HttpResponse:
         "project": row,
         "nav": "import",
         "form": form,
-        "batches": ImportBatch.objects.filter(project=row).select_related("created_by")[:LISTED],
+        "batches": ImportBatch.objects.filter(project=row).exclude(format=CHECKS).select_related("created_by")[:LISTED],
         "formats": [importer.title for importer in IMPORTERS.values()],
         "largest": limits.MAX_BYTES,
     }
@@ -61,7 +63,8 @@ def import_upload(request: HttpRequest, project: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def import_preview(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     row = get_project(request.user, project, Action.IMPORT)
-    found = get_object_or_404(ImportBatch.objects.select_related("project", "created_by"), project=row, pk=batch)
+    batches = ImportBatch.objects.exclude(format=CHECKS).select_related("project", "created_by")
+    found = get_object_or_404(batches, project=row, pk=batch)
     if request.method == "POST":
         try:
             return _act(request, row, found)
@@ -94,6 +97,12 @@ def _act(request: HttpRequest, project: Project, batch: ImportBatch) -> HttpResp
         case "map":
             upload_map(batch=batch, format="", chosen=_chosen(request, batch), defaults=_defaults(request))
             return here
+        case "like":
+            if (like := template_for(batch)) is None:
+                raise ServiceError("The import whose columns were to be taken is not there any more.")
+            upload_map(batch=batch, format="", chosen=columns_of(like), defaults=defaults_of(like))
+            messages.success(request, f"The columns are read as in {like.file_name}.")
+            return here
         case "name":
             if not (given := _defaults(request)):
                 raise ServiceError("Say what the system that answered is called.")
@@ -109,7 +118,7 @@ def _confirm(request: HttpRequest, batch: ImportBatch) -> None:
     if chosen and ({**roles, **chosen} != roles or _defaults(request) != shown):
         upload_map(batch=batch, format="", chosen=chosen, defaults=_defaults(request))
         messages.warning(request, "You changed how the columns are read. Look at the result, then import.")
-    elif upload_confirm(batch=batch, actor=request.user) is not None:
+    elif upload_confirm(batch=batch, actor=request.user, answers=request.POST) is not None:
         messages.success(request, f"{batch.file_name} is imported.")
 
 
@@ -140,6 +149,8 @@ def _context(project: Project, batch: ImportBatch) -> dict[str, Any]:
         "counts": batch.counts,
         "title": IMPORTERS[batch.format].title if batch.format in IMPORTERS else batch.format,
         "fields": mapping.get("fields", []),
+        "questions": mapping.get("questions", []) if batch.state == State.PREVIEW else [],
+        "like": template_for(batch) if batch.state == State.PREVIEW else None,
         "mapped": batch.format in GENERIC,
         "roles": role_choices(),
         "defaults": _saved_defaults(batch),

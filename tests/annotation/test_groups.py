@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections import Counter
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -18,7 +19,8 @@ from django.urls import reverse
 from annotation import claims
 from annotation.lanes import Asked, Lane, Requirements, eligibility, lanes_for, reads
 from annotation.models import Assignment, GoldAnswer, Judgment, Round, Seat, Slot, Task, TaskOutput
-from annotation.services import rounds
+from annotation.services import eligibility as eligible
+from annotation.services import rounds, seats
 from annotation.services.eligibility import groups_progress, lanes_of, member_qualify
 from annotation.services.exclusion import seat_exclude, seat_include
 from annotation.services.rounds import round_plan
@@ -430,3 +432,40 @@ def test_the_home_page_says_so_before_a_round_is_opened(client: Client) -> None:
         membership=Membership.objects.get(user=seat.rater.user), qualifications=["expert"], languages=[], actor=None
     )
     assert ">Start<" in text(client.get(reverse("annotation:home")))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", ["round grows", "first visit"])
+def test_a_qualification_noted_while_seats_are_made_is_not_lost(act: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both read what people can do and write what their seats may take: the one that comes second sees the first."""
+    round = round_factory(items=2, systems=1, overlap=3, requirements=TWO_AND_ONE)
+    user = member(round.project, "rater")
+    if act == "round grows":
+        seat_for(round=round, user=user)
+    worked_out = eligible.settle_seat
+    threads: list[threading.Thread] = []
+
+    def qualify() -> None:
+        try:
+            eligible.member_qualify(
+                membership=Membership.objects.get(user=user), qualifications=["expert"], languages=[], actor=None
+            )
+        finally:
+            connection.close()
+
+    def meanwhile(seat: Seat, row: Round, membership: Membership | None) -> None:
+        worked_out(seat, row, membership)
+        if not threads:
+            threads.append(threading.Thread(target=qualify))
+            threads[0].start()
+            threads[0].join(0.3)  # what would cross is through by then; what waits goes on when we are done
+
+    monkeypatch.setattr(eligible, "settle_seat", meanwhile)
+    monkeypatch.setattr(seats, "settle_seat", meanwhile)
+    if act == "round grows":
+        with transaction.atomic():
+            eligible.seats_settle(Round.objects.select_for_update().get(pk=round.pk))
+    else:
+        seat_for(round=round, user=user)
+    threads[0].join()
+    assert Seat.objects.get(rater__user=user).group == "expert"

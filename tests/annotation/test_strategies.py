@@ -15,12 +15,13 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation import claim_search, claim_steps, claims
 from annotation import claim_sql as sql
-from annotation import claim_steps, claims
 from annotation.claims import Outcome
 from annotation.models import Assignment, Judgment, Round, Seat, Slot, Task
 from annotation.sampling import Sample
-from annotation.services.rounds import round_create, round_open, round_plan
+from annotation.services.exclusion import seat_exclude
+from annotation.services.rounds import round_create, round_extend, round_open, round_plan
 from annotation.strategies import JUMP, STRATEGIES, WINDOW, Candidate, drawn, gap_chance
 from annotation.strategies.uncertain import by_rank
 from projects.models import ItemTag
@@ -115,7 +116,7 @@ class _Back(Exception):
 
 def claimed_by(seat: Seat, u: float, monkeypatch: pytest.MonkeyPatch) -> tuple[int, float | None]:
     """(task, chance kept) of the claim that this draw gives; nothing stays."""
-    monkeypatch.setattr(claims, "drawn", lambda *_: u)
+    monkeypatch.setattr(claim_search, "drawn", lambda *_: u)
     try:
         with transaction.atomic():
             outcome = claims.claim(seat.pk)
@@ -175,8 +176,8 @@ def test_where_others_were_just_taking_what_was_drawn_the_chance_is_not_known(mo
             rows = run(statement, values)
             return [(*row[:6], row[3] - gap, *row[7:]) for row in rows] if statement == sql.JUMP else rows
 
-        monkeypatch.setattr(claims, "run", beside)
-        monkeypatch.setattr(claims, "drawn", lambda *_, u=u: u)
+        monkeypatch.setattr(claim_search, "run", beside)
+        monkeypatch.setattr(claim_search, "drawn", lambda *_, u=u: u)
         row = taken(claims.claim(a_seat(round).pk))
         assert (row.probability, row.draw_note) == known
 
@@ -191,7 +192,7 @@ def test_a_second_draw_from_a_window_has_no_chance_that_is_known(monkeypatch: py
         draws.extend(["window"] if statement == sql.WINDOW else [])
         return [] if statement == sql.WINDOW and len(draws) == 1 else run(statement, values)
 
-    monkeypatch.setattr(claims, "run", locked_at_first)
+    monkeypatch.setattr(claim_search, "run", locked_at_first)
     row = taken(claims.claim(seat.pk))
     known = {"sqlite": (1.0, ""), "postgresql": (None, "contended")}[connection.vendor]
     assert (row.probability, row.draw_note) == known
@@ -200,7 +201,7 @@ def test_a_second_draw_from_a_window_has_no_chance_that_is_known(monkeypatch: py
 @in_database
 def test_who_has_judged_the_whole_front_walks_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond what a window looks at, the walk goes on; only so much is looked at, however large the round."""
-    monkeypatch.setattr(claims, "_LOOK", 3)
+    monkeypatch.setattr(claim_search, "_LOOK", 3)
     round = round_factory(items=6, systems=1, overlap=2, strategy="uncertain")
     seat = a_seat(round)
     outcome = claims.claim(seat.pk)
@@ -293,6 +294,87 @@ def test_taking_a_task_costs_the_same_in_a_large_round() -> None:
         for name, at in product(("WALK", "JUMP", "WINDOW"), (0.02, 0.5, 0.98)):
             found[name, at].append(effort(getattr(sql, name), values | {"start": int(at * size), "u": at}))
     assert {key: large <= 1.5 * small + 5 for key, (small, large) in found.items()} == dict.fromkeys(found, True), found
+
+
+def judged_but_for(seat: Seat, left: set[int]) -> None:
+    """As if this rater had judged every task but those at these places, and others nothing."""
+    rows = Slot.objects.filter(round=seat.round, n=1).exclude(pos__in=left).values_list("task_id", "item_key")
+    Assignment.objects.bulk_create(
+        Assignment(
+            public_id=f"{seat.pk}-{task}", seat=seat, task_id=task, item_key=key, state=Assignment.State.JUDGED,
+            purpose=Assignment.Purpose.EXTRA, shown_order="0", created_at=timezone.now(), closed_at=timezone.now(),
+        )
+        for task, key in rows
+    )  # fmt: skip
+
+
+def asked_until(seat: Seat, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[int], list[int]]:
+    """Asks while the answer is "looking": (answers, statements of each request, effort of each search in it)."""
+    efforts: list[int] = []
+
+    def weighed(statement: str, values: Any) -> list[tuple[Any, ...]]:
+        efforts.append(effort(statement, values) if len(answers) < 2 else 0)
+        return claim_steps.run(statement, values)
+
+    answers: list[str] = []
+    monkeypatch.setattr(claim_search, "run", weighed)
+    statements = []
+    while not answers or (answers[-1] == "looking" and len(answers) < 99):
+        before = len(efforts)
+        answers.append(claims.claim(seat.pk).status)
+        statements.append(len(efforts) - before)
+    return answers, statements, efforts
+
+
+@in_database
+@pytest.mark.parametrize("strategy", ["balanced", "random", "uncertain"])
+def test_who_has_judged_nearly_all_is_served_in_bounded_steps(strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of the round, a request does so much; the task that is left is found, and where none is the
+    rater hears it at once from then on."""
+    monkeypatch.setattr(claim_search, "FIRST_STEP", 10)
+    monkeypatch.setattr(claim_search, "STEP", 20)
+    monkeypatch.setattr(claim_search, "_LOOK", 20)
+    monkeypatch.setattr(claim_search, "drawn", lambda *_: 0.01)
+    most: dict[int, tuple[int, int]] = {}
+    for size in (200, 900):
+        round = a_large_round(size)
+        Round.objects.filter(pk=round.pk).update(strategy=strategy)
+        seat = a_seat(round)
+        judged_but_for(seat, {size - 100})
+        claims._last_asked[round.pk] = float("inf")
+        answers, statements, efforts = asked_until(seat, monkeypatch)
+        assert answers[-1] == "task"
+        assert len(answers) > (size - 100) // 70 - 2, "the steps of a request are bounded"
+        most[size] = (max(statements), max(efforts))
+        assert taken(Outcome("task", assignment=Assignment.objects.get(seat=seat, state=0).pk)).task_id == (
+            Slot.objects.get(round=round, pos=size - 100).task_id
+        )
+        send(seat, claims.claim(seat.pk))
+        answers, _, _ = asked_until(seat, monkeypatch)
+        assert (answers[-1], claims.claim(seat.pk).status) == ("finished", "finished")
+        assert asked_until(seat, monkeypatch)[2] == []
+    assert most[900][0] <= most[200][0]
+    assert most[900][1] <= 1.5 * most[200][1] + 60, most  # going over all of them: hundreds more
+
+
+@in_database
+def test_what_is_opened_or_lost_is_looked_for_again() -> None:
+    """Who had come to the end of everything open hears of what comes after."""
+    round = round_factory(items=3, systems=1, overlap=1)
+    ann, ben = a_seat(round), a_seat(round)
+    held = claims.claim(ann.pk)
+    for _ in range(2):
+        send(ben, claims.claim(ben.pk))
+    assert claims.claim(ben.pk).status == "nothing_now"
+    send(ann, held)
+    assert Seat.objects.get(pk=ben.pk).looked == claim_search.NOTHING_OPEN
+    round_extend(round=round, overlap=2, actor=None)
+    assert claims.claim(ben.pk).status == "task"
+    seat_exclude(seat=ann, reason="So.", actor=None)
+    outcome = claims.claim(ben.pk)
+    while outcome.status == "task":
+        outcome = send(ben, outcome)
+    assert Judgment.objects.filter(seat=ben).count() == 3
 
 
 @in_database

@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from annotation import claims
+from annotation import claim_search, claims
 from annotation.models import Assignment, Judgment, Renewal, Round, Slot, TaskOutput
 from annotation.pairing import Pairs
 from annotation.services import renewing, rounds
@@ -159,7 +159,7 @@ def test_judgments_bring_the_shaky_system_to_the_front_of_the_order(
     monkeypatch: pytest.MonkeyPatch, lead: Client, project: Project
 ) -> None:
     # Which tasks the sixteen judgments fall on decides how many of the shaky system's come first.
-    monkeypatch.setattr(claims, "drawn", lambda *_: 0.0)  # always the first of the window
+    monkeypatch.setattr(claim_search, "drawn", lambda *_: 0.0)  # always the first of the window
     round = round_factory(project, items=12, systems=2, overlap=2, strategy="uncertain", seed=1)
     steady, shaky = [rs.system_id for rs in round.round_systems.order_by("system_id")]
     flip = iter([1.0, 3.0] * 20)
@@ -187,7 +187,7 @@ def test_judgments_bring_the_shaky_system_to_the_front_of_the_order(
 
 @in_database
 def test_adaptive_pairs_are_of_the_system_that_is_least_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims, "drawn", lambda *_: 0.0)  # always the first of the window
+    monkeypatch.setattr(claim_search, "drawn", lambda *_: 0.0)  # always the first of the window
     round = round_factory(
         mode="compare", items=8, systems=3, overlap=1, strategy="uncertain", pairs=Pairs("adaptive"), seed=2
     )

@@ -143,6 +143,7 @@ def test_a_folder_in_the_place_of_a_file_is_seen_before_the_work(shell: Terminal
 
 
 OUTCOMES = {
+    "run_checks support --check valid_json": "scores",
     "import_outputs support {files}/outputs.csv": "format",
     "apply {files}/study.yaml": "changes",
     "import_judgments support/pilot {files}/ratings.csv": "judgments",

@@ -18,6 +18,7 @@ from tests.commands.test_manners import COMMANDS
 ACTS = {
     "import_outputs": "import_outputs fresh {files}/outputs.csv --create",
     "apply": "apply {files}/second.yaml",
+    "run_checks": "run_checks support --check valid_json --check length",
     "import_judgments": "import_judgments support/pilot {files}/ratings.csv",
     "export": "export support/pilot --format csv,jsonl --out {files}/made",
     "report": "report support/pilot --out {files}/made",

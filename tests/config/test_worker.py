@@ -170,6 +170,23 @@ def test_outside_a_worker_nothing_has_to_be_settled() -> None:
     assert Group.objects.exists()
 
 
+@pytest.mark.django_db
+def test_what_was_over_long_ago_is_forgotten_and_nothing_else() -> None:
+    long_ago = timezone.now() - timedelta(days=leases.KEPT_DAYS + 1)
+    for key, state, ended in (
+        ("over", SUCCESSFUL, long_ago),
+        ("failed", FAILED, long_ago),
+        ("fresh", SUCCESSFUL, timezone.now()),
+        ("waiting", READY, None),
+    ):
+        enqueue_once(worker_tasks.add, key, key)
+        DBTaskResult.objects.filter(lease__key=key).update(status=state, finished_at=ended, enqueued_at=long_ago)
+    Worker("first").run(batch=True)
+    assert set(TaskLease.objects.values_list("key", flat=True)) == {"fresh", "waiting"}
+    assert DBTaskResult.objects.count() == 2
+    assert Group.objects.get().name == "waiting"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_beating_heart_keeps_the_task() -> None:
     enqueue_once(worker_tasks.add, "add tea", "tea")
