@@ -58,7 +58,7 @@ def advice_words(found: dict[str, Any], what: str) -> str:
     if found["more"] >= MAX_PROMPTS:
         return f"No number of prompts that could be judged would settle {what}."
     low, high = _round(found["low"]), min(_round(found["high"]), MAX_PROMPTS)
-    return f"About {_round(found['more']):,} more prompts ({low:,} to {high:,}) would settle {what}."
+    return f"About {_round(found['more']):,} more prompts ({low:,} to {high:,}) would probably settle {what}."
 
 
 def _round(count: int) -> int:

@@ -134,8 +134,9 @@ def _scored(data: ReportData, criterion: CriterionSpec) -> Iterator[tuple[Any, .
     if criterion not in scored(data):
         return
     tables = comparable(data, criterion)
-    sizes = data.of(criterion).groupby("cluster").size().to_dict()
+    frame = data.of(criterion)
     for n, a in enumerate(sorted(tables)):
         for b in sorted(tables)[n + 1 :]:
             share, prompts = prompt_superiority(tables[a], tables[b])
-            yield a, b, share, prompts, sizes
+            both = frame[frame["system"].isin((a, b))]
+            yield a, b, share, prompts, both.groupby("cluster").size().to_dict()

@@ -145,7 +145,8 @@ def test_what_is_worth_reading_is_what_was_planted() -> None:
     found = report.body["reading"]
     first = found["disagreement"][0]
     assert (first["item"], first["system"], first["answers"]) == ("q5", "old", ["1", "5", "5"])
-    assert [(row["prompt"], row["ahead"], row["share"]) for row in found["upsets"]] == [("q7", "new", 0.0)]
+    upsets = [(row["prompt"], row["ahead"], row["share"], row["n_judgments"]) for row in found["upsets"]]
+    assert upsets == [("q7", "new", 0.0, 6)]
     page = text_of(client_of(report.round, "viewer").get(url("report", report)))
     item = report.round.project.items.get(external_id="q5")
     assert f'/items/{item.pk}/">q5</a>' in page
