@@ -98,6 +98,24 @@ class RoundReportFile(ApiView):
         return response
 
 
+class RoundDoctor(ApiView):
+    @extend_schema(
+        operation_id="projects_rounds_doctor",
+        tags=["reports"],
+        summary="The rubric doctor",
+        description=(
+            "What the round's judgments say about each criterion, worst first: `does_not_work`, `look`, `unsettled` or "
+            "`works`, with the likely causes, their figures, three items that show each, and a change of the rubric."
+        ),
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, **PROBLEMS},
+    )
+    def get(self, request: Request, project: str, round: str) -> HttpResponse:
+        from analytics.doctor import rubric_doctor  # pandas and scipy take over a second to load
+
+        found = rubric_doctor(round_of(self.project(Action.VIEW), round))
+        return HttpResponse(body_json(found.to_dict()), content_type="application/json")
+
+
 class GateDefinition(StrictSerializer):
     definition = serializers.JSONField(help_text="new, old, rule, alpha, power, conditions: see docs/how-to/gate.md.")
 

@@ -14,7 +14,9 @@ from analytics.sections.agreement import agreement_section
 from analytics.sections.answer import answer_section
 from analytics.sections.automated import automated_section
 from analytics.sections.base import ReportData, RoundInfo, domain
+from analytics.sections.marks import marks_section
 from analytics.sections.method import method_section, provenance_section
+from analytics.sections.orders import orders_section
 from analytics.sections.preference import preference_section
 from analytics.sections.raters import MAX_RATERS, raters_section
 from analytics.sections.reading import reading_section
@@ -33,6 +35,8 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "comparisons": comparisons_section,
     "totals": totals_section,
     "preference": preference_section,
+    "orders": orders_section,
+    "marks": marks_section,
     "raters": raters_section,
     "automated": automated_section,
     "slices": slices_section,
@@ -110,13 +114,19 @@ def _counts(frames: RoundFrames) -> dict[str, Any]:
         "n_prompts": int(tasks["cluster"].nunique()),
         "n_tasks": len(tasks),
         "n_judgments": len(counted),
-        "n_ratings": int(frames.ratings["judgment"].isin(counted["judgment"]).sum()),
+        "n_ratings": _n_ratings(frames, counted["judgment"]),
         "n_raters": int(counted.loc[known, "rater"].nunique()),
         "n_unknown": int((~known).sum()),
         "n_excluded": int((judgments["counts"] & judgments["excluded"]).sum()),
         "n_other": int((~judgments["counts"]).sum()),
         "n_cannot_judge": int(frames.counted["cannot_judge"].sum()),
     }
+
+
+def _n_ratings(frames: RoundFrames, judgments: Any) -> int:
+    """A ranking is one rating, however many pairs it sets in order."""
+    own = frames.ratings[frames.ratings["judgment"].isin(judgments)]
+    return int((~own.duplicated(["judgment", "criterion", "target"])).sum())
 
 
 def _uneven_chances(round: RoundInfo) -> str | None:

@@ -7,7 +7,9 @@ from django.db.models import Q
 
 from analytics.shapes import (
     MEASURED,
+    STRUCTURED,
     RoundFrames,
+    Rows,
     TaskTable,
     final_table,
     frame,
@@ -17,6 +19,7 @@ from analytics.shapes import (
     rating_table,
     score_table,
     task_table,
+    whole,
 )
 from annotation.models import (
     Adjudication,
@@ -39,10 +42,11 @@ _SCORE = ("metric_id", "output_id", "output_b_id", "number", "label", "turn", "p
 
 
 def round_frames(round: Round) -> RoundFrames:
-    """Seven queries, whatever the size of the round."""
+    """Eight queries, whatever the size of the round."""
     tasks = _tasks(round)
     judgments = _judgments(round)
-    return RoundFrames(tasks, judgments, _ratings(round, judgments, tasks), _finals(round, tasks))
+    ratings, finals = _ratings(round, judgments, tasks), _finals(round, tasks)
+    return whole(tasks, judgments, ratings, finals, _structured(round))
 
 
 def _tasks(round: Round) -> TaskTable:
@@ -67,6 +71,13 @@ def _judgments(round: Round) -> pd.DataFrame:
 def _ratings(round: Round, judgments: pd.DataFrame, tasks: TaskTable) -> pd.DataFrame:
     query = Rating.objects.filter(judgment__seat__round=round, judgment__current=True)
     return rating_table(query.values_list(*_RATING), judgments, tasks)
+
+
+def _structured(round: Round) -> Rows:
+    """Answers that are more than a number or a label: orders of several outputs, marked passages."""
+    own = Rating.objects.filter(judgment__seat__round=round, judgment__current=True, data__isnull=False)
+    query = own.filter(criterion__type__in=STRUCTURED).order_by("id")
+    return query.values_list("judgment_id", "criterion__key", "target", "criterion__type", "data")
 
 
 def _finals(round: Round, tasks: TaskTable) -> pd.DataFrame:

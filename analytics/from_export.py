@@ -10,6 +10,7 @@ from analytics.assembly import ReportOptions
 from analytics.sections.base import MetricInfo, ReportData, RoundInfo
 from analytics.shapes import (
     MEASURED,
+    STRUCTURED,
     RoundFrames,
     final_table,
     frame,
@@ -19,6 +20,7 @@ from analytics.shapes import (
     rating_table,
     score_table,
     task_table,
+    whole,
 )
 from annotation.exporters.judged import ratings_by_judgment
 from annotation.exporters.reading import Cells, Export
@@ -88,7 +90,8 @@ def _frames(export: Export) -> RoundFrames:
         )
         for row in export["final_answers"]
     ]
-    return RoundFrames(tasks, table, rating_table(_ratings(export), table, tasks), final_table(finals, tasks))
+    ratings = rating_table(_ratings(export), table, tasks)
+    return whole(tasks, table, ratings, final_table(finals, tasks), _structured(export))
 
 
 def _task_outputs(export: Export, numbers: dict[str, int]) -> Iterator[tuple[Any, ...]]:
@@ -123,6 +126,14 @@ def _ratings(export: Export) -> Iterator[tuple[Any, ...]]:
                 *(number, row["criterion"], row["target"], row["value"], row["label"]),
                 bool(row["cannot_judge"]),
             )
+
+
+def _structured(export: Export) -> Iterator[tuple[Any, ...]]:
+    types = {each["key"]: each["type"] for each in export.about["rubric"]["criteria"]}
+    for number, rows in enumerate(ratings_by_judgment(export)):
+        for row in rows:
+            if types[row["criterion"]] in STRUCTURED and row["data"]:
+                yield number, row["criterion"], row["target"], types[row["criterion"]], row["data"]
 
 
 def _scores(export: Export, metrics: dict[str, int]) -> Iterator[tuple[Any, ...]]:

@@ -14,6 +14,8 @@ from analytics.charts.axis import coefficient_axis, value_axis
 from analytics.charts.bars import shade
 from analytics.digests import body_json
 from analytics.report_agreement import Agreement, agreement_part
+from analytics.report_earlier import Earlier, earlier_part
+from analytics.report_marks import Marks, marks_part
 from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
 from analytics.report_preference import Preference, preference_part
@@ -63,6 +65,7 @@ class Page:
     body: dict[str, Any]
     stats: list[Stat] = field(default_factory=list)
     preferences: list[Preference] = field(default_factory=list)
+    marks: list[Marks] = field(default_factory=list)
     scores: list[Scores] = field(default_factory=list)
     totals: Totals | None = None
     agreement: Agreement = field(default_factory=Agreement)
@@ -71,6 +74,7 @@ class Page:
     raters: Raters = field(default_factory=Raters)
     reading: Reading = field(default_factory=Reading)
     sentences: list[dict[str, str]] = field(default_factory=list)
+    earlier: Earlier | None = None
     correlation_axis: Axis = CORRELATION_AXIS
     share_axis: Axis = SHARE_AXIS
     total_axis: Axis = TOTAL_AXIS
@@ -84,11 +88,12 @@ def page_of(stored: dict[str, Any], places: Mapping[str, str] | None = None) -> 
     page.stats = [_stat(figure) for figure in body["answer"]["figures"]]
     keys = [c["key"] for c in body["criteria"]]
     page.preferences = [
-        preference_part(questions[k], body["preference"][k])
+        preference_part(questions[k], body["preference"][k], body.get("orders", {}).get(k))
         for k in keys
         if body["preference"].get(k, {}).get("win_rate")
     ]
     page.scores = [s for s in (_scores(body, questions[k]) for k in keys) if s.lines]
+    page.marks = [m for k in keys if (m := marks_part(questions[k], body.get("marks", {}).get(k))) is not None]
     page.totals = _totals(body.get("totals", {}))
     page.agreement = agreement_part(body)
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]
@@ -96,6 +101,7 @@ def page_of(stored: dict[str, Any], places: Mapping[str, str] | None = None) -> 
     page.raters = raters_part(body)
     page.reading = reading_part(body, places or {})
     page.sentences = body["answer"].get("sentences", [])
+    page.earlier = earlier_part(body)
     return page
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.charts import Axis, heat, interval, stacked
+from analytics.report_orders import Orders, orders_part
 from analytics.report_parts import SHARE_AXIS, Figures, Line, decided, figures, warnings_of
 from analytics.report_words import Said, say
 
@@ -48,9 +49,12 @@ class Preference:
     warnings: list[str]
     consistency: Said | None
     ranking: Ranking | None
+    orders: Orders | None
 
 
-def preference_part(criterion: dict[str, Any], found: dict[str, Any]) -> Preference:
+def preference_part(
+    criterion: dict[str, Any], found: dict[str, Any], orders: dict[str, Any] | None = None
+) -> Preference:
     rates = found["win_rate"]
     systems = sorted(rates, key=lambda name: (-_mean_rate(rates[name]), name))
     matrix = [(a, [_cell(rates, a, b) for b in systems]) for a in systems]
@@ -74,6 +78,7 @@ def preference_part(criterion: dict[str, Any], found: dict[str, Any]) -> Prefere
         warnings=warnings_of(*(rates[a][b] for a, b in pairs)),
         consistency=say(consistency) if consistency and consistency["value"] is not None else None,
         ranking=_ranking(found),
+        orders=orders_part(orders),
     )
 
 

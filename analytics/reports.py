@@ -12,6 +12,7 @@ from analytics.assembly import Progress, ReportOptions, assemble
 from analytics.digests import body_json
 from analytics.frames import gold_frame, measures_frame, round_frames, scores_frame, tags_frame
 from analytics.sections.base import MetricInfo, ReportData, RoundInfo
+from analytics.sections.earlier import earlier_section
 from annotation.models import Round
 from projects.models import Metric
 from rubrics.selectors import spec_of
@@ -42,7 +43,12 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
     chosen = options or ReportOptions()
     told = progress or (lambda *_: None)
     told("Reading judgments", 0, None)
-    return Report(assemble(data_of(round, chosen), info_of(round), told))
+    data = data_of(round, chosen)
+    body = assemble(data, info_of(round), told)
+    # Of two rounds, so the export of one alone does not give it again.
+    if (earlier := earlier_section(round, data)) is not None:
+        body["earlier"] = earlier
+    return Report(body)
 
 
 def data_of(round: Round, options: ReportOptions) -> ReportData:

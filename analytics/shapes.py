@@ -8,12 +8,17 @@ about the same thing.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from analytics.order_frames import expanded
+from rubrics.criteria import CRITERIA
+from rubrics.criteria.spans import Spans
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
 COUNTED = ("normal", "imported")
@@ -35,6 +40,10 @@ _DIGESTED: tuple[str, ...] = (
 _DIGESTED += ("cannot_judge", "occasion", "purpose", "excluded", "a_first")
 
 
+# Types whose answers are orders of several outputs or marked passages.
+STRUCTURED = tuple(key for key, kind in CRITERIA.items() if kind.modes == ("rank",) or kind.reads_text)
+
+
 @dataclass(frozen=True)
 class TaskTable:
     """Tasks of a round: `tasks` by task id (item, cluster, system_a, system_b), `outputs` by (task, position)."""
@@ -49,6 +58,8 @@ class RoundFrames:
     judgments: pd.DataFrame
     ratings: pd.DataFrame
     finals: pd.DataFrame  # final answers of reviewers, one a criterion and unit
+    places: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an output that was put in order
+    marks: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an answer that marks passages, in `data`
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -67,6 +78,18 @@ class RoundFrames:
     @property
     def with_excluded(self) -> pd.DataFrame:
         return _last_occasion(self.ratings[self.ratings["counts"]])
+
+
+def whole(
+    tasks: TaskTable, judgments: pd.DataFrame, ratings: pd.DataFrame, finals: pd.DataFrame, structured: Rows
+) -> RoundFrames:
+    """The frames, with one row a pair in the place of each order of several outputs. `structured`: judgment, criterion,
+    target, type and data of the answers that are more than a number or a label (`STRUCTURED`)."""
+    told = frame(structured, ["judgment", "criterion", "target", "type", "data"])
+    marking = told["type"] == Spans.key
+    rows, places = expanded(ratings, told[~marking], tasks.outputs)
+    marks = told.loc[marking, ["judgment", "criterion", "target", "data"]]
+    return RoundFrames(tasks, judgments, rows, finals, places, marks)
 
 
 def frame(rows: Rows, columns: list[str]) -> pd.DataFrame:
@@ -232,6 +255,14 @@ def gold_table(answers: Rows, ratings: pd.DataFrame) -> pd.DataFrame:
     return both.assign(right=right.astype(bool) & ~both["cannot_judge"].astype(bool))
 
 
+def _marked(frames: RoundFrames) -> list[str]:
+    """Beside each rating what it marks, in one form whatever the database keeps."""
+    place = ["judgment", "criterion", "target"]
+    both = frames.ratings[place].merge(frames.marks, on=place, how="left")
+    read = [json.loads(raw) if isinstance(raw, str) else raw for raw in both["data"]]
+    return [json.dumps(marks, sort_keys=True) if isinstance(marks, list) else "" for marks in read]
+
+
 def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
     """Of every current rating and what decides how it counts. Database keys and times stay out of it."""
     if finals:
@@ -242,5 +273,7 @@ def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
         told = sorted("\x1f".join(map(str, row)) for row in settled[names].itertuples(index=False))
         return hashlib.sha256("\n".join([ratings, *told]).encode()).hexdigest()
     columns = [frames.ratings[name].tolist() for name in _DIGESTED]
+    if len(frames.marks):
+        columns.append(_marked(frames))
     lines = sorted("\x1f".join(map(str, row)) for row in zip(*columns, strict=True))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

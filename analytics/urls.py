@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics.views import gates, overview, reports
+from analytics.views import doctor, gates, overview, reports
 
 app_name = "analytics"
 
@@ -9,6 +9,8 @@ REPORT = "p/<slug:project>/reports/<int:report>/"
 urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/gate/", gates.gate, name="gate"),
     path("p/<slug:project>/", overview.overview, name="overview"),
+    path("p/<slug:project>/rounds/<slug:round>/doctor/", doctor.doctor, name="doctor"),
+    path("p/<slug:project>/rounds/<slug:round>/doctor/suggest/", doctor.suggest, name="doctor_suggest"),
     path("p/<slug:project>/reports/", reports.report_list, name="reports"),
     path("p/<slug:project>/reports/build/", reports.build, name="report_build"),
     path("p/<slug:project>/reports/runs/<int:run>/", reports.report_run, name="report_run"),

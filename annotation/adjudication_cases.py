@@ -118,13 +118,11 @@ def domain_of(criterion: CriterionSpec, seen: Iterable[Value]) -> list[Value]:
 
 
 def criteria_of(round: Round) -> dict[int, CriterionSpec]:
-    """What can be settled: every criterion of the round but words."""
+    """What can be settled: every criterion of the round but words and orders of several outputs."""
     return {
         c.id: c
         for c in spec_of(round.rubric_version).criteria
-        if c.id is not None
-        and c.level_of_measurement != "text"
-        and (not round.only_criteria or c.key in round.only_criteria)
+        if c.id is not None and CRITERIA[c.type].settles and (not round.only_criteria or c.key in round.only_criteria)
     }
 
 

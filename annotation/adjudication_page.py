@@ -18,11 +18,13 @@ from annotation.adjudication_cases import (
     said_of,
 )
 from annotation.models import Adjudication, Round, Task
-from annotation.presentation import LETTERS, read_task
+from annotation.presentation import read_task
 from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, sanitised
 from annotation.services.judging import Question
-from projects.rendering import render_prompt
+from annotation.shown_files import with_files, with_reference
+from projects.views.media import media_address
 from rubrics.criteria import CRITERIA
+from rubrics.criteria.base import LETTERS
 from rubrics.specs import Answer, CriterionSpec
 
 
@@ -80,18 +82,18 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
     task = Task.objects.select_related("item").get(pk=place.task)
     order = page_order(round, task.pk, task.task_outputs.count())
     shown = read_task(task.pk, order)
+    if round.show_reference:
+        shown = with_reference(shown)
+    shown = with_files(shown, round.project_id, lambda media, _: media_address(round.project, media))
     said = said_of(round, place, criterion)
     history = tuple(Past(row, _ruled(criterion, row, order)) for row in history_of(place))
     seats = {each.seat for each in said}
-    html = shown.prompt_html
-    if round.show_reference and shown.reference:
-        html += render_prompt([], (), shown.reference)
     return CasePage(
         criterion=criterion,
         letter=_letter(place.target, order),
         item=task.item.external_id,
         language=shown.language,
-        prompt=sanitised(html),
+        prompt=sanitised(shown.prompt_html),
         outputs=tuple(DrawnOutput(o.letter, sanitised(o.html), o.text) for o in shown.outputs),
         verdicts=tuple(_verdict(criterion, each, order) for each in said),
         question=_question(criterion, _current(criterion, history, order) if sent is None else sent, error),

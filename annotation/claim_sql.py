@@ -51,6 +51,10 @@ _TURNED = """COALESCE((
   JOIN annotation_taskoutput z1 ON z1.task_id = z0.task_id AND z1.position = 1
   JOIN projects_output w1 ON w1.id = z1.output_id
   WHERE z0.task_id = t.id AND z0.position = 0), 0)"""
+# Who gave the outputs of a task of several, in canonical order.
+SYSTEMS = """
+SELECT w.system_id FROM annotation_taskoutput z JOIN projects_output w ON w.id = z.output_id
+WHERE z.task_id = %s ORDER BY z.position"""
 UNSETTLED = f"""
 SELECT a.id, a.state, a.slot_id, t.pair, a.shown_order,
        CASE WHEN x.state = 1 AND x.holder = a.id THEN 1 ELSE 0 END, {_TURNED}

@@ -59,6 +59,7 @@ class Outcome:
     saved_id: str = ""  # its public id
     n_judged: int | None = None  # of the seat, this submit counted
     replayed: bool = False
+    away: bool = False  # a task went to somebody else since this rater was last here, and this is the first word of it
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ class SeatNow:
     moved: bool = False  # the cursor or `looked`, and no task was taken since
     contended: bool = False  # others were just taking what this rater may have
     judgment: int | None = None  # of this transaction, to be told which task came next
+    lost: bool = False  # a task went to somebody else, of which this rater hears now
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from annotation.claim_types import NewRating, NewText, Opened, Outcome, SeatNow,
 from annotation.gold import pause_reason
 from annotation.lanes import as_read, lanes_for, reads
 from annotation.presentation import content_of, present, read_presentation
-from annotation.selection import check_due, check_key, side_coin
+from annotation.selection import check_due, check_key, order_shown, side_coin
 from annotation.strategies import WALK
 
 __all__ = ["NewRating", "NewText", "Outcome", "Submission", "claim", "skip", "submit"]
@@ -99,7 +99,7 @@ def _open(seat_id: int, now: datetime, public_id: str = "", key: str = "") -> Op
 def _claim(seat: SeatNow, now: datetime) -> Outcome:
     outcome = _task_or_why_not(seat, now)
     steps.finish(seat, outcome.assignment)
-    return replace(outcome, n_judged=seat.n_judged)
+    return replace(outcome, n_judged=seat.n_judged, away=seat.lost)
 
 
 def _task_or_why_not(seat: SeatNow, now: datetime) -> Outcome:
@@ -129,6 +129,7 @@ def _settle(seat: SeatNow, now: datetime) -> int | None:
         else:
             change(sql.CLOSE_ASSIGNMENT, [3, at(now), assignment])
             _subtract_side(seat, pair, order, turned)
+            seat.lost = True
             seat.looked, seat.moved = None, True  # what was lost is not barred any more
     return live
 
@@ -230,16 +231,19 @@ def _sides(seat: SeatNow, taken: Taken) -> tuple[str, tuple[int, int] | None]:
     if width < 2:
         return "0" * width, None
     if width > 2:
-        order = list(range(width))
-        for i in range(width - 1, 0, -1):  # Fisher–Yates from the seeded coin's bits
-            j = int.from_bytes(bytes(side_coin(seat.seed, seat.id, task * 100 + i * 8 + b) for b in range(8))) % (i + 1)
-            order[i], order[j] = order[j], order[i]
-        return "".join(map(str, order)), None
+        return _order_of_many(seat, task, width), None
     d = taken.tally or 0
     first_right = d > 0 or (d == 0 and side_coin(seat.seed, seat.id, task))
     swapped = bool(first_right) != bool(taken.turned)
     step = -1 if first_right else 1
     return "10" if swapped else "01", (d + step, step)
+
+
+def _order_of_many(seat: SeatNow, task: int, width: int) -> str:
+    """Positions are balanced over systems, in whatever order their outputs came in."""
+    systems = [system for (system,) in run(sql.SYSTEMS, [task])]
+    by_system = sorted(range(width), key=lambda position: systems[position])
+    return "".join(str(by_system[place]) for place in order_shown(seat.seed, seat.id, seat.n_assigned, width))
 
 
 def _subtract_side(seat: SeatNow, pair: str, order: str, turned: int) -> None:

@@ -13,10 +13,12 @@ from annotation import conduct
 from annotation.lanes import Requirements
 from annotation.models import Round, Seat
 from annotation.pairing import PAIRINGS_IN_WORDS, Pairs
+from annotation.ranked_sets import MOST, Sets
 from annotation.sampling import Sample
 from annotation.services.eligibility import requirements_of
 from annotation.services.renewing import MEAN, STRENGTH, Narrow, narrow_of
-from annotation.services.round_tasks import pairs_of, sample_of
+from annotation.services.round_checks import MOST_SETS
+from annotation.services.round_tasks import pairs_of, sample_of, sets_of
 from annotation.strategies import STRATEGIES
 from projects import selectors
 from projects.models import Project, System
@@ -78,7 +80,11 @@ class RoundForm(forms.Form):
     )
     mode = forms.ChoiceField(
         label="Raters",
-        choices=[("score", "Score one output at a time"), ("compare", "Compare two outputs of the same item")],
+        choices=[
+            ("score", "Score one output at a time"),
+            ("compare", "Compare two outputs of the same item"),
+            ("rank", "Rank several outputs of the same item"),
+        ],
         widget=forms.RadioSelect,
         initial="score",
     )
@@ -87,7 +93,7 @@ class RoundForm(forms.Form):
         label="Systems",
         queryset=System.objects.none(),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one system, or two to compare."},
+        error_messages={"required": "Choose at least one system, or two to compare or rank."},
     )
     tag = forms.ChoiceField(label="Items", required=False)
     design = forms.ChoiceField(
@@ -150,6 +156,21 @@ class RoundForm(forms.Form):
         min_value=1,
         max_value=1000,
         help_text="For some pairs in balance. Left empty: as many as give each system one place in an item.",
+    )
+    set_size = forms.IntegerField(
+        label="Outputs ranked at a time",
+        required=False,
+        min_value=2,
+        max_value=MOST,
+        help_text=f"Left empty: all systems, or {MOST} of them where there are more.",
+    )
+    sets_per_item = forms.IntegerField(
+        label="Sets of each item",
+        required=False,
+        min_value=1,
+        max_value=MOST_SETS,
+        help_text="Where not all systems are ranked at a time. Over all items each two come together equally often, as "
+        "near as possible.",
     )
     narrow = forms.CharField(
         label="Criterion to be sure of",
@@ -282,6 +303,7 @@ class RoundForm(forms.Form):
             "options": self._options(given),
             "sample": self._sample(),
             "pairs": self._pairs(),
+            "sets": Sets(given["set_size"], given["sets_per_item"]) if given["mode"] == Round.Mode.RANK else None,
             "baseline": given["baseline"],
             "requirements": Requirements(
                 groups=tuple(given["groups"]),
@@ -367,6 +389,8 @@ def settings_of(round: Round) -> dict[str, Any]:
         **{name: getattr(sample, name) for name in ("design", "tag", "size", "strata", "allocation", "weight")},
         "pairs": pairs.design,
         "pairs_per_item": pairs.per_item,
+        "set_size": sets_of(round).size,
+        "sets_per_item": sets_of(round).per_item,
         "narrow": narrow_of(round).criterion,
         "groups": "\n".join(f"{name} {n}" for name, n in asked.groups),
         "qualification": asked.qualification,

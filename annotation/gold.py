@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotation.models import Assignment, GoldAnswer, Rating, Seat
+from rubrics.criteria import CRITERIA
 
 DEFAULT_AT_LEAST = 5
 
@@ -36,7 +37,7 @@ def gold_results(seats: list[int], *, after: int = 0) -> dict[int, list[GoldResu
     ).order_by("closed_at", "pk")
     judged = list(rows.values_list("pk", "seat_id", "task_id", "shown_order"))
     known: dict[int, list[GoldAnswer]] = defaultdict(list)
-    for answer in GoldAnswer.objects.filter(task__in={task for _, _, task, _ in judged}):
+    for answer in GoldAnswer.objects.filter(task__in={t for _, _, t, _ in judged}).select_related("criterion"):
         known[answer.task_id].append(answer)
     given: dict[int, dict[tuple[int, str], Rating]] = defaultdict(dict)
     ratings = Rating.objects.filter(judgment__assignment__in=[pk for pk, *_ in judged], judgment__current=True)
@@ -67,7 +68,9 @@ def _is_right(answer: GoldAnswer, rating: Rating | None, order: str) -> bool:
         return rating.number is not None and abs(rating.number - wanted) <= answer.tolerance + 1e-9
     if answer.label:
         return bool(rating.label == answer.label)
-    return bool(rating.data == answer.data)
+    # An order names outputs by the position shown, its known answer by the canonical one.
+    given = CRITERIA[answer.criterion.type].moved(rating.data, [int(position) for position in order])
+    return bool(given == answer.data)
 
 
 def marked(

@@ -144,12 +144,12 @@ def outputs_at(round: Round, address: str) -> list[Output]:
 
 
 def known_questions(round: Round, outputs: int) -> list[Question]:
-    """What can have a known answer: every question but those answered in words."""
+    """What can have a known answer here: every question but those answered in words, in an order or by marks."""
     asked = questions(rubric_of(round), outputs, round.only_criteria)
     return [
         replace(q, criterion=replace(q.criterion, required=False, allow_cannot_judge=False, shown_if=None))
         for q in asked
-        if q.criterion.level_of_measurement != "text"
+        if q.kind.settles
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-LETTERS = "ABCDEFGHI"
+from rubrics.criteria.base import LETTERS as LETTERS  # also by its place here
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class ShownOutput:
     target: str
     html: str
     text: str
+    digest: str = ""  # of the revision shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ def present(
 ) -> Presentation:
     shown = [content.outputs[int(position)] for position in order]
     outputs = tuple(
-        ShownOutput(LETTERS[n] if len(shown) > 1 else "", f"o{n}", html, text)
-        for n, (html, text, _) in enumerate(shown)
+        ShownOutput(LETTERS[n] if len(shown) > 1 else "", f"o{n}", html, text, digest)
+        for n, (html, text, digest) in enumerate(shown)
     )
     return Presentation(
         assignment=assignment,

@@ -12,18 +12,24 @@ from threading import Lock
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from annotation import conduct
 from annotation.claims import Outcome
-from annotation.models import Assignment, Flag, Round, Seat
+from annotation.models import Assignment, Flag, RevisionRequest, Round, Seat
 from annotation.presentation import Presentation, read_presentation
+from annotation.review_queue import unanswered
 from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
-from projects.rendering import render_prompt
+from annotation.shown_files import with_files, with_reference
+from projects.models import Media
 from rubrics.criteria import Choice
+from rubrics.criteria.base import Row
 from rubrics.criteria.preference import Preference
+from rubrics.criteria.spans import Spans, by_points
 from rubrics.specs import LevelSpec, RubricSpec
 
 
@@ -35,6 +41,15 @@ class DrawnChoice:
     anchor: str
     css: str
     checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnRow:
+    """One of the rows of choices that together are one answer; `name` is that of its own fields."""
+
+    name: str
+    label: str
+    choices: tuple[DrawnChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,13 @@ class DrawnQuestion:
     points: int
     marks: tuple[LevelSpec, ...] = ()
     unable: DrawnChoice | None = None
+    rows: tuple[DrawnRow, ...] = ()
+    columns: tuple[str, ...] = ()
+    apart: bool = False
+    target: str = ""
+    passages: tuple[dict[str, Any], ...] = ()
+    quotes: tuple[dict[str, Any], ...] = ()  # rows to quote in, with what was sent and refused
+    severities: tuple[tuple[str, float], ...] = ()
     html: SafeString = field(default_factory=SafeString, compare=False)
 
 
@@ -66,6 +88,12 @@ class DrawnOutput:
     letter: str
     rendered: SafeString
     text: str
+
+    @property
+    def raw(self) -> SafeString:
+        """The text such that a page holds it character by character: a browser drops the first line end of `pre` and
+        turns every return, and marks count characters."""
+        return mark_safe("\n" + escape(self.text).replace("\r", "&#13;"))  # noqa: S308 - escaped on this line
 
 
 def sanitised(html: str) -> SafeString:
@@ -92,6 +120,7 @@ class Page:
     saved: int | None = None
     saved_id: str = ""
     revising: bool = False
+    note: str = ""  # why a judgment that is looked at again was sent back
     practice: bool = False  # a training task: feedback follows, and it counts for nothing else
     flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
     skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
@@ -101,11 +130,20 @@ class Page:
         return len(self.task.outputs) > 1
 
     @property
+    def pair(self) -> bool:
+        return len(self.task.outputs) == 2
+
+    @property
+    def marks(self) -> bool:
+        return any(question.severities for question in self.panel)
+
+    @property
+    def ranks(self) -> bool:
+        return any(question.rows for question in self.panel)
+
+    @property
     def prompt(self) -> SafeString:
-        html = self.task.prompt_html
-        if self.round.show_reference and self.task.reference:
-            html += render_prompt([], (), self.task.reference)
-        return sanitised(html)
+        return sanitised(self.task.prompt_html)
 
     @property
     def outputs(self) -> list[DrawnOutput]:
@@ -171,8 +209,8 @@ def page_of(
     """The page of the outcome's task, with the draft or with what was just sent and refused."""
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
-    task = outcome.presentation or read_presentation(outcome.assignment)
-    asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria))
+    task = _shown(round, outcome.presentation or read_presentation(outcome.assignment))
+    asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria, task.outputs))
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
     drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
@@ -195,7 +233,24 @@ def page_of(
         saved=seat.n_judged if outcome.saved_id else None,
         saved_id=outcome.saved_id,
         revising=revising,
+        note=_note_on(outcome.assignment) if revising else "",
     )
+
+
+def _note_on(assignment: int) -> str:
+    asked = unanswered(RevisionRequest.objects.filter(assignment=assignment)).order_by("-pk")
+    return asked.values_list("note", flat=True).first() or ""
+
+
+def _shown(round: Round, task: Presentation) -> Presentation:
+    """With the reference answers, where the round shows them, and with its images and sounds."""
+    if round.show_reference:
+        task = with_reference(task)
+
+    def address(_: Media, n: int) -> str:
+        return reverse("annotation:shown_file", args=[round.public_id, task.public_id, n])
+
+    return with_files(task, round.project_id, address)
 
 
 def _saved(task: Presentation, asked: list[Question]) -> tuple[dict[str, str], bool]:
@@ -216,7 +271,8 @@ def _drawn_of(round: Round, q: Question, value: str, error: str) -> DrawnQuestio
     each rubric version. By digest, so that another database in the same process cannot be mistaken for this one."""
     if value or error or not round.rubric_version.is_frozen:
         return draw(q, value, error)
-    key = (f"{round.rubric_version_id}:{round.rubric_version.digest}", f"{q.name}:{q.letter}", get_language())
+    version = f"{round.rubric_version_id}:{round.rubric_version.digest}"
+    key = (version, f"{q.name}:{q.letter}:{q.criterion.outputs}", get_language())
     with _lock:
         if key in _blank:
             _blank.move_to_end(key)
@@ -266,7 +322,18 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         points=len(choices),
         marks=spec.levels,
         unable=_drawn(unable, q.kind.chosen(value)) if unable is not None else None,
+        rows=tuple(_drawn_row(q.name, row, q.kind.chosen(value)) for row in q.kind.rows(spec)),
+        columns=tuple(q.kind.columns(spec)),
+        apart=q.kind.apart(spec),
+        target=q.target,
+        passages=tuple(q.kind.marks(spec, value)) if isinstance(q.kind, Spans) else (),
+        quotes=tuple(q.kind.quotes(value)) if isinstance(q.kind, Spans) else (),
+        severities=tuple(by_points(spec)) if isinstance(q.kind, Spans) else (),
     )
+
+
+def _drawn_row(name: str, row: Row, chosen: set[str]) -> DrawnRow:
+    return DrawnRow(f"{name}~{row.name}", row.label, tuple(_drawn(c, chosen) for c in row.choices))
 
 
 @lru_cache(maxsize=64)

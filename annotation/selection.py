@@ -52,6 +52,29 @@ def side_coin(seed: int, seat: int, task: int) -> bool:
     return hashlib.blake2b(f"{seed}:{seat}:{task}:side".encode(), digest_size=1).digest()[0] & 1 == 1
 
 
+def order_shown(seed: int, seat: int, nth: int, width: int) -> list[int]:
+    """The order in which the `nth` task of a seat shows three outputs or more: a row of a Williams square, whose rows
+    are shuffled and whose letters are dealt anew for each block. In every block of a seat's tasks each system stands
+    at each position equally often, and each comes directly behind each other equally often.
+    Williams, Australian Journal of Scientific Research A 2, 1949."""
+    square = _williams(width)
+    block, place = divmod(nth, len(square))
+    rows = _shuffled(len(square), f"{seed}:{seat}:{block}:rows")
+    dealt = _shuffled(width, f"{seed}:{seat}:{block}:letters")
+    return [dealt[column] for column in square[rows[place]]]
+
+
+def _williams(width: int) -> list[list[int]]:
+    """Rows 0, 1, n−1, 2, n−2, … and what follows by adding one; for an odd number also each of them backwards."""
+    first = [(step + 1) // 2 if step % 2 else (width - step // 2) % width for step in range(width)]
+    rows = [[(each + shift) % width for each in first] for shift in range(width)]
+    return rows + [row[::-1] for row in rows] if width % 2 else rows
+
+
+def _shuffled(n: int, key: str) -> list[int]:
+    return sorted(range(n), key=lambda i: hashlib.blake2b(f"{key}:{i}".encode(), digest_size=8).digest())
+
+
 def with_checks(normal: int, gold: int, gold_rate: float, repeat_rate: float) -> int:
     """How many tasks a rater meets in all. Gold tasks and repeats are counted like any task: a total without them would
     give them away."""

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
 from django.shortcuts import get_object_or_404
 
-from annotation.models import Assignment, Comment, Judgment, Round, RoundItem, Seat, Slot, Task
+from annotation.models import Assignment, Comment, Judgment, RevisionRequest, Round, RoundItem, Seat, Slot, Task
+from annotation.review_queue import unanswered
 from annotation.selection import capped, with_checks
 from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, visible_projects
 from projects.models import Membership, Project
+
+MOST_SENT_BACK = 20  # listed at once; the others follow as these are answered
 
 
 def round_of(project: Project, slug: str) -> Round:
@@ -87,9 +90,12 @@ def _totals(rounds: list[Any], user: Any) -> dict[int, int]:
     return totals
 
 
-def messages_for(user: Any, n: int = 5) -> list[Comment]:
-    """What leads wrote to the user about tasks, the newest first, where the user may still rate."""
-    return list(
+def messages_for(user: Any, n: int = 5) -> tuple[list[Comment], list[Comment]]:
+    """What leads wrote to the user about tasks, where the user may still rate: those that send a judgment back, which
+    wait to be answered, and the newest others."""
+    waits = unanswered(RevisionRequest.objects.filter(assignment=OuterRef("assignment"), note=OuterRef("text")))
+    open_ = ~Q(assignment__seat__round__state=Round.State.CLOSED) & ~Q(assignment__seat__state=Seat.State.CLOSED)
+    rows: list[Any] = list(
         Comment.objects.filter(
             assignment__seat__rater__user=user,
             assignment__seat__round__project__in=visible_projects(user, Action.RATE),
@@ -97,8 +103,11 @@ def messages_for(user: Any, n: int = 5) -> list[Comment]:
             erased_at=None,
         )
         .select_related("assignment__seat__round")
-        .order_by("-id")[:n]
+        .annotate(waits=Case(When(Exists(waits) & open_, then=Value(True)), default=Value(False)))
+        .order_by("-waits", "-id")[: MOST_SENT_BACK + n]
     )
+    sent_back = [row for row in rows if row.waits][:MOST_SENT_BACK]
+    return sent_back, [row for row in rows if not row.waits][:n]
 
 
 def median_seconds(seat: Seat) -> float | None:

@@ -9,6 +9,7 @@ from annotation.views import (
     people,
     practice,
     rater,
+    review,
     rounds,
     successors,
     unblinding,
@@ -31,6 +32,7 @@ urlpatterns = [
     path("rate/<str:public_id>/comment/", rater.comment, name="comment"),
     path("rate/<str:public_id>/history/", rater.history, name="history"),
     path("rate/<str:public_id>/guidelines/", rater.guidelines, name="guidelines"),
+    path("rate/<str:public_id>/shown/<str:task>/<int:n>/", rater.shown_file, name="shown_file"),
     path("rate/<str:public_id>/again/<str:task>/", rater.again, name="again"),
     path("p/<slug:project>/rounds/", rounds.round_list, name="rounds"),
     path("p/<slug:project>/rounds/new/", rounds.new, name="round_new"),
@@ -44,6 +46,8 @@ urlpatterns = [
     path(
         "p/<slug:project>/rounds/<slug:round>/adjudication/<int:case>/<str:question>/", adjudication.case, name="case"
     ),
+    path("p/<slug:project>/rounds/<slug:round>/review/", review.queue, name="review"),
+    path("p/<slug:project>/rounds/<slug:round>/review/<int:assignment>/", review.judgment, name="review_one"),
     path("p/<slug:project>/rounds/<slug:round>/key/", unblinding.key, name="key"),
     path("p/<slug:project>/rounds/<slug:round>/export/", exports.export, name="export"),
     path("p/<slug:project>/rounds/<slug:round>/export/<slug:kind>/", exports.export_file, name="export_file"),

@@ -1,6 +1,6 @@
 """Measure and print: `python -m bench [WHAT …] [--write]`. See bench/README.md.
 
-Nothing passes or fails. Without a name everything is measured.
+Nothing passes or fails. Without a name everything is measured but what is slow and named on demand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,19 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import figures, import_outputs, load, machine, results, stats_agreement, stats_preference, weight
+from bench import (
+    figures,
+    import_large,
+    import_outputs,
+    keystroke,
+    lists,
+    load,
+    machine,
+    results,
+    stats_agreement,
+    stats_preference,
+    weight,
+)
 from bench.scratch import Kind
 from tools import postgres
 from tools.console import Stop, fail, say
@@ -23,6 +35,7 @@ from tools.environment import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
 DATABASES = ("sqlite", "postgresql")
+ON_DEMAND = {"import-large"}  # minutes of one core: only where it is named
 SHORT = {"tasks": [1000], "raters": [1, 8], "think": [0.0], "seconds": 4.0}
 FULL = {"tasks": [1000, 100_000], "raters": [1, 8, 32], "think": [0.0, 2.0], "seconds": 6.0}
 
@@ -54,8 +67,11 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
     """In the order they run: the quick ones first."""
     return {
         "weight": lambda _, kinds, home: weight.measure(kinds),
+        "keystroke": lambda _, kinds, home: keystroke.measure(kinds),
         "preference": lambda _, __, home: stats_preference.measure(home / "preference"),
         "import": lambda options, kinds, home: import_outputs.measure(kinds, home, options.outputs),
+        "import-large": lambda _, kinds, home: import_large.measure(kinds, home),
+        "lists": lambda options, kinds, home: lists.measure(kinds, options.items),
         "export": lambda options, kinds, home: results.measure_export(kinds, options.judged),
         "agreement": lambda *_: stats_agreement.measure(),
         "report": lambda options, kinds, home: results.measure_report(kinds, options.judged),
@@ -70,7 +86,9 @@ def _matrix(options: argparse.Namespace) -> load.Matrix:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     every = list(measurements())
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"any of {', '.join(every)}; none: all")
+    parser.add_argument(
+        "what", nargs="*", metavar="WHAT", help=f"any of {', '.join(every)}; none: all but import-large"
+    )
     parser.add_argument("--short", action="store_true", help="a quick look: few raters, 1,000 tasks, no thinking")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.relative_to(ROOT)} as well")
     parser.add_argument("--databases", type=_names(DATABASES), default=list(DATABASES), help="with commas")
@@ -78,6 +96,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--raters", type=_numbers(int), help="how many at once, with commas")
     parser.add_argument("--think", type=_numbers(float), help="seconds before each submit, with commas")
     parser.add_argument("--seconds", type=float, help="how long a load is watched, beside the thinking")
+    parser.add_argument("--items", type=int, default=100_000, help="items of the project whose lists are measured")
     parser.add_argument("--outputs", type=int, default=10_000, help="outputs in the file to import, two scores each")
     parser.add_argument("--judged", type=int, default=10_000, help="judged tasks to export, judgments to report on")
     options = parser.parse_args()
@@ -88,7 +107,7 @@ def _options() -> argparse.Namespace:
         parser.error(f"{unknown[0]} is not measured here. Accepted: {', '.join(every)}.")
     if options.outputs < 2 or options.judged < 20 or options.seconds < 1:
         parser.error("Accepted: --outputs from 2, --judged from 20, --seconds from 1.")
-    options.what = options.what or every
+    options.what = options.what or [name for name in every if name not in ON_DEMAND]
     return options
 
 

@@ -33,7 +33,7 @@ WORDS = TEXT.split()
 def main(wanted: Path, made: Path) -> None:
     django.setup()
     want = json.loads(wanted.read_text(encoding="utf-8"))
-    make = judged_study if "judged" in want else open_study
+    make = listed_study if "listed" in want else judged_study if "judged" in want else open_study
     made.write_text(json.dumps(make(**want)), encoding="utf-8")
 
 
@@ -55,6 +55,29 @@ def judged_study(*, slug: str, tasks: int, judged: int) -> dict[str, Any]:
     judgments = _judge(round_, _people(project, max(judged, 8)))
     _refresh_statistics()
     return {"round": f"{project.slug}/{round_.slug}", "judgments": judgments}
+
+
+def listed_study(*, listed: int) -> dict[str, Any]:
+    """A project of so many items, each a pair that one of eight raters has judged; every tenth has a tag."""
+    from accounts.models import User
+    from projects.models import Item, ItemTag, Membership
+
+    project, systems, version = _project("lists", 0)
+    _outputs(project, systems[:2], listed)
+    tenth = Item.objects.filter(project=project).order_by("pk").values_list("pk", flat=True)[::10]
+    ItemTag.objects.bulk_create([ItemTag(item_id=pk, tag="tenth") for pk in tenth], batch_size=BATCH)
+    round_ = _round(project, systems[:2], version, "listed", 1)
+    people = _people(project, 8)
+    _judge(round_, people)
+    lead = User.objects.create(email="lead@example.org", name="Lead")
+    Membership.objects.create(project=project, user=lead, role="lead")
+    _refresh_statistics()
+    keys = _sessions([lead, people[0]])
+    last = f"page={-(-listed // 50)}"
+    return {
+        "project": project.slug, "round": round_.slug, "public_id": round_.public_id, "last": last,
+        "lead": keys[0], "rater": keys[1],
+    }  # fmt: skip
 
 
 # --- What is judged ------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ urlpatterns = [
     path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
     path(f"{ROUND}export/<slug:kind>/", api_exports.RoundExport.as_view(), name="export"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
+    path(f"{ROUND}doctor/", analytics.RoundDoctor.as_view(), name="doctor"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
     path(f"{ROUND}gate/", analytics.RoundGate.as_view(), name="gate"),
     path(f"{ROUND}report/<slug:file>/", analytics.RoundReportFile.as_view(), name="report_file"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from projects.views import checks, home, imports, invitations, items, metrics, people, settings
+from projects.views import checks, home, imports, invitations, items, media, metrics, people, settings
 
 app_name = "projects"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("p/<slug:project>/items/", items.item_list, name="items"),
     path("p/<slug:project>/items/tag/", items.item_tag, name="items_tag"),
     path("p/<slug:project>/items/<int:item>/", items.item_detail, name="item"),
+    path("p/<slug:project>/files/", media.media_list, name="media"),
+    path("p/<slug:project>/files/<str:media>/", media.media_file, name="media_file"),
     path("p/<slug:project>/scores/", metrics.metric_list, name="metrics"),
     path("p/<slug:project>/checks/", checks.checks, name="checks"),
     path("p/<slug:project>/checks/<int:batch>/stop/", checks.checks_stop, name="checks_stop"),

@@ -11,8 +11,14 @@ from django.http import QueryDict
 from django.utils.text import slugify
 
 from projects.located import Path, Source
+from rubrics.completeness import PLACEHOLDERS
+from rubrics.condition_form import ConditionForm
 from rubrics.criteria import CRITERIA
+from rubrics.criteria.base import as_number
 from rubrics.criteria.preference import TIES
+from rubrics.criteria.spans import Spans, by_points
+from rubrics.drafts import free_key
+from rubrics.editor_rows import MAX_ROWS, ExampleRow, LevelRow, example_rows, level_rows, lines
 from rubrics.models import Criterion
 from rubrics.schema import criterion_from
 from rubrics.specs import CriterionSpec, LevelSpec
@@ -21,7 +27,6 @@ TYPES = [(key, kind.title) for key, kind in CRITERIA.items()]
 TIE_WORDS = dict(zip(TIES, ("Tie", "Both good", "Both bad"), strict=True))
 # Widths of the columns they end in; a file says the same.
 MAX_VALUE, MAX_LABEL = 60, 120
-MAX_ROWS = 200
 
 
 class FieldRefused(Exception):
@@ -40,11 +45,6 @@ class FormSource(Source):
 
     def fail(self, path: Path, message: str) -> NoReturn:
         raise FieldRefused(path, message)
-
-
-def lines(text: str) -> str:
-    """Browsers send CR LF; files and digests have LF."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 class TextArea(forms.CharField):
@@ -113,6 +113,15 @@ class CriterionForm(forms.Form):
     min = forms.FloatField(label="Smallest", required=False)
     max = forms.FloatField(label="Largest", required=False)
     unit = forms.CharField(label="Unit", required=False, max_length=30)
+    allow_ties = forms.BooleanField(label="Answers may share a place", required=False)
+    categories = TextArea(label="Categories, one a line", rows=4, required=False, max_length=5000)
+    severities = TextArea(
+        label="Severities, one a line",
+        rows=3,
+        required=False,
+        max_length=5000,
+        help_text="With the points that each mark costs: major = 5.",
+    )
     at_most = forms.IntegerField(label="At most", required=False, min_value=1, help_text="Left empty: all that hold.")
 
     def __init__(self, *args: Any, kind: str, scope: str = "task", **kwargs: Any) -> None:
@@ -124,42 +133,35 @@ class CriterionForm(forms.Form):
         if scope == "turn":  # a file may say so; the form keeps it
             asked.append(("turn", "Each turn of an output"))
         self.fields["scope"] = forms.ChoiceField(label="Asked about", choices=asked)
-        absent = {"points", "ties", "min", "max", "unit", "at_most"} - set(self.kind.config_keys)
-        if kind == "preference":
+        absent = {"points", "ties", "min", "max", "unit", "at_most", "allow_ties", "categories", "severities"} - set(
+            self.kind.config_keys
+        )
+        if len(self.kind.scopes) == 1:
             absent.add("scope")
         if kind == "text":
             absent |= {"cannot_judge", "level_of_measurement"}
         for name in absent:
             del self.fields[name]
 
+    def clean_categories(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["categories"].splitlines() if line.strip()]
 
-@dataclass
-class LevelRow:
-    value: str = ""
-    label: str = ""
-    anchor: str = ""
-    example: str = ""
-    error: str = ""
-
-    @property
-    def is_blank(self) -> bool:
-        return not (self.value or self.label or self.anchor or self.example)
-
-
-@dataclass
-class ExampleRow:
-    text: str = ""
-    why: str = ""
-    positive: bool = True
-    error: str = ""
+    def clean_severities(self) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["severities"].splitlines())):
+            name, sign, points = line.rpartition("=")
+            number = as_number(points.strip()) if sign else None
+            if number is None:
+                raise forms.ValidationError(f"“{line[:60]}” is not a severity with its points. Accepted: major = 5.")
+            found[name.strip()] = int(number) if number == int(number) else number
+        return found
 
 
 def starting_levels(kind: str) -> tuple[LevelSpec, ...]:
     """What a new scale or list begins with, for the lead to replace."""
     if kind == "slider":
         return tuple(LevelSpec(str(n), word, float(n)) for n, word in ((0, "Lowest"), (50, "Middle"), (100, "Highest")))
-    labels = ("First label", "Second label")
-    words = {"scale": ("Poor", "Fair", "Good"), "one_of": labels, "several_of": labels}.get(kind, ())
+    words = {"scale": ("Poor", "Fair", "Good"), "one_of": PLACEHOLDERS, "several_of": PLACEHOLDERS}.get(kind, ())
     if kind in ("one_of", "several_of"):
         return tuple(LevelSpec(slugify(word), word) for word in words)
     return tuple(LevelSpec(str(n), word, float(n)) for n, word in enumerate(words, start=1))
@@ -179,11 +181,7 @@ def new_criterion(kind: str, question: str = "", taken: Collection[str] = ()) ->
 
 def key_from(question: str, taken: Collection[str]) -> str:
     """“Is every claim true?” → is-every-claim-true, and a number behind it where that is taken."""
-    base = slugify(question)[:50].strip("-_") or "criterion"
-    key, n = base, 2
-    while key in taken:
-        key, n = f"{base}-{n}", n + 1
-    return key
+    return free_key(slugify(question)[:50].strip("-_") or "criterion", taken)
 
 
 @dataclass
@@ -192,10 +190,12 @@ class Editor:
 
     form: CriterionForm
     kind: str
+    condition: ConditionForm
     original: str = ""
     levels: list[LevelRow] = field(default_factory=list)
     examples: list[ExampleRow] = field(default_factory=list)
     levels_error: str = ""
+    focus: str = ""  # the field that was just asked for, such as “level:3”
 
     @property
     def is_new(self) -> bool:
@@ -215,9 +215,9 @@ class Editor:
         return self.kind in ("scale", "one_of", "several_of", "slider", "yes_no")
 
     @classmethod
-    def of_spec(cls, spec: CriterionSpec) -> Editor:
+    def of_spec(cls, spec: CriterionSpec, others: Sequence[CriterionSpec] = ()) -> Editor:
         initial = {
-            **spec.config,
+            **written_lists(spec),
             "question": spec.question,
             "key": spec.key,
             "guidance": spec.guidance,
@@ -231,24 +231,28 @@ class Editor:
         return cls(
             form=CriterionForm(kind=spec.type, scope=spec.scope, initial=initial),
             kind=spec.type,
+            condition=ConditionForm(None, others, spec.shown_if),
             original=spec.key,
             levels=[LevelRow(x.code, x.label, x.anchor, x.example) for x in spec.levels],
             examples=[ExampleRow(e["text"], e.get("why", ""), e.get("positive", True)) for e in spec.examples],
         )
 
     @classmethod
-    def of_post(cls, data: QueryDict) -> Editor | None:
-        """What was sent; None when no criterion was open."""
+    def of_post(cls, data: QueryDict, stored: Sequence[CriterionSpec] = ()) -> Editor | None:
+        """What was sent; None when no criterion was open. `stored`: the criteria of the draft."""
         if "question" not in data:
             return None
         kind = data.get("type", "")
         kind = kind if kind in CRITERIA else "scale"
+        original = data.get("original", "")
+        own = next((c for c in stored if original and c.key == original), None)
         editor = cls(
             form=CriterionForm(_for_kind(data, kind), kind=kind, scope=data.get("scope", "")),
             kind=kind,
-            original=data.get("original", ""),
-            levels=_level_rows(data),
-            examples=_example_rows(data),
+            condition=ConditionForm(data, [c for c in stored if c is not own], own.shown_if if own else None),
+            original=original,
+            levels=level_rows(data),
+            examples=example_rows(data),
         )
         editor._fit_levels()
         return editor
@@ -271,16 +275,50 @@ class Editor:
         if action == "level_add":
             if len(self.levels) < MAX_ROWS:
                 self.levels.append(LevelRow(self._next_value()))
+                self.focus = f"level:{len(self.levels)}"
         elif action == "level_remove":
             self.levels = [row for n, row in enumerate(self.levels) if n != index]
+        elif action in ("level_up", "level_down"):
+            self._move_level(index, -1 if action == "level_up" else 1)
         elif action == "example_add":
             if len(self.examples) < MAX_ROWS:
                 self.examples.append(ExampleRow())
+                self.focus = f"example:{len(self.examples)}"
         elif action == "example_remove":
             self.examples = [row for n, row in enumerate(self.examples) if n != index]
         else:
+            if action == "retype":
+                self.put_focus("type")
             return action == "retype"
         return True
+
+    def put_focus(self, name: str) -> None:
+        """The field that has the cursor when the page comes."""
+        self.form.fields[name].widget.attrs["autofocus"] = True
+
+    def _move_level(self, index: int, step: int) -> None:
+        """Numbers of a scale keep their places, since they must rise; what they say is exchanged."""
+        other = index + step
+        if not (0 <= index < len(self.levels) and 0 <= other < len(self.levels)):
+            return
+        a, b = self.levels[index], self.levels[other]
+        self.levels[index], self.levels[other] = b, a
+        if self.numbered:
+            a.value, b.value = b.value, a.value
+        self.focus = f"level:{other + 1}"
+
+    @property
+    def focused_level(self) -> int:
+        """Which row of levels, counted from one, has the cursor when the page comes; 0: none."""
+        return _row_of(self.focus, "level")
+
+    @property
+    def focused_example(self) -> int:
+        return _row_of(self.focus, "example")
+
+    @property
+    def numbered(self) -> bool:
+        return self.kind in ("scale", "slider")
 
     def _next_value(self) -> str:
         """One more than the last level, where levels are whole numbers."""
@@ -290,6 +328,7 @@ class Editor:
     def read(self, others: Sequence[CriterionSpec], stored: CriterionSpec | None) -> CriterionSpec | None:
         """The checked criterion, or None with a sentence at every field that is wrong."""
         ok = self.form.is_valid()
+        ok = self.condition.is_right() and ok
         ok = self._rows_are_whole() and ok
         if not ok:
             return None
@@ -303,11 +342,9 @@ class Editor:
         except FieldRefused as refusal:
             self._place(refusal)
             return None
-        if stored is None:
-            return spec
         # What a file may say and this form does not ask.
-        config = stored.config if stored.type == spec.type == "text" else spec.config
-        return replace(spec, shown_if=stored.shown_if, config=config)
+        config = stored.config if stored and stored.type == spec.type == "text" else spec.config
+        return replace(spec, shown_if=self.condition.read(), config=config)
 
     def _raw(self, taken: Collection[str]) -> dict[str, Any]:
         """The form as the schema reads it from a file."""
@@ -360,9 +397,25 @@ class Editor:
     @property
     def problem(self) -> str:
         """The first thing that is wrong, for the preview."""
-        said = [str(message) for messages in self.form.errors.values() for message in messages]
+        errors = [*self.form.errors.values(), *self.condition.errors.values()]
+        said = [str(message) for messages in errors for message in messages]
         said += [self.levels_error, *(row.error for row in self.rows)]
         return next(filter(None, said), "")
+
+
+def written_lists(spec: CriterionSpec) -> dict[str, Any]:
+    """The settings of a type as fields hold them: lists of names a line each."""
+    config = dict(spec.config)
+    if isinstance(config.get("categories"), list):
+        config["categories"] = "\n".join(config["categories"])
+    if isinstance(config.get("severities"), dict):
+        config["severities"] = "\n".join(f"{name} = {points:g}" for name, points in by_points(spec))
+    return config
+
+
+def _row_of(focus: str, kind: str) -> int:
+    name, _, number = focus.partition(":")
+    return int(number) if name == kind and number.isdigit() else 0
 
 
 def _for_kind(data: QueryDict, kind: str) -> QueryDict:
@@ -375,14 +428,9 @@ def _for_kind(data: QueryDict, kind: str) -> QueryDict:
     if kind == "preference" and "points" not in data:
         data["points"] = "5"
         data.setlist("ties", ["tie"])
+    if "allow_ties" in CRITERIA[kind].config_keys and "allow_ties_asked" not in data:
+        data["allow_ties"] = "on"
+    if kind == Spans.key and "categories" not in data:
+        lists = written_lists(new_criterion(kind))
+        data["categories"], data["severities"] = lists["categories"], lists["severities"]
     return data
-
-
-def _level_rows(data: QueryDict) -> list[LevelRow]:
-    columns = [[lines(v) for v in data.getlist(f"level_{c}")] for c in ("value", "label", "anchor", "example")]
-    return [LevelRow(*row) for row in zip(*columns, strict=False)][:MAX_ROWS]
-
-
-def _example_rows(data: QueryDict) -> list[ExampleRow]:
-    columns = [[lines(v) for v in data.getlist(f"example_{c}")] for c in ("text", "why", "positive")]
-    return [ExampleRow(text, why, positive != "0") for text, why, positive in zip(*columns, strict=False)][:MAX_ROWS]

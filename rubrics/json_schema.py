@@ -6,7 +6,7 @@ from typing import Any
 
 from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import CriterionType
-from rubrics.schema import MAX_CRITERIA, SCOPES
+from rubrics.schema import MAX_CRITERIA
 
 _TEXT = {"type": ["string", "number", "null"]}
 _NAMED = {"type": ["string", "number"], "minLength": 1}
@@ -60,7 +60,7 @@ def _criterion(kind: CriterionType) -> dict[str, Any]:
             "type": {"const": kind.key},
             "level_of_measurement": {"enum": [*kind.measurements, None], "default": kind.default_measurement},
             "guidance": _TEXT,
-            "scope": {"enum": list(SCOPES) if kind.key != "preference" else ["task"], "default": "task"},
+            "scope": {"enum": list(kind.scopes), "default": kind.scopes[0]},
             "required": {"type": "boolean", "default": kind.key != "text"},
             "cannot_judge": {"type": "boolean", "default": False},
             "weight": {"type": "number", "minimum": 0, "default": 1},

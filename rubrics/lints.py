@@ -106,7 +106,7 @@ def _condition(rubric: RubricSpec, index: int, at: Path) -> Iterator[Finding]:
     wanted = rule.get("is")
     accepted = {str(value) for value in (wanted if isinstance(wanted, list) else [wanted])}
     codes = {level.code for level in other.levels}
-    if other.type in ("scale", "one_of", "yes_no", "several_of") and not accepted & (codes | {"x", "none"}):
+    if codes and other.type in ("scale", "one_of", "yes_no", "several_of") and not accepted & (codes | {"x", "none"}):
         yield Finding(
             "broken-condition",
             criterion.key,

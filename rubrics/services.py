@@ -14,6 +14,7 @@ from projects.errors import Conflict, ServiceError
 from projects.models import Project
 from projects.rendering import render_text
 from projects.services.projects import unique_slug
+from rubrics.completeness import missing
 from rubrics.models import Criterion, Guideline, Level, Rubric, RubricVersion
 from rubrics.schema import rubric_digest
 from rubrics.selectors import spec_of
@@ -180,8 +181,8 @@ def version_publish(*, version: RubricVersion, actor: Any) -> RubricVersion:
     if version.is_frozen:
         raise ServiceError(f"Version {version.number} is published already.")
     spec = spec_of(version)
-    if not spec.criteria:
-        raise ServiceError("A rubric needs at least one criterion before it can be published.")
+    if gaps := missing(spec):
+        raise ServiceError(" ".join(gap.sentence for gap in gaps))
     version.rubric.versions.filter(status=RubricVersion.Status.PUBLISHED).update(status=RubricVersion.Status.SUPERSEDED)
     version.status = RubricVersion.Status.PUBLISHED
     version.digest = rubric_digest(spec)

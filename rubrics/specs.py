@@ -31,6 +31,10 @@ class CriterionSpec:
     config: dict[str, Any] = field(default_factory=dict)
     levels: tuple[LevelSpec, ...] = ()
     id: int | None = None
+    # What it is asked about, set when it is asked: how many outputs, and of one output the text and its digest.
+    outputs: int = 0
+    text: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

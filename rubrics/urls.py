@@ -12,6 +12,8 @@ urlpatterns = [
     path("p/<slug:project>/rubric-library/<slug:name>/", library.entry, name="library_entry"),
     path("p/<slug:project>/rubrics/<slug:rubric>/", designer.edit, name="edit"),
     path("p/<slug:project>/rubrics/<slug:rubric>/preview/", designer.preview, name="preview"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/autosave/", designer.autosave, name="autosave"),
+    path("p/<slug:project>/rubrics/<slug:rubric>/as-a-rater/", designer.screen, name="screen"),
     path(
         "p/<slug:project>/rubrics/<slug:rubric>/criteria/<slug:key>/delete/",
         designer.criterion_delete,
@@ -25,6 +27,11 @@ urlpatterns = [
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/copy/", sharing.copy, name="copy"),
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/share/", sharing.share, name="share"),
     path("p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/", sharing.judge, name="judge"),
+    path(
+        "p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/answers/",
+        sharing.judge_answers,
+        name="judge_answers",
+    ),
     path(
         "p/<slug:project>/rubrics/<slug:rubric>/v<int:number>/judge/<slug:form>/",
         sharing.judge_file,

@@ -25,6 +25,7 @@ from annotation.services.seats import member_remove, seat_for
 from projects.models import Membership, Project, Role
 from projects.services.import_uploads import upload_create
 from projects.services.importing import import_file
+from projects.services.media import File, media_add
 from projects.services.people import invitation_create
 from rubrics.selectors import spec_of
 from rubrics.services import draft_open, draft_save, guideline_publish, rubric_share, version_publish
@@ -34,8 +35,10 @@ ROLES = (Role.RATER, Role.VIEWER, Role.REVIEWER, Role.LEAD)
 PEOPLE = ("anonymous", "rater", "viewer", "reviewer", "lead", "other", "removed", "superuser", "deactivated")
 TOKENS = ("reader", "revoked", "expired")  # of the lead
 ROWS = (
-    b"item,prompt,system,output,metric,value\nq1,One?,a,1,f1,1\nq1,One?,b,2,f1,0\nq2,Two?,a,2,f1,1\nq2,Two?,b,1,f1,0\n"
+    b"item,prompt,system,output,metric,value\nq1,One? ![](p.gif),a,1,f1,1\nq1,One? ![](p.gif),b,2,f1,0\n"
+    b"q2,Two? ![](p.gif),a,2,f1,1\nq2,Two? ![](p.gif),b,1,f1,0\n"
 )
+PICTURE = bytes.fromhex("47494638396101000100800000ffffff00000021f90400000000002c00000000010001000002024401003b")
 
 
 @dataclass
@@ -86,6 +89,7 @@ def _other_tokens(world: World, lead: User) -> None:
 def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0) -> dict[str, Any]:
     """One of everything. `more` versions make numbers that the other project does not have."""
     import_file(project=project, stream=io.BytesIO(ROWS), file_name="a.csv", actor=lead)
+    media_add(project=project, files=[File("p.gif", lambda: PICTURE)], actor=lead)
     upload = SimpleUploadedFile("b.csv", ROWS.replace(b"q1", b"q3"))
     version = rubric_factory(project)
     key = f"{CORRECT.key}-{word}"
@@ -110,6 +114,8 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "item": project.items.first().pk,  # type: ignore[union-attr]
         "batch": upload_create(project=project, file=upload, format="auto", actor=lead).pk,
         "metric": project.metrics.get().pk,
+        "media": project.media.get().public_name,
+        "n": 1,
         "member": Membership.objects.get(user=member(project, Role.VIEWER, f"member {word}")).pk,
         "invitation": invitation.pk,
         "token": secret,

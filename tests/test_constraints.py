@@ -29,6 +29,7 @@ from annotation.models import (
     LeakDecision,
     RaterExclusion,
     Rating,
+    RevisionRequest,
     Round,
     RoundItem,
     RoundSystem,
@@ -51,6 +52,7 @@ from projects.models import (
     ItemRevision,
     ItemTag,
     Media,
+    MediaName,
     Membership,
     Metric,
     Output,
@@ -205,6 +207,14 @@ def a_media(w: World) -> Media:
     return Media.objects.create(project=w.project, digest="d", content_type="image/png", size=1, file="x")
 
 
+def a_media_name(w: World) -> MediaName:
+    return MediaName.objects.create(project=w.project, name="a/b.png", base="b.png", media=a_media(w))
+
+
+def a_request(w: World) -> RevisionRequest:
+    return RevisionRequest.objects.create(assignment=w.assignment, note="Look again.", revision=1)
+
+
 def a_tag(w: World) -> ItemTag:
     return ItemTag.objects.create(item=w.only(Item), tag="billing")
 
@@ -255,6 +265,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "score_position_known": lambda w: change(w.score, position="left"),
     "score_value_or_reason": lambda w: change(w.score, number=None),
     "media_once": lambda w: again(a_media(w), public_name="other"),
+    "medianame_once": lambda w: again(a_media_name(w)),
+    "medianame_named": lambda w: again(a_media_name(w), name=""),
     "importbatch_state_known": lambda w: ImportBatch.objects.create(
         project=w.project, state="asleep", format="csv", file_name="x", file_digest="d"
     ),
@@ -334,6 +346,7 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "adjudication_withdrawn_is_not_current": lambda w: Adjudication.objects.create(
         task=w.assignment.task, criterion=w.only(Criterion), withdrawn=True
     ),
+    "revisionrequest_once": lambda w: again(a_request(w)),
     "exclusion_one_standing": lambda w: again(an_exclusion(w)),
     "exclusion_has_reason": lambda w: change(an_exclusion(w), reason=""),
     "leakdecision_item_once": lambda w: again(a_decision(w)),

@@ -78,6 +78,9 @@ PAGES = [
     get("projects:items", VIEWERS),
     get("projects:item", VIEWERS),
     post("projects:items_tag", LEADS, 302),
+    get("projects:media", VIEWERS),
+    post("projects:media", LEADS, 422),
+    get("projects:media_file", VIEWERS),
     get("projects:metrics", VIEWERS),
     get("projects:checks", LEADS),
     post("projects:checks", LEADS, 422),
@@ -96,6 +99,8 @@ PAGES = [
     get("rubrics:edit", VIEWERS),
     post("rubrics:edit", LEADS, 302),
     post("rubrics:preview", LEADS, 200),
+    post("rubrics:autosave", LEADS, 200),
+    get("rubrics:screen", VIEWERS),
     get("rubrics:criterion_delete", LEADS),
     post("rubrics:criterion_delete", LEADS, 302),
     get("rubrics:library", VIEWERS),
@@ -112,6 +117,7 @@ PAGES = [
     post("rubrics:library_shared", LEADS, 302),
     get("rubrics:judge", VIEWERS),
     get("rubrics:judge_file", VIEWERS),
+    post("rubrics:judge_answers", LEADS, 302),
     get("rubrics:yaml", VIEWERS),
     post("rubrics:yaml", LEADS, 422),
     get("rubrics:versions", VIEWERS),
@@ -186,9 +192,15 @@ PAGES = [
     post("annotation:comment", RATERS, 422),
     get("annotation:history", RATERS),
     get("annotation:guidelines", RATERS),
+    get("annotation:review", REVIEWERS),
+    get("annotation:review_one", REVIEWERS),
+    post("annotation:review_one", REVIEWERS, 422),
+    get("annotation:shown_file", frozenset({"rater"})),  # of one's own tasks only
     get("annotation:again", frozenset({"rater"})),  # one's own judgments only
     # reports
     get("analytics:overview", VIEWERS),
+    get("analytics:doctor", VIEWERS),
+    post("analytics:doctor_suggest", LEADS, 302),  # no change is named, which is said
     get("analytics:gate", VIEWERS),
     Row("analytics:gate", "POST", LEADS, 422, data=lambda own: {"definition": "new: [1]"}),
     get("analytics:reports", VIEWERS),
@@ -222,6 +234,7 @@ API = [
     get("api:export", VIEWERS),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
+    get("api:doctor", VIEWERS),
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there
     get("api:report_file", VIEWERS),
@@ -235,9 +248,9 @@ ROWS = [*PAGES, *API, SCHEMA]
 # Not ours: whoever asks, they answer with one of these, and never say a word of a project.
 THIRD_PARTY = {"accounts/": ("allauth", {200, 302, 401, 404, 405, 429})}
 # No objects of a project: a key that lets its bearer in, a word within the draft, which the answer repeats, which
-# question of a task is meant, a rubric of the library, which is everybody's, one that is shared with all, and the form
-# or kind of a file.
-NO_OBJECTS = {"token", "key", "question", "name", "shared_rubric", "form", "file", "kind"}
+# question of a task is meant, which of a task's files, a rubric of the library, which is everybody's, one that is
+# shared with all, and the form or kind of a file.
+NO_OBJECTS = {"token", "key", "question", "n", "name", "shared_rubric", "form", "file", "kind"}
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.sections.base import MetricInfo, ReportData, coded
+from analytics.sections.base import MetricInfo, ReportData, coded, is_of_pairs
 from analytics.sections.judging import Answers, by_level, ceiling, stand_ins
 from analytics.stats import association
-from analytics.stats.coding import CodedRatings, ObjectArray
+from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
 from analytics.stats.results import Estimate
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -28,11 +28,14 @@ _NOT_SIDES = "The metric scores each output by itself and gives no preference to
 
 @dataclass(frozen=True)
 class _Human:
-    """The human result of one criterion: a number per unit where there is an order, and labels."""
+    """The human result of one criterion: a number per unit where there is an order, and labels. Prompts and systems are
+    codes in the order of their names; `outputs` are keys, -1 for the units of pairs."""
 
     units: ObjectArray
-    clusters: ObjectArray
-    means: Any
+    clusters: IntArray
+    outputs: IntArray
+    systems: IntArray
+    means: FloatArray
     table: CodedRatings
 
     @property
@@ -40,27 +43,53 @@ class _Human:
         return {"n_raters": len(self.table.rater_labels), "n_judgments": len(self.table.unit)}
 
 
+@dataclass(frozen=True)
+class _Result:
+    """What people said of one criterion, and the units it is about: made once for all metrics."""
+
+    frame: pd.DataFrame
+    units: pd.DataFrame
+    human: _Human | None
+
+    @classmethod
+    def of(cls, data: ReportData, criterion: CriterionSpec) -> _Result:
+        frame = data.result_of(criterion)
+        units = _units(frame)
+        return cls(frame, units, _human(frame, units, criterion) if len(frame) else None)
+
+
+def _units(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[["unit", "cluster", "output", "output_a", "output_b", "system"]].drop_duplicates("unit")
+
+
 def automated_section(data: ReportData) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    results = {c.key: _Result.of(data, c) for c in data.measured} if len(data.scores) else {}
     for metric in data.metrics:
         own = data.scores[data.scores["metric"] == metric.id]
         if own.empty:
             continue
+        means = _per(own[own["output_b"] < 0], "output")
         for criterion in data.measured:
-            result = _against(data, metric, own, criterion)
+            result = _against(data, metric, own, means, criterion, results[criterion.key])
             if result is not None:
                 found.setdefault(metric.key, {})[criterion.key] = result
     return found
 
 
 def _against(
-    data: ReportData, metric: MetricInfo, own: pd.DataFrame, criterion: CriterionSpec
+    data: ReportData,
+    metric: MetricInfo,
+    own: pd.DataFrame,
+    means: pd.DataFrame,
+    criterion: CriterionSpec,
+    result: _Result,
 ) -> dict[str, Any] | None:
-    frame = data.result_of(criterion)
-    pairs = criterion.type == "preference"
+    frame = result.frame
+    pairs = is_of_pairs(criterion)
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None
-    scores = _pair_scores(metric, own, frame) if pairs else _output_scores(own, frame)
+    scores = _pair_scores(metric, own, means, result.units) if pairs else _output_scores(means, result.units)
     if scores.empty:
         return None
     same = metric.criterion == criterion.key
@@ -71,7 +100,7 @@ def _against(
     return {
         "metric": {"source": metric.source, "kind": metric.kind, "direction": metric.direction},
         "declared_same_question": same,
-        **_correlations(data, metric, criterion, frame, scores, people),
+        **_correlations(data, metric, criterion, result.human, scores, people if data.final_answers else None),
         "agreement": _agreement(answers, len(scores), data.level).to_dict(),
         **stand_ins(beside, same, criterion, data),
     }
@@ -80,20 +109,19 @@ def _against(
 # --- the metric, per unit ------------------------------------------------------------------------------
 
 
-def _output_scores(own: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _output_scores(means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Of each judged output: the metric's mean number and, where it says one thing only, its label."""
-    single = own[own["output_b"] < 0]
-    units = frame[["unit", "cluster", "output"]].drop_duplicates("unit")
-    by_output = _per(single, "output").rename_axis("output").reset_index()
-    return units.merge(by_output, on="output")
+    scored = units[units["output"].isin(means.index)]
+    given = means.reindex(scored["output"])
+    return scored.assign(number=given["number"].to_numpy(), label=given["label"].to_numpy())
 
 
-def _pair_scores(metric: MetricInfo, own: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _pair_scores(metric: MetricInfo, own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Of each judged pair: how far the metric leans to b, by its own preference or by b's score minus a's."""
-    units = frame[["unit", "cluster", "output_a", "output_b"]].drop_duplicates("unit")
+    units = units[["unit", "cluster", "output_a", "output_b"]]
     if metric.kind != "preference":
-        means = _per(own[own["output_b"] < 0], "output")["number"]
-        lean = units["output_b"].map(means) - units["output_a"].map(means)
+        number = means["number"]
+        lean = units["output_b"].map(number) - units["output_a"].map(number)
         return units.assign(number=lean, label="", answer=np.sign(lean)).dropna(subset=["number"])
     said = own[own["output_b"] >= 0]
     lean = _lean(metric, said["number"])
@@ -133,31 +161,41 @@ def _per(own: pd.DataFrame, key: str) -> pd.DataFrame:
 # --- against the humans --------------------------------------------------------------------------------
 
 
-def _human(frame: pd.DataFrame, criterion: CriterionSpec) -> _Human | None:
+def _human(frame: pd.DataFrame, units: pd.DataFrame, criterion: CriterionSpec) -> _Human | None:
     """Mean ratings as numbers; None where the answers have no order. Yes is 1, no is 0."""
-    column = "towards_b" if criterion.type == "preference" else "number"
-    unordered = criterion.level_of_measurement == "nominal" and criterion.type not in ("yes_no", "preference")
+    column = "towards_b" if is_of_pairs(criterion) else "number"
+    labels = criterion.type != "yes_no" and not is_of_pairs(criterion)
+    unordered = labels and criterion.level_of_measurement == "nominal"
     if unordered or frame[column].isna().any():
         return None
     table = coded(frame.assign(value=frame[column]), criterion, sorted(frame[column].unique().tolist()))
-    return _Human(*association.human_means(table), table)
+    about = units.set_index("unit").loc[pd.Index(table.unit_labels)]
+    systems = pd.factorize(about["system"], sort=True)[0].astype(np.int64)
+    outputs = about["output"].to_numpy(dtype=np.int64)
+    return _Human(table.unit_labels, table.cluster_of_unit, outputs, systems, association.human_means(table)[2], table)
+
+
+def _numbers(scores: pd.DataFrame, human: _Human, criterion: CriterionSpec) -> FloatArray:
+    """The metric's number of each unit that people judged, NaN where there is none."""
+    key, wanted = ("unit", human.units) if criterion.type == "preference" else ("output", human.outputs)
+    given = scores.drop_duplicates(key).set_index(key)["number"]
+    return np.asarray(given.reindex(wanted), dtype=np.float64)
 
 
 def _correlations(
     data: ReportData,
     metric: MetricInfo,
     criterion: CriterionSpec,
-    frame: pd.DataFrame,
+    human: _Human | None,
     scores: pd.DataFrame,
-    people: pd.DataFrame,
+    people: pd.DataFrame | None,
 ) -> dict[str, Any]:
-    human = _human(frame, criterion)
-    numbers = scores.dropna(subset=["number"])
-    reason = _NO_NUMBERS if human is None else (_NO_METRIC_NUMBERS if numbers.empty else "")
+    """`people` are the raters' own answers where the human result has final ones in their place."""
+    reason = _NO_NUMBERS if human is None else (_NO_METRIC_NUMBERS if scores["number"].isna().all() else "")
     if human is None or reason:
         none = Estimate.not_estimable(reason=reason, unit="correlation", n_units=len(scores)).to_dict()
         return {"kendall_tau_b": none, "spearman": none}
-    x = numbers.set_index("unit")["number"].reindex(human.units).to_numpy(dtype=np.float64)
+    x = _numbers(scores, human, criterion)
     # Lower is better: turned, so that "as people do" means the same for all metrics.
     towards = -x if metric.direction == "lower" else x
     options: dict[str, Any] = {"seed": data.seed, "level": data.level, **human.counts}
@@ -167,13 +205,12 @@ def _correlations(
     }
     if criterion.level_of_measurement in ("interval", "ratio"):
         found["pearson"] = association.pearson(x, human.means, human.clusters, **options).to_dict()
-    raters = _human(people, criterion) if people is not frame else human
+    raters = human if people is None else _human(people, _units(people), criterion)
     if raters is not None:
-        values = numbers.set_index("unit")["number"].reindex(raters.units).to_numpy(dtype=np.float64)
+        values = x if raters is human else _numbers(scores, raters, criterion)
         found["ceiling"] = ceiling(raters.units, values, raters.table, data)
-    if criterion.type != "preference":
-        systems = frame.drop_duplicates("unit").set_index("unit")["system"].reindex(human.units)
-        found |= by_level(x, towards, human.means, human.clusters, systems.to_numpy(dtype=object), options)
+    if not is_of_pairs(criterion):
+        found |= by_level(x, towards, human.means, human.clusters, human.systems, options)
     return found
 
 
@@ -185,11 +222,11 @@ def _answers(
     same: bool,
 ) -> Answers:
     """The metric's answers in the words of the criterion, beside the people's; or why there are none."""
-    refusal = _NOT_SIDES if criterion.type == "preference" and metric.kind != "preference" else ""
+    refusal = _NOT_SIDES if is_of_pairs(criterion) and metric.kind != "preference" else ""
     refusal = refusal if same else _NOT_SAME
     if refusal:
         return Answers(refusal)
-    if criterion.type == "preference":
+    if is_of_pairs(criterion):
         human = coded(frame.assign(value=np.sign(frame["towards_b"]).map(_WORDS)), criterion, _SIGNS)
         labels = np.sign(scores["answer"]).map(_WORDS)
     else:

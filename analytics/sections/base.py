@@ -132,7 +132,7 @@ def rated(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:
 
 def _values(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.Series:
     ordered = criterion.level_of_measurement != "nominal"
-    if criterion.type == "preference":
+    if is_of_pairs(criterion):
         return frame["towards_b"] if ordered else frame["side"]
     # An ordered yes/no has labels in a declared order; every other ordered criterion has numbers.
     return frame["number"] if ordered and criterion.type != "yes_no" else frame["label"]
@@ -143,6 +143,11 @@ def domain(criterion: CriterionSpec) -> list[Any] | None:
     if criterion.type == "preference" and criterion.level_of_measurement == "nominal":
         return ["a", "b", *criterion.config["ties"]]
     return CRITERIA[criterion.type].domain(criterion)
+
+
+def is_of_pairs(criterion: CriterionSpec) -> bool:
+    """Whether its figures are made of what is said about two outputs: preferences, and orders of several."""
+    return CRITERIA[criterion.type].answers == "pairs"
 
 
 def measurement(criterion: CriterionSpec) -> Measurement:

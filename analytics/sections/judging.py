@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.sections.base import ReportData
+from analytics.sections.base import ReportData, is_of_pairs
 from analytics.stats import association_levels as levels
 from analytics.stats import ceiling as ceilings
 from analytics.stats import pairwise_accuracy
 from analytics.stats.alternative_annotator import EPSILONS, alternative_annotator_test
-from analytics.stats.coding import CodedRatings, FloatArray, ObjectArray
+from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
 from rubrics.specs import CriterionSpec
 
 # What people cost more than a judge: that of skilled raters, as nobody is asked who they are. The curve is beside it.
@@ -40,8 +40,8 @@ def by_level(
     metric: FloatArray,
     towards: FloatArray,
     human: FloatArray,
-    cluster: ObjectArray,
-    system: ObjectArray,
+    cluster: IntArray,
+    system: IntArray,
     options: dict[str, Any],
 ) -> dict[str, Any]:
     """The same relation inside prompts and between systems: `towards` is the metric turned so that more is better."""
@@ -49,11 +49,13 @@ def by_level(
     within = {name: levels.within_prompts(name, metric, human, cluster, **counts).to_dict() for name in _RANKS}
     pairs = pairwise_accuracy.within_prompts(towards, human, cluster, **counts)
     between: dict[str, Any] = {}
-    if len(set(system.tolist())) > 1:
-        for name in _RANKS:
-            between[name] = levels.between_systems(name, metric, human, system, cluster, **options).to_dict()
-        found = levels.between_systems("pairwise_accuracy", towards, human, system, cluster, **options)
-        between["pairwise_accuracy"] = found.to_dict()
+    if len(np.unique(system)) > 1:
+        turned = towards is not metric
+        names = _RANKS if turned else (*_RANKS, "pairwise_accuracy")
+        found = levels.each_between_systems(names, metric, human, system, cluster, **options)
+        if turned:
+            found |= levels.each_between_systems(["pairwise_accuracy"], towards, human, system, cluster, **options)
+        between = {name: each.to_dict() for name, each in found.items()}
     return {"pairwise_accuracy": pairs.to_dict(), "within_prompts": within, "between_systems": between}
 
 
@@ -73,7 +75,7 @@ def stand_ins(answers: Answers, same: bool, criterion: CriterionSpec, data: Repo
     if not same or answers.human is None:
         return {}
     equal = ceilings.human_ceiling(answers.units, answers.labels, answers.human, "agreement", level=data.level)
-    distance = criterion.type != "preference" and criterion.level_of_measurement in ("interval", "ratio")
+    distance = not is_of_pairs(criterion) and criterion.level_of_measurement in ("interval", "ratio")
     test = alternative_annotator_test(
         answers.units,
         answers.labels,

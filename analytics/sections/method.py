@@ -7,7 +7,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from analytics.sections.base import ReportData, RoundInfo
+from analytics.sections.base import ReportData, RoundInfo, is_of_pairs
 from analytics.shapes import data_digest
 from projects.templatetags.numbers import times
 
@@ -70,7 +70,7 @@ def _intervals(data: ReportData) -> list[str]:
 
 def _comparisons(data: ReportData) -> list[str]:
     found = []
-    if any(c.type == "preference" for c in data.measured):
+    if any(is_of_pairs(c) for c in data.measured):
         found.append(
             "Win rates count ties, both good and both bad as half, and are for these raters. Position figures leave "
             "out judgments whose order is not known. Strengths are those of Bradley and Terry’s model, ties as half "

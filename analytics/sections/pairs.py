@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analytics.sections.base import ReportData, rated
+from analytics.sections.base import ReportData, is_of_pairs, rated
 from analytics.stats.battles import Battles, code_battles
 from rubrics.specs import CriterionSpec
 
@@ -13,7 +13,7 @@ TIES = ("tie", "both_good", "both_bad")
 
 
 def preferences(data: ReportData) -> list[CriterionSpec]:
-    return [criterion for criterion in data.measured if criterion.type == "preference"]
+    return [criterion for criterion in data.measured if is_of_pairs(criterion)]
 
 
 def compared(data: ReportData, criterion: CriterionSpec, *, settled: bool = False) -> pd.DataFrame:

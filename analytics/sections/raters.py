@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.sections.base import ReportData, domain, measurement, rated
+from analytics.sections.base import ReportData, domain, is_of_pairs, measurement, rated
 from analytics.sections.pairs import battles, compared, preferences
 from analytics.stats import rater_behaviour, rater_quality, raters
 from analytics.stats.coding import code_ratings
@@ -104,7 +104,7 @@ def _answers(data: ReportData, counted: pd.DataFrame) -> pd.DataFrame:
 def _statistics(data: ReportData) -> dict[str, Figures]:
     """By statistic, then criterion. p values are adjusted over all raters and criteria of a statistic."""
     level = data.level
-    outputs = [c for c in data.measured if c.type != "preference"]
+    outputs = [c for c in data.measured if not is_of_pairs(c)]
 
     def of(criteria: list[CriterionSpec], flag: int, read: Callable[[CriterionSpec], RaterFigures]) -> Figures:
         return over_criteria({c.key: read(c) for c in criteria}, flag)

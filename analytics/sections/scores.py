@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.sections.base import ReportData, coded, domain, measurement
+from analytics.sections.base import ReportData, coded, domain, is_of_pairs, measurement
 from analytics.stats import scores
 from analytics.stats.coding import CodedRatings
 from rubrics.specs import CriterionSpec
@@ -19,7 +19,7 @@ MAX_SYSTEMS_COMPARED = 12  # 132 ordered pairs
 
 def scored(data: ReportData) -> list[CriterionSpec]:
     """Criteria about one output: a preference is about two."""
-    return [c for c in data.measured if c.type != "preference"]
+    return [c for c in data.measured if not is_of_pairs(c)]
 
 
 def tables(data: ReportData, criterion: CriterionSpec) -> dict[str, CodedRatings]:

@@ -44,6 +44,7 @@ class ManyMeans:
         cell = prompt * systems + system
         count = np.bincount(cell, minlength=prompts * systems)
         self.prompts = prompts
+        self._drawn: dict[int, list[FloatArray]] = {}
         self.present = (count > 0).astype(np.float64).reshape(prompts, systems)
         self.cells = []
         for column in columns:
@@ -62,8 +63,10 @@ class ManyMeans:
 
     def drawn(self, seed: int) -> list[FloatArray]:
         """The same in resamples of prompts, each of shape (resamples, systems)."""
-        together = bootstrap(lambda w: np.hstack(self.means(w)), self.prompts, seed, self.prompts)
-        return np.split(together, len(self.cells), axis=1)
+        if seed not in self._drawn:
+            together = bootstrap(lambda w: np.hstack(self.means(w)), self.prompts, seed, self.prompts)
+            self._drawn[seed] = np.split(together, len(self.cells), axis=1)
+        return self._drawn[seed]
 
 
 def estimate(

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.special import ndtr
 
-from analytics.stats.coding import FloatArray, IntArray, weighted_count
+from analytics.stats.coding import FloatArray, IntArray
 from analytics.stats.intervals import MIN_PROMPTS, Scope, few_prompts_warning, t_quantile
 from analytics.stats.results import Estimate
 
 RESAMPLES = 500
 # Cells of a resamples x outputs array held at a time: small enough for the processor's cache.
 _CHUNK_CELLS = 500_000
+# Draws up to this many are kept for the next figure (100 MB).
+_KEPT_CELLS = 25_000_000
 # Largest cross-table of distinct values for Kendall's counting; beyond it pairs are counted by merge sort.
 _MAX_TABLE = 250_000
+# Columns up to which a product of matrices is quicker than running sums.
+_NARROW = 64
 
 # A kernel takes outputs' weights (resamples, outputs) and returns a coefficient per resample, NaN where
 # undefined.
@@ -30,13 +35,26 @@ Kernel = Callable[[FloatArray], FloatArray]
 def bootstrap(kernel: Kernel, groups: int, seed: int, size: int) -> FloatArray:
     """`kernel` of RESAMPLES resamples of whole clusters, drawn with replacement: weights (resamples, groups), whole
     numbers. `size` is how many cells a resample needs, to keep a chunk of them in the processor's cache."""
-    rng = np.random.default_rng(seed)
     rows = max(1, _CHUNK_CELLS // max(size, groups))
+    if groups * RESAMPLES <= _KEPT_CELLS:
+        drawn = _draws(groups, seed)
+        return np.concatenate([kernel(drawn[at : at + rows].astype(np.float64)) for at in range(0, RESAMPLES, rows)])
+    rng = np.random.default_rng(seed)
     parts = []
     for start in range(0, RESAMPLES, rows):  # one generator, read in order: the chunks do not change the draws
         drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=min(rows, RESAMPLES - start))
         parts.append(kernel(drawn.astype(np.float64)))
     return np.concatenate(parts)
+
+
+@lru_cache(maxsize=2)
+def _draws(groups: int, seed: int) -> IntArray:
+    """All resamples at once. Every metric and every criterion of a report draws the same ones, and drawing costs more
+    than what is done with them. Not to be changed: it is kept."""
+    drawn = np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), size=RESAMPLES)
+    drawn = drawn.astype(np.int32)
+    drawn.setflags(write=False)
+    return drawn
 
 
 class Resampler:
@@ -159,30 +177,27 @@ def _divide(covariance: FloatArray, product: FloatArray) -> FloatArray:
 
 
 def spearman_kernel(x: FloatArray, y: FloatArray) -> Kernel:
-    sides = [_Ranker(x), _Ranker(y)]
+    order = np.argsort(x, kind="stable")
+    start = np.flatnonzero(np.diff(x[order], prepend=-np.inf))
+    repeats = np.diff(start, append=len(x))
+    levels, of_y = np.unique(y[order], return_inverse=True)
+    one_hot = csr_array((np.ones(len(y)), (np.arange(len(y)), of_y)), shape=(len(y), len(levels)))
 
     def kernel(weights: FloatArray) -> FloatArray:
-        rx, ry = (side.ranks(weights) for side in sides)
+        ordered = weights[:, order]
+        by_x, by_y = np.add.reduceat(ordered, start, axis=1), np.asarray(ordered @ one_hot)
         n = weights.sum(axis=1, keepdims=True)
-        rx, ry = rx / n - 0.5, ry / n - 0.5  # weighted mid-ranks have mean n/2 exactly
-        sxy, sxx, syy = ((weights * product).sum(axis=1) for product in (rx * ry, rx * rx, ry * ry))
+        rx, ry = _centred_ranks(by_x, n), _centred_ranks(by_y, n)
+        sxx, syy = np.einsum("bi,bi,bi->b", by_x, rx, rx), np.einsum("bi,bi,bi->b", by_y, ry, ry)
+        sxy = np.einsum("bi,bi,bi->b", ordered, np.repeat(rx, repeats, axis=1), ry[:, of_y])
         return _divide(sxy, sxx * syy)
 
     return kernel
 
 
-class _Ranker:
-    """Weighted mid-ranks of one fixed column for many weightings at once."""
-
-    def __init__(self, column: FloatArray) -> None:
-        self.order = np.argsort(column, kind="stable")
-        ordered = column[self.order]
-        self.start = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
-        self.group = np.unique(column, return_inverse=True)[1]
-
-    def ranks(self, weights: FloatArray) -> FloatArray:
-        sums = np.add.reduceat(weights[:, self.order], self.start, axis=1)
-        return np.asarray((np.cumsum(sums, axis=1) - sums / 2)[:, self.group])
+def _centred_ranks(sums: FloatArray, n: FloatArray) -> FloatArray:
+    """Weighted mid-ranks of the levels as shares of all, less one half, which is their mean exactly."""
+    return np.asarray((np.cumsum(sums, axis=1) - sums / 2) / n - 0.5)
 
 
 def fits_table(x: FloatArray, y: FloatArray) -> bool:
@@ -193,28 +208,47 @@ def fits_table(x: FloatArray, y: FloatArray) -> bool:
 def kendall_kernel(x: FloatArray, y: FloatArray) -> Kernel:
     rows, row = np.unique(x, return_inverse=True)
     columns, column = np.unique(y, return_inverse=True)
+    if len(rows) < len(columns):  # tau is the same either way, and a table is quick where it is long and narrow
+        rows, row, columns, column = columns, column, rows, row
     if len(rows) * len(columns) > _MAX_TABLE:
         return _kendall_by_sorting(x, y)
     shape = (len(rows), len(columns))
     cell = row * shape[1] + column
+    once = len(np.unique(cell)) == len(cell)
+    step = max(1, _CHUNK_CELLS // (shape[0] * shape[1]))
 
     def kernel(weights: FloatArray) -> FloatArray:
-        tables = (weighted_count(cell, w, shape[0] * shape[1]).reshape(shape) for w in weights)
-        return np.asarray([_tau_of_table(table) for table in tables])
+        return np.concatenate([_taus(weights[at : at + step]) for at in range(0, len(weights), step)])
+
+    def _taus(weights: FloatArray) -> FloatArray:
+        flat = np.zeros((len(weights), shape[0] * shape[1]))
+        if once:
+            flat[:, cell] = weights
+        else:
+            for at, place in enumerate(cell.tolist()):
+                flat[:, place] += weights[:, at]
+        return _tau_of_tables(flat.reshape(-1, *shape))
 
     return kernel
 
 
-def _tau_of_table(table: FloatArray) -> float:
-    """Tau-b of a cross-table: (concordant - discordant) / sqrt of the pairs untied on each side."""
-    above = np.cumsum(table, axis=0) - table  # rows before, same column
-    before = np.cumsum(above, axis=1) - above  # and columns before
-    after = above.sum(axis=1, keepdims=True) - before - above
-    n2 = table.sum() ** 2
-    untied = (n2 - np.sum(table.sum(axis=1) ** 2)) * (n2 - np.sum(table.sum(axis=0) ** 2))
-    if untied <= 0:
-        return math.nan
-    return float(2 * np.sum(table * (before - after)) / math.sqrt(untied))
+def _tau_of_tables(table: FloatArray) -> FloatArray:
+    """Tau-b of cross-tables (many, rows, columns): (concordant - discordant) / sqrt of the pairs untied on each side,
+    NaN where a side has one value only."""
+    above = np.cumsum(table, axis=1)  # rows before, same column
+    above -= table
+    if table.shape[2] <= _NARROW:
+        # Times 1 where its column is before this one, -1 where it is after.
+        places = np.arange(table.shape[2])
+        lead = above @ np.sign(places[None, :] - places[:, None]).astype(np.float64)
+    else:
+        before = np.cumsum(above, axis=2)
+        lead = 2 * before - above - before[:, :, -1:]
+    of_rows, of_columns = table.sum(axis=2), table.sum(axis=1)
+    n2 = of_rows.sum(axis=1) ** 2
+    untied = (n2 - np.sum(of_rows**2, axis=1)) * (n2 - np.sum(of_columns**2, axis=1))
+    score = np.einsum("bij,bij->b", table, lead)
+    return np.asarray(np.where(untied > 0, 2 * score / np.sqrt(np.where(untied > 0, untied, 1.0)), np.nan))
 
 
 def _kendall_by_sorting(x: FloatArray, y: FloatArray) -> Kernel:

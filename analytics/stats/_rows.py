@@ -65,9 +65,22 @@ def same_lengths(**columns: Any) -> None:
 
 
 def codes(name: str, column: ArrayLike) -> tuple[IntArray, ObjectArray]:
-    """Integer codes in the sorted order of the labels, and the labels as text."""
+    """Integer codes in the sorted order of the labels, and the labels as text; whole numbers are sorted as such."""
     values = as_column(name, column)
+    if values.dtype.kind in "iu":
+        return _whole_numbers(values)
     if pd.isna(values).any():
         raise ValueError(f"A row has no {name}.")
     code, labels = pd.factorize(values.astype(str), sort=True)
     return code.astype(np.int64), np.asarray(labels, dtype=object)
+
+
+def _whole_numbers(values: IntArray) -> tuple[IntArray, ObjectArray]:
+    """The same, without sorting the rows where the numbers are codes already."""
+    if len(values) and values.min() >= 0 and values.max() < 2 * len(values):
+        used = np.bincount(values) > 0
+        labels = np.flatnonzero(used)
+        code = values if len(labels) == len(used) else (np.cumsum(used) - 1)[values]
+    else:
+        labels, code = np.unique(values, return_inverse=True)
+    return code.astype(np.int64), np.asarray(labels.astype(str), dtype=object)

@@ -6,7 +6,8 @@ figures (`association`) mix the two. Every method says which one it is.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -99,16 +100,40 @@ def between_systems(
     Raises ValueError as `within_prompts`. Source: Fisher, The Design of Experiments, 1935, for the test;
     Kocmi et al., WMT 2021, for pairwise accuracy.
     """
-    name = _name(coefficient, tuple(NAMES))
+    options: dict[str, Any] = {"seed": seed, "level": level, **counts}
+    [found] = each_between_systems([coefficient], metric, human, system, cluster, **options).values()
+    return found
+
+
+def each_between_systems(
+    coefficients: Sequence[few.SystemCoefficient],
+    metric: ArrayLike,
+    human: ArrayLike,
+    system: ArrayLike,
+    cluster: ArrayLike,
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+    **counts: int,
+) -> dict[str, TestedEstimate]:
+    """`between_systems` of several coefficients, from the same resamples drawn once."""
+    names = {coefficient: _name(coefficient, tuple(NAMES)) for coefficient in coefficients}
     rows = complete_rows(cluster, metric=metric, human=human)
     code, labels = rows.codes("system", system)
-    x, y = rows.columns
-    scope = Scope(f"{name} between {len(labels)} systems", "correlation", level, len(rows), rows.groups, **counts)
-    if coefficient == "pairwise_accuracy":
-        scope = Scope(**{**vars(scope), "unit": "share"})
-    means = few.ManyMeans([x, y], code, rows.cluster, len(labels), rows.groups)
+    means = few.ManyMeans(list(rows.columns), code, rows.cluster, len(labels), rows.groups)
+    found = {}
+    for coefficient, name in names.items():
+        unit = "share" if coefficient == "pairwise_accuracy" else "correlation"
+        scope = Scope(f"{name} between {len(labels)} systems", unit, level, len(rows), rows.groups, **counts)
+        found[str(coefficient)] = _of_means(coefficient, means, len(labels), scope, seed)
+    return found
+
+
+def _of_means(
+    coefficient: few.SystemCoefficient, means: few.ManyMeans, systems: int, scope: Scope, seed: int
+) -> TestedEstimate:
     of_metric, of_human = means.observed
-    problem = _few_systems(len(labels)) or undefined(of_metric, of_human, "system")
+    problem = _few_systems(systems) or undefined(of_metric, of_human, "system")
     if problem:
         return few.untested(Estimate.not_estimable(reason=problem, **scope.fields()))
     function = few.COEFFICIENTS[coefficient]

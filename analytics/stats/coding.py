@@ -69,6 +69,13 @@ class CodedRatings:
         return not self.domain or isinstance(self.domain[0], float)
 
     @cached_property
+    def cluster_names(self) -> tuple[ObjectArray, IntArray]:
+        """The labels of the prompts as text, sorted, and the codes they belong to."""
+        names = self.cluster_labels.astype(str)
+        order = np.argsort(names, kind="stable")
+        return np.asarray(names[order]), order
+
+    @cached_property
     def ratings_per_unit(self) -> IntArray:
         """m_u, shape (units,)."""
         return np.bincount(self.unit, minlength=self.n_units)

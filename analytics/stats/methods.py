@@ -42,6 +42,7 @@ DESIGNS: dict[Design, str] = {
     "several criteria": "Ratings of the same outputs on several criteria.",
     "several tests": "The p values of a family of tests.",
     "error marks": "Errors marked in the outputs, each with a category and a severity.",
+    "rankings": "Outputs of one prompt put in order by two raters or more.",
     "trials": "Successes out of independent trials.",
     "both orders": "The same pair judged in both orders by the same rater or judge.",
     "known answers": "Tasks whose answer is known.",

@@ -50,6 +50,7 @@ Design = Literal[
     "several criteria",
     "several tests",
     "error marks",
+    "rankings",
     "trials",
     "both orders",
     "known answers",

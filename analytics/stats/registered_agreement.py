@@ -7,12 +7,14 @@ from functools import partial
 from analytics.stats import (
     agreement_differences,
     benchmarks,
+    concordance,
     icc,
     item_bootstrap,
     kappas,
     rater_behaviour,
     rater_quality,
     raters,
+    span_agreement,
     specific,
 )
 from analytics.stats.coding import MEASUREMENTS, Measurement
@@ -38,6 +40,26 @@ _THESE = "Raters are these; effects add up and are roughly normal."
 _SAME_SCALE = "The others are right more often than not."
 
 AGREEMENT: dict[str, Metric] = {
+    "span_f1": Metric(
+        span_agreement.span_f1,
+        "agreement",
+        ("ratio",),
+        "Hripcsak & Rothschild, Journal of the American Medical Informatics Association, 2005",
+        of("row_order", "rater_names", "duplication", "lone_rater"),
+        designs=("error marks", "repeated ratings"),
+        title="F1 of marked characters",
+        assumptions=("Little of a text is marked, so that two raters seldom mark the same by chance.",),
+    ),
+    "kendall_w": Metric(
+        concordance.kendall_w,
+        "agreement",
+        ("ordinal",),
+        "Kendall & Babington Smith, Annals of Mathematical Statistics, 1939; ties: Kendall 1948, ch. 6",
+        of("row_order", "rater_names", "reversal", "affine", "duplication", "lone_rater"),
+        designs=("rankings",),
+        title="Kendall's W",
+        assumptions=("Raters of a task rank it without knowing of each other.",),
+    ),
     "cohen_kappa": Metric(
         kappas.cohen_kappa,
         "agreement",

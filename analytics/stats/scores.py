@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from analytics.stats.coding import (
+    BoolArray,
     CodedRatings,
     FloatArray,
     IntArray,
@@ -213,16 +214,25 @@ def _scope(data: CodedRatings, method: str, unit: str, level: float) -> Scope:
 
 
 def _shared_prompts(a: CodedRatings, b: CodedRatings) -> tuple[ObjectArray, IntArray, IntArray, str]:
-    shared, in_a, in_b = np.intersect1d(
-        a.cluster_labels.astype(str), b.cluster_labels.astype(str), assume_unique=True, return_indices=True
-    )
+    (of_a, in_a), (of_b, in_b) = a.cluster_names, b.cluster_names
+    if np.array_equal(of_a, of_b):  # the usual case: both systems answered all
+        return of_a, in_a, in_b, ""
+    shared, at_a, at_b = np.intersect1d(of_a, of_b, assume_unique=True, return_indices=True)
+    in_a, in_b = in_a[at_a], in_b[at_b]
     alone = len(a.cluster_labels) + len(b.cluster_labels) - 2 * len(shared)
     note = f"{alone} prompts were answered or rated for one of the two systems only and are left out."
     return shared, in_a, in_b, note if alone else ""
 
 
+def _in_shared(data: CodedRatings, shared: ObjectArray) -> BoolArray:
+    """Of each prompt of the table, whether both systems have it."""
+    if len(shared) == len(data.cluster_labels):
+        return np.ones(len(shared), dtype=np.bool_)
+    return np.isin(data.cluster_labels.astype(str), shared)
+
+
 def _pair_scope(a: CodedRatings, b: CodedRatings, shared: ObjectArray, method: str, unit: str, level: float) -> Scope:
-    kept = [np.isin(d.cluster_labels.astype(str), shared)[d.cluster_of_unit] for d in (a, b)]
+    kept = [_in_shared(d, shared)[d.cluster_of_unit] for d in (a, b)]
     raters = {label for d in (a, b) for label in d.rater_labels.tolist()}
     return Scope(
         method=method,

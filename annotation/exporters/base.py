@@ -75,6 +75,11 @@ def json_cell(value: Any) -> str:
     return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def data_cell(value: Any) -> str:
+    """A structured answer: an empty list is one, such as “nothing to mark”."""
+    return "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
 def round_name(round: Round) -> str:
     return f"{round.project.slug}/{round.slug}"
 

@@ -12,6 +12,7 @@ from annotation.exporters.base import (
     Row,
     Table,
     columns,
+    data_cell,
     json_cell,
     moment,
     parts,
@@ -22,6 +23,8 @@ from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.places import GOLD_COLUMNS, TASK_COLUMNS, gold_rows, task_rows
 from annotation.models import FreeText, Judgment, RaterExclusion, Rating, Round, RoundItem, Task, TaskOutput
 from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Output, OutputRevision
+from projects.rendering.references import names_in
+from projects.shown_media import Shelf
 from rubrics.selectors import spec_of
 
 
@@ -101,7 +104,7 @@ def rating_rows(round: Round, ids: Sequence[int] | None = None) -> Iterator[Row]
             first, names, order, person, shown, last = judged[judgment]
             yield (
                 *(*first, *names.of(order, target), *person, target, *criteria[criterion]),
-                *(number, label, json_cell(data), cannot_judge, *shown, *last),
+                *(number, label, data_cell(data), cannot_judge, *shown, *last),
             )
 
 
@@ -214,6 +217,7 @@ ITEM_COLUMNS = columns(
     ("inclusion_probability", "number", "The chance the item had to be drawn; empty: not known."),
     ("stratum", "text", "The stratum it was drawn from."),
     ("drawn", "boolean", "It was drawn into the round; false: only gold, training or imported tasks are about it."),
+    ("media", "text", "Images and sounds it shows: names with the SHA-256 of each as it came, as JSON."),
 )
 
 
@@ -229,12 +233,11 @@ def item_rows(round: Round) -> Iterator[Row]:
             pk: rest
             for pk, *rest in drawn.filter(item__in=ids).values_list("item_id", "inclusion_probability", "stratum")
         }
-        texts = {
-            pk: rest
-            for pk, *rest in ItemRevision.objects.filter(item_id__in=ids, current=True).values_list(
-                "item_id", "messages", "context", "reference"
-            )
-        }
+        revisions = ItemRevision.objects.filter(item_id__in=ids, current=True)
+        texts, names = {}, {}
+        for pk, *rest, html in revisions.values_list("item_id", "messages", "context", "reference", "html"):
+            texts[pk], names[pk] = rest, names_in(html)
+        media = _media(round, names)
         tags: dict[int, list[str]] = {}
         for pk, tag in ItemTag.objects.filter(item_id__in=ids).order_by("tag").values_list("item_id", "tag"):
             tags.setdefault(pk, []).append(tag)
@@ -243,7 +246,7 @@ def item_rows(round: Round) -> Iterator[Row]:
             chance = chances.get(pk, (None, ""))
             yield (
                 *(name, item, cluster, language, json_cell(tags.get(pk)), *written, json_cell(metadata)),
-                *(*chance, pk in chances),
+                *(*chance, pk in chances, media.get(pk)),
             )
 
 
@@ -264,6 +267,7 @@ OUTPUT_COLUMNS = columns(
     ("tokens_out", "integer", "Tokens written."),
     ("cost", "number", "What it cost."),
     ("currency", "text", "Currency of the cost."),
+    ("media", "text", "Images and sounds it shows: names with the SHA-256 of each as it came, as JSON."),
 )
 
 
@@ -275,9 +279,19 @@ def output_rows(round: Round) -> Iterator[Row]:
     )  # fmt: skip
     for part in parts(query.iterator(chunk_size=CHUNK)):
         revisions = OutputRevision.objects.filter(output_id__in=[row[0] for row in part], current=True)
-        texts = {pk: (text, json_cell(m)) for pk, text, m in revisions.values_list("output_id", "text", "messages")}
+        texts, names = {}, {}
+        for pk, text, turns, html in revisions.values_list("output_id", "text", "messages", "html"):
+            texts[pk], names[pk] = (text, json_cell(turns)), names_in(html)
+        media = _media(round, names)
         for row in part:
-            yield (str(row[0]), *row[1:7], *texts.get(row[0], ("", "")), *row[7:])
+            yield (str(row[0]), *row[1:7], *texts.get(row[0], ("", "")), *row[7:], media.get(row[0]))
+
+
+def _media(round: Round, names: dict[int, list[str]]) -> dict[int, str | None]:
+    """By the owner of the names: the digests of those files that are there. No query where no text names a file."""
+    shelf = Shelf(round.project_id, (name for each in names.values() for name in each))
+    found = {pk: {name: media.digest for name in each if (media := shelf.get(name))} for pk, each in names.items()}
+    return {pk: json_cell(each or None) for pk, each in found.items()}
 
 
 # --- automated scores and words --------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from annotation.models.assignments import Assignment, Seat, SideTally, Slot
 from annotation.models.judgments import FreeText, Judgment, Rating
 from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
+from annotation.models.review import Reviewed, RevisionRequest
 from annotation.models.rounds import Renewal, Round, RoundItem, RoundSystem, Unblinding
 from annotation.models.tasks import Task, TaskOutput
 from annotation.models.training import TrainingStep, TrainingTry
@@ -20,6 +21,8 @@ __all__ = [
     "RaterExclusion",
     "Rating",
     "Renewal",
+    "Reviewed",
+    "RevisionRequest",
     "Round",
     "RoundItem",
     "RoundSystem",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from projects.errors import ServiceError
 from projects.importers import tables, values
 from projects.importers.records import ImportFileError, place
 from projects.models import Output
+from rubrics.criteria import CRITERIA
 from rubrics.selectors import spec_of
 
 REQUIRED = ("item", "system", "criterion", "value")
@@ -124,6 +125,12 @@ def _known(row: Round, kind: str, each: RatingRow, chosen: list[Output], extra: 
     swapped = len(chosen) == 2 and chosen[0].pk > chosen[1].pk
     answer = turned(each.answer) if swapped and each.criterion.type == "preference" else each.answer
     target = each.target
+    ordered = sorted(output.pk for output in chosen)
+    to = [ordered.index(output.pk) for output in chosen]
+    if answer.data is not None:
+        answer = replace(answer, data=CRITERIA[each.criterion.type].moved(answer.data, to))
+    if len(chosen) > 2 and target:
+        target = f"o{to[int(target[1])]}{target[2:]}"
     if swapped and target.startswith("o"):
         target = f"o{1 - int(target[1])}{target[2:]}"
     if kind == Task.Kind.TRAINING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -39,6 +39,7 @@ from projects.importers import tables
 from projects.importers.records import ImportFileError, place
 from projects.models import ImportBatch, Item, Output, System
 from projects.planner import note_growth
+from rubrics.criteria import CRITERIA
 from rubrics.selectors import spec_of
 
 Progress = Callable[[str, int, int | None], None]
@@ -118,8 +119,6 @@ def _fingerprint(stream: BinaryIO) -> tuple[str, int]:
 
 
 def _checked(round: Round, stream: BinaryIO, name: str, progress: Progress | None, tool: ToolFile | None) -> Checked:
-    if round.mode == Round.Mode.RANK:
-        raise ServiceError("Judgments can be imported into rounds that score or compare; this round ranks.")
     try:
         rubric = spec_of(round.rubric_version)
         left_out: list[tuple[str, str]] = []
@@ -246,7 +245,7 @@ class _Import:
 
     def _begin(self, key: AssignmentKey, row: RatingRow, first: int, stored: Stored | None, size: int) -> _Work:
         if stored is None:
-            order = "0" if size == 1 else ("10" if first else "01")
+            order = "10" if first and size == 2 else "".join(map(str, range(size)))
             return _Work(key, row, order, order_known=size == 1 or bool(row.position))
         if stored.purpose != row.purpose:
             raise self._refusal(row, "purpose", f"This judgment was imported as {stored.purpose} before.")
@@ -269,10 +268,14 @@ class _Import:
     def _add(self, work: _Work, row: RatingRow, outputs: list[int]) -> None:
         criterion = row.criterion.id
         assert criterion is not None  # noqa: S101 - read from the database
-        slot = (criterion, row.target)
+        slot = (criterion, _target(row, outputs, work.shown_order))
         answer = row.answer
         if row.criterion.type == "preference" and work.shown_order[0] != str(_position(outputs, outputs[0])):
             answer = turned(answer)  # the file's b was shown first
+        elif CRITERIA[row.criterion.type].modes == ("rank",) and answer.data is not None:
+            # The file names systems in its own order; what is stored counts by the order shown.
+            to = [work.shown_order.index(str(_position(outputs, output))) for output in outputs]
+            answer = replace(answer, data=CRITERIA[row.criterion.type].moved(answer.data, to))
         value: Value = (answer.number, answer.label, answer.data, answer.cannot_judge)
         earlier = work.source.get(slot)
         if earlier is not None and (work.ratings.get(slot, value) != value or earlier.answer.text != row.answer.text):
@@ -402,6 +405,13 @@ class _Import:
 def _position(outputs: list[int], output: int) -> int:
     """An output's place in canonical order."""
     return sorted(outputs).index(output)
+
+
+def _target(row: RatingRow, outputs: list[int], order: str) -> str:
+    """Of two outputs a row's target counts by the order shown; of more by the order in which the row names them."""
+    if len(outputs) < 3 or not row.target:
+        return row.target
+    return f"o{order.index(str(_position(outputs, outputs[int(row.target[1])])))}{row.target[2:]}"
 
 
 def _first_shown(row: RatingRow, outputs: list[int]) -> int:

@@ -60,10 +60,10 @@ def _systems(round: Round, rows: list[RatingRow], places: Places) -> None:
             places.made["systems"] = places.made.get("systems", 0) + 1
         places.systems[name] = found
     for row in rows:
-        if row.systems.b and places.systems[row.systems.a] == places.systems[row.systems.b]:
-            raise ServiceError(
-                f"Row {row.row}: “{row.systems.a}” and “{row.systems.b}” are one system; two are compared."
-            )
+        named = [places.systems[name] for name in row.systems]
+        if twice := next((name for n, name in enumerate(row.systems) if named[n] in named[:n]), ""):
+            other = row.systems[named.index(places.systems[twice])]
+            raise ServiceError(f"Row {row.row}: “{other}” and “{twice}” are one system; different ones are compared.")
     new = {s.pk for s in places.systems.values()} - in_round
     insert([RoundSystem(round=round, system_id=pk) for pk in sorted(new)])
 

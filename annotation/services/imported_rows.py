@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from django.utils.dateparse import parse_datetime
 
+from annotation.ranked_sets import MOST
+from annotation.services.imported_orders import in_letters, systems_named
 from projects.importers import values
 from projects.importers.limits import MAX_ID_CHARS, MAX_NAME_CHARS
 from projects.importers.records import place
@@ -46,9 +48,19 @@ class RaterKey(NamedTuple):
     unknown: int
 
 
-class Systems(NamedTuple):
-    a: str
-    b: str  # '' for a single output
+class Systems(tuple[str, ...]):
+    """Those whose outputs a row is about."""
+
+    __slots__ = ()
+
+    @property
+    def a(self) -> str:
+        return self[0]
+
+    @property
+    def b(self) -> str:
+        """Empty for a single output."""
+        return self[1] if len(self) > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +138,16 @@ class _Reader:
         criterion = self._criterion(cells)
         systems = self._systems(cells)
         item = _name(cells, "item", MAX_ID_CHARS, required=True)
-        target = _target(cells, criterion, 2 if systems.b else 1)
+        target = _target(cells, criterion, len(systems))
         occasion = _whole(cells, "occasion")
         rater = self._rater(cells, item, systems, criterion, target, occasion)
         row = RatingRow(number, item, systems, rater, criterion, Answer(), target=target, occasion=occasion)
         position = _one_of(cells, "position", POSITIONS)
-        if position and not systems.b:
-            raise Refused("position", "A position needs two outputs: the row has no system_b.")
+        if position and len(systems) != 2:
+            raise Refused("position", "A position needs two outputs: the row has no system_b, or more than two.")
         return replace(
             row,
-            answer=_answer(cells, criterion),
+            answer=_answer(cells, criterion, systems),
             position=position,
             purpose=_purpose(cells),
             group=_name(cells, "group", MAX_GROUP_CHARS),
@@ -152,16 +164,30 @@ class _Reader:
         return self.criteria[key]
 
     def _systems(self, cells: dict[str, Any]) -> Systems:
-        systems = Systems(
-            _name(cells, "system", MAX_NAME_CHARS, required=True), _name(cells, "system_b", MAX_NAME_CHARS)
-        )
-        if self.mode == "compare" and not systems.b:
+        if self.mode == "rank":
+            return self._ranked(cells)
+        first, second = _name(cells, "system", MAX_NAME_CHARS, required=True), _name(cells, "system_b", MAX_NAME_CHARS)
+        if self.mode == "compare" and not second:
             raise Refused("system_b", "The round compares two outputs, so the row must name the second system.")
-        if self.mode != "compare" and systems.b:
+        if self.mode != "compare" and second:
             raise Refused("system_b", "The round scores one output at a time, so the column must be empty.")
-        if systems.a == systems.b:
-            raise Refused("system_b", f"“{systems.b}” cannot be compared with itself.")
-        return systems
+        if first == second:
+            raise Refused("system_b", f"“{second}” cannot be compared with itself.")
+        return Systems((first, second) if second else (first,))
+
+    def _ranked(self, cells: dict[str, Any]) -> Systems:
+        names = systems_named(cells.get("system"))
+        if _name(cells, "system_b", MAX_NAME_CHARS):
+            raise Refused("system_b", "The round ranks several outputs: name all of them in “system”.")
+        if not 2 <= len(names) <= MOST or len(set(names)) < len(names) or not all(names):
+            raise Refused(
+                "system",
+                f"The round ranks several outputs, so the row must name 2 to {MOST} different systems, with “|” "
+                "between them or as a JSON list.",
+            )
+        if long := next((name for name in names if len(name) > MAX_NAME_CHARS), ""):
+            raise Refused("system", f"The name has {len(long):,} characters; at most {MAX_NAME_CHARS} are accepted.")
+        return Systems(names)
 
     def _rater(
         self,
@@ -180,18 +206,21 @@ class _Reader:
         return RaterKey("", self.nameless[place_of])
 
 
-def _answer(cells: dict[str, Any], criterion: CriterionSpec) -> Answer:
+def _answer(cells: dict[str, Any], criterion: CriterionSpec, systems: Systems) -> Answer:
     if _yes(cells, "cannot_judge"):
         return Answer(cannot_judge=True)
     cell = cells.get("value")
     if cell is None or (isinstance(cell, str) and not cell.strip()):
         return Answer()
-    if isinstance(cell, list | dict):
+    kind = CRITERIA[criterion.type]
+    if kind.modes == ("rank",):
+        criterion, cell = replace(criterion, outputs=len(systems)), in_letters(cell, systems)
+    elif isinstance(cell, list | dict) and not kind.reads_text:
         raise Refused("value", f"The value of “{criterion.key}” is a list or an object; accepted: one value.")
     if isinstance(cell, float) and cell != cell:
         raise Refused("value", "The value is NaN, which is no answer. Leave the cell empty where there is none.")
     try:
-        return CRITERIA[criterion.type].accept(criterion, cell)
+        return kind.accept(criterion, cell)
     except AnswerError as error:
         raise Refused("value", str(error)) from None
 

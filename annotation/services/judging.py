@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +16,10 @@ from django.utils import timezone
 from annotation import claims, conduct
 from annotation.claims import NewRating, NewText, Outcome, Submission
 from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, Seat, Slot
+from annotation.presentation import ShownOutput, read_presentation
 from projects.errors import ServiceError
 from rubrics.criteria import CRITERIA
-from rubrics.criteria.base import CriterionType
+from rubrics.criteria.base import LETTERS, CriterionType
 from rubrics.selectors import spec_of
 from rubrics.specs import Answer, AnswerError, CriterionSpec, RubricSpec
 
@@ -53,21 +54,33 @@ class AnswersRefused(ServiceError):
         self.fields = fields
 
 
-def questions(rubric: RubricSpec, n_outputs: int, only: list[str] | None = None) -> Iterator[Question]:
-    """Every question of a task in the order asked: what is asked of each output first, then the task."""
-    letters = "ABCDEFGHI" if n_outputs > 1 else [""]
+def questions(
+    rubric: RubricSpec, n_outputs: int, only: list[str] | None = None, shown: Sequence[ShownOutput] = ()
+) -> Iterator[Question]:
+    """Every question of a task in the order asked: what is asked of each output first, then the task. `shown`: the
+    outputs, where an answer points into their text."""
     chosen = [c for c in rubric.criteria if not only or c.key in only]
     if n_outputs == 1:
         for c in chosen:
-            yield Question(f"c-{c.key}", c, "" if c.scope == "task" else "o0", "", CRITERIA[c.type])
+            yield Question(f"c-{c.key}", _of(c, 0, shown), "" if c.scope == "task" else "o0", "", CRITERIA[c.type])
         return
     for n in range(n_outputs):
         for c in chosen:
             if c.scope != "task":
-                yield Question(f"c-{c.key}-o{n}", c, f"o{n}", letters[n], CRITERIA[c.type])
+                yield Question(f"c-{c.key}-o{n}", _of(c, n, shown), f"o{n}", LETTERS[n], CRITERIA[c.type])
     for c in chosen:
         if c.scope == "task":
-            yield Question(f"c-{c.key}", c, "", "", CRITERIA[c.type])
+            yield Question(f"c-{c.key}", replace(c, outputs=n_outputs), "", "", CRITERIA[c.type])
+
+
+def _of(criterion: CriterionSpec, n: int, shown: Sequence[ShownOutput]) -> CriterionSpec:
+    if not shown or not CRITERIA[criterion.type].reads_text:
+        return criterion
+    return replace(criterion, text=shown[n].text, revision=shown[n].digest)
+
+
+def reads_text(rubric: RubricSpec) -> bool:
+    return any(CRITERIA[c.type].reads_text for c in rubric.criteria)
 
 
 def rubric_of(round: Round) -> RubricSpec:
@@ -175,7 +188,9 @@ def judgment_submit(
 
 def checked_submission(*, round: Round, assignment: Assignment, data: Mapping[str, str], key: str) -> Submission:
     """What was sent for this task, if every question that needs an answer has one that is accepted."""
-    asked = list(questions(rubric_of(round), len(assignment.shown_order), round.only_criteria))
+    rubric = rubric_of(round)
+    shown = read_presentation(assignment.pk).outputs if reads_text(rubric) else ()
+    asked = list(questions(rubric, len(assignment.shown_order), round.only_criteria, shown))
     answers = _read_all(round, asked, data)
     elapsed = max(0.0, (timezone.now() - assignment.created_at).total_seconds())
     return submission(
@@ -292,6 +307,11 @@ def saved_values(assignment: Assignment, asked: list[Question]) -> dict[str, str
     judgment = Judgment.objects.filter(assignment=assignment, current=True).prefetch_related("ratings", "texts").first()
     if judgment is None:
         return {k: str(v) for k, v in (assignment.draft or {}).items()}
+    return values_of(judgment, asked)
+
+
+def values_of(judgment: Judgment, asked: list[Question]) -> dict[str, str]:
+    """What a judgment answered, as the form's fields hold it."""
     ratings: dict[tuple[int | None, str], Rating] = {(r.criterion_id, r.target): r for r in judgment.ratings.all()}
     texts = {(t.criterion_id, t.target): t.text for t in judgment.texts.all()}
     values = {"comment": texts.get((None, ""), "")}

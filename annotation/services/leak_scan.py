@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -16,6 +16,8 @@ from annotation.leaks import Finder, Place, Term
 from annotation.models import LeakDecision, Round
 from annotation.services.round_tasks import shown_by, systems_of
 from projects.models import Item, ItemRevision, Output, OutputRevision
+from projects.rendering.references import hidden, names_written
+from projects.shown_media import Shelf
 
 CHUNK = 500
 EXAMPLES = 5
@@ -100,12 +102,27 @@ class Material:
     def shown(self) -> Iterator[Shown]:
         for chunk in chunks(self.items):
             rows = ItemRevision.objects.filter(item__in=chunk, current=True).order_by("item_id")
-            for row in rows:
-                yield Shown(row.item_id, None, row.digest, tuple(_item_texts(row, self.round.show_reference)))
+            yield from self._without_files(
+                [
+                    Shown(row.item_id, None, row.digest, tuple(_item_texts(row, self.round.show_reference)))
+                    for row in rows
+                ]
+            )
         for chunk in chunks(self.outputs):
             answers = OutputRevision.objects.filter(output__in=chunk, current=True).select_related("output")
-            for answer in answers.order_by("output_id"):
-                yield Shown(answer.output.item_id, answer.output_id, answer.digest, tuple(_output_texts(answer)))
+            yield from self._without_files(
+                [
+                    Shown(answer.output.item_id, answer.output_id, answer.digest, tuple(_output_texts(answer)))
+                    for answer in answers.order_by("output_id")
+                ]
+            )
+
+    def _without_files(self, texts: list[Shown]) -> Iterator[Shown]:
+        """Names of files that are shown reach nobody, so they tell nothing. Names that no file stands for do."""
+        names = [name for shown in texts for _, text in shown.texts for name in names_written(text)]
+        known = Shelf(self.round.project_id, names).names if names else set()
+        for shown in texts:
+            yield replace(shown, texts=tuple((part, hidden(text, known)) for part, text in shown.texts))
 
     def undecided(self) -> Counter[str]:
         """Places that nobody has decided about, by the key of their term."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from annotation.models import Round
 from annotation.pairing import parts
@@ -23,10 +24,11 @@ class PairFacts:
     parts: tuple[str, ...]  # the groups of systems that nothing connects, each by name
 
 
-def pair_facts(row: Round, pairs: Sequence[str]) -> PairFacts | None:
-    if not pairs:
+def pair_facts(row: Round, met: Sequence[str]) -> PairFacts | None:
+    """`met`: of each task, the systems judged together, as its `pair` names them."""
+    if not met:
         return None
-    counts = Counter((int(a), int(b)) for a, b in (pair.split("-") for pair in pairs))
+    counts = Counter(pair for together in met for pair in combinations(map(int, together.split("-")), 2))
     systems: Counter[int] = Counter()
     for (a, b), count in counts.items():
         systems[a] += count

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
+from annotation.ranked_sets import MOST, Sets
 from annotation.sampling import ALLOCATIONS, Sample
 from annotation.services.eligibility import MAX_WORD
 from annotation.services.renewing import INTERVALS, MEAN, STRENGTH, Narrow, criterion_to_narrow
@@ -16,6 +17,8 @@ from projects.models import Project, System
 from rubrics.criteria import CRITERIA
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
+
+MOST_SETS = 100  # of one item
 
 
 def check_round(
@@ -29,8 +32,8 @@ def check_round(
 ) -> None:
     if not name.strip():
         raise ServiceError("A round needs a name.", field="name")
-    if mode not in (Round.Mode.SCORE, Round.Mode.COMPARE):
-        raise ServiceError(f"“{mode}” is not a mode. Accepted: score, compare.", field="mode")
+    if mode not in Round.Mode.values:
+        raise ServiceError(f"“{mode}” is not a mode. Accepted: {', '.join(Round.Mode.values)}.", field="mode")
     if strategy not in STRATEGIES:
         raise ServiceError(f"“{strategy}” is not a strategy. Accepted: {', '.join(STRATEGIES)}.", field="strategy")
     if not 1 <= overlap <= 100:
@@ -46,8 +49,9 @@ def check_round(
         )
     if version.rubric.project_id not in (None, project.pk) or any(s.project_id != project.pk for s in systems):
         raise ServiceError("The rubric and the systems must belong to this project.")
-    if mode == Round.Mode.COMPARE and len(systems) == 1:
-        raise ServiceError("Choose at least two systems to compare.", field="systems")
+    if mode != Round.Mode.SCORE and len(systems) == 1:
+        word = "compare" if mode == Round.Mode.COMPARE else "rank"
+        raise ServiceError(f"Choose at least two systems to {word}.", field="systems")
     _check_criteria(version, mode)
 
 
@@ -82,9 +86,12 @@ def _sample_problem(sample: Sample) -> str:
 
 def _check_criteria(version: RubricVersion, mode: str) -> None:
     for criterion in spec_of(version).criteria:
-        if mode not in CRITERIA[criterion.type].modes:
+        modes = CRITERIA[criterion.type].modes
+        if mode not in modes:
+            shown = "several answers" if "rank" in modes else "two answers"
             raise ServiceError(
-                f"The criterion “{criterion.key}” needs two answers side by side, so the round's mode must be compare.",
+                f"The criterion “{criterion.key}” needs {shown} side by side, so the round's mode must be "
+                f"{' or '.join(modes)}.",
                 field="mode",
             )
 
@@ -122,6 +129,15 @@ def _pairs_problem(pairs: Pairs, mode: str, baseline: System | None, strategy: s
     return ""
 
 
+def check_sets(sets: Sets, mode: str) -> None:
+    if sets != Sets() and mode != Round.Mode.RANK:
+        raise ServiceError("How many outputs are ranked at a time belongs to a round that ranks.", field="sets")
+    if sets.size is not None and not 2 <= sets.size <= MOST:
+        raise ServiceError(f"From 2 to {MOST} outputs can be ranked at a time, not {sets.size}.", field="sets")
+    if sets.per_item is not None and not 1 <= sets.per_item <= MOST_SETS:
+        raise ServiceError(f"An item gives 1 to {MOST_SETS} sets, not {sets.per_item}.", field="sets")
+
+
 def check_narrow(
     narrow: Narrow | None, version: RubricVersion, mode: str, strategy: str, pairs: Pairs
 ) -> Narrow | None:
@@ -130,6 +146,9 @@ def check_narrow(
         if narrow is not None:
             raise ServiceError("An interval to narrow belongs to the order “Most uncertain first”.", field="strategy")
         return None
+    if mode == Round.Mode.RANK:
+        why = "A round that ranks has no order that follows its judgments. Choose another order."
+        raise ServiceError(why, field="strategy")
     found = narrow or Narrow(interval=STRENGTH if pairs.design == "adaptive" else MEAN)
     if problem := _narrow_problem(found, mode, pairs):
         raise ServiceError(problem, field="strategy")

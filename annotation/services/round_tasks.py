@@ -14,6 +14,7 @@ from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
 from annotation.lanes import code
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
 from annotation.pairing import PAIRINGS, Group, Pair, Pairs
+from annotation.ranked_sets import Pool, Sets, balanced_sets
 from annotation.sampling import BY_LANGUAGE, CannotDraw, Drawn, Sample, Unit, draw, stratum_of
 from annotation.services.eligibility import (
     asked_of,
@@ -194,6 +195,8 @@ def _made_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, l
     members: dict[tuple[int, int, str], list[tuple[int, int]]] = defaultdict(list)
     for output, item, system, repeat, variant in outputs:
         members[item, repeat, variant].append((output, system))
+    if row.mode == Round.Mode.RANK:
+        return _ranked(row, members)
     # Of a successor every pair is formed, for those that the round before had to be among them.
     pairs = pairs_of(row) if row.predecessor_id is None else Pairs()
     known = _pairs_made(row)
@@ -207,6 +210,47 @@ def _made_tasks(row: Round, items: Sequence[int]) -> list[tuple[str, int, str, l
         for (item, _, _), chosen_pairs in zip(members, found, strict=True)
         for pair in chosen_pairs
     ]
+
+
+def sets_of(row: Round) -> Sets:
+    return Sets(**row.options.get("sets", {}))
+
+
+def _ranked(
+    row: Round, members: dict[tuple[int, int, str], list[tuple[int, int]]]
+) -> list[tuple[str, int, str, list[int]]]:
+    """Sets that stand already stay as they are; those of a successor are the predecessor's."""
+    before = row if row.predecessor_id is None else row.predecessor
+    standing = _sets_made(before) if before is not None else {}
+    pools = [
+        Pool(f"{item}:{repeat}:{variant}", tuple(each), tuple(_kept(each, standing.get(item, ()))))
+        for (item, repeat, variant), each in members.items()
+    ]
+    found = balanced_sets(pools, sets_of(row), row.seed)
+    return [
+        (task_key([o for o, _ in chosen]), item, pair_key([s for _, s in chosen]), [o for o, _ in chosen])
+        for (item, _, _), sets in zip(members, found, strict=True)
+        for chosen in sets
+    ]
+
+
+def _sets_made(row: Round) -> dict[int, list[list[int]]]:
+    """By item: the outputs of each task of a round that ranks, in canonical order."""
+    if row.state == Round.State.DRAFT:
+        return {}
+    tasks: dict[tuple[int, int], list[int]] = defaultdict(list)
+    rows = TaskOutput.objects.filter(task__round=row, task__kind=Task.Kind.NORMAL).order_by("task_id", "position")
+    for item, task, output in rows.values_list("task__item_id", "task_id", "output_id"):
+        tasks[item, task].append(output)
+    found: dict[int, list[list[int]]] = defaultdict(list)
+    for (item, _), outputs in tasks.items():
+        found[item].append(outputs)
+    return found
+
+
+def _kept(outputs: Sequence[tuple[int, int]], standing: Sequence[list[int]]) -> list[tuple[tuple[int, int], ...]]:
+    system = dict(outputs)
+    return [tuple((o, system[o]) for o in each) for each in standing if all(o in system for o in each)]
 
 
 def key_of(pair: Pair) -> str:

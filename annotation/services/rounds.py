@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotation.lanes import Lane, Requirements
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
 from annotation.pairing import Pairs
+from annotation.ranked_sets import Sets
 from annotation.sampling import Sample
 from annotation.services.draw_facts import DrawFacts, draw_facts
 from annotation.services.eligibility import asked_of, lanes_of, lanes_with, people_for, seats_settle, shortages
@@ -26,6 +27,7 @@ from annotation.services.round_checks import (
     check_requirements,
     check_round,
     check_sample,
+    check_sets,
 )
 from annotation.services.round_tasks import (
     Progress,
@@ -77,6 +79,7 @@ def round_create(
     strategy: str = "balanced",
     sample: Sample | None = None,
     pairs: Pairs | None = None,
+    sets: Sets | None = None,
     narrow: Narrow | None = None,
     requirements: Requirements | None = None,
     seed: int | None = None,
@@ -89,12 +92,14 @@ def round_create(
     check_sample(sample)
     pairs = pairs or Pairs(design="baseline" if settings.get("baseline") else "all")
     check_pairs(pairs, mode, settings.get("baseline"), strategy)
+    check_sets(sets or Sets(), mode)
     requirements = requirements or Requirements()
     check_requirements(requirements, overlap)
     chosen: dict[str, Any] = {
         "requirements": requirements if requirements.any else None,
         "sample": sample,
         "pairs": pairs,
+        "sets": sets if sets != Sets() else None,
         "narrow": check_narrow(narrow, rubric_version, mode, strategy, pairs),
     }
     settings["options"] = settings.get("options", {}) | {k: asdict(v) for k, v in chosen.items() if v is not None}
@@ -134,7 +139,8 @@ def round_plan(row: Round) -> Plan:
     wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
     gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
     judgments = len(wanted) * row.overlap
-    pairs = pair_facts(row, [pair for key, _, pair, _ in made if key in wanted]) if row.mode == "compare" else None
+    met = [pair for key, _, pair, _ in made if key in wanted]
+    pairs = pair_facts(row, met) if row.mode != Round.Mode.SCORE else None
     raters = len(people_for(row))
     if not wanted and not warnings:
         warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
@@ -146,7 +152,7 @@ def round_plan(row: Round) -> Plan:
     if pairs is not None and len(pairs.parts) > 1:
         warnings.append(
             f"Not every system can be set against every other: nothing connects {' with '.join(pairs.parts)}. "
-            "Compare more pairs, or add items that these systems answered."
+            "Judge more of them together, or add items that these systems answered."
         )
     if row.gold_rate and not gold:
         warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")

@@ -14,13 +14,14 @@ from projects.errors import ServiceError
 from projects.located import Path, Source
 from projects.models import Membership, Metric, Project, Role, System
 from projects.services import people
+from projects.services.checking import checks_enqueue, checks_stand, wanted_from
 from projects.services.projects import project_create
 from rubrics.models import Guideline, Rubric, RubricVersion
 from rubrics.schema import rubric_from
 from rubrics.services import guideline_publish, rubric_ensure
 from rubrics.specs import RubricSpec
 
-TOP = ("project", "rubric", "systems", "metrics", "alt_test", "sample", "round", "guidelines")
+TOP = ("project", "rubric", "systems", "metrics", "checks", "alt_test", "sample", "round", "guidelines")
 METRIC_KEYS = ("key", "source", "criterion", "kind", "scale", "direction", "threshold")
 
 
@@ -61,6 +62,7 @@ def _apply(source: Source, actor: Any, applied: Applied, progress: Progress) -> 
     guideline = _guideline(source, data, project, actor, applied)
     systems = _systems(source, data.get("systems"), project, applied)
     _metrics(source, data.get("metrics"), project, applied)
+    _checks(source, data.get("checks"), project, actor, applied)
     if data.get("round") is None:
         for key in ("sample", "alt_test"):
             if key in data:
@@ -191,6 +193,22 @@ def _metrics(source: Source, value: Any, project: Project, applied: Applied) -> 
         if changed:
             metric.save(update_fields=changed)
             applied.changes.append(f"metric {metric.key}: {', '.join(changed)} set")
+
+
+def _checks(source: Source, value: Any, project: Project, actor: Any, applied: Applied) -> None:
+    """Asks a worker for a run, unless one like it has seen every output that is there."""
+    if value is None:
+        return
+    wanted = []
+    for index, row in enumerate(source.items(value, ("checks",))):
+        try:
+            wanted += wanted_from([row])
+        except ServiceError as error:
+            source.fail(("checks", index), error.message)
+    if wanted and not checks_stand(project=project, checks=wanted):
+        checks_enqueue(project=project, checks=wanted, actor=actor)
+        applied.changes.append(f"checks: {', '.join(each.metric for each in wanted)} asked for")
+        applied.notes.append("A worker runs the checks; run_checks does it here and now.")
 
 
 def _scale(source: Source, value: Any, at: Path) -> tuple[float, float]:

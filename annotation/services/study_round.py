@@ -11,13 +11,21 @@ from annotation import conduct
 from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
+from annotation.ranked_sets import MOST, Sets
 from annotation.sampling import ALLOCATIONS, Sample
 from annotation.services import rounds
 from annotation.services.eligibility import requirements_of
 from annotation.services.leak_scan import open_leaks
 from annotation.services.renewing import INTERVALS, Narrow, narrow_of, renews
-from annotation.services.round_checks import check_narrow, check_pairs, check_requirements, check_sample
-from annotation.services.round_tasks import Progress, pairs_of, sample_of
+from annotation.services.round_checks import (
+    MOST_SETS,
+    check_narrow,
+    check_pairs,
+    check_requirements,
+    check_sample,
+    check_sets,
+)
+from annotation.services.round_tasks import Progress, pairs_of, sample_of, sets_of
 from annotation.strategies import STRATEGIES
 from projects.errors import ServiceError
 from projects.located import Path, Source
@@ -27,7 +35,7 @@ from rubrics.models import Guideline, RubricVersion
 ROUND_KEYS = (
     "name", "slug", "title", "mode", "overlap", "strategy", "gold_rate", "repeat_rate", "lease_minutes", "systems",
     "gold_pause_below", "gold_at_least",
-    "pairs", "pairs_per_item", "narrow", "groups", "eligible",
+    "pairs", "pairs_per_item", "set_size", "sets_per_item", "narrow", "groups", "eligible",
     "baseline", "cap_per_rater", "one_task_per_item", "show_reference", "pilot", "planned_seconds", "seed", "state",
     "ask_confidence", "warn", "break_minutes", "raters_see_own_figures",
 )  # fmt: skip
@@ -186,7 +194,7 @@ def round_from(
             name=name,
             slug=source.text(given.get("slug"), (*at, "slug")),
             title=source.text(given.get("title"), (*at, "title")),
-            mode=source.one_of(given["mode"], (*at, "mode"), ("score", "compare")),
+            mode=source.one_of(given["mode"], (*at, "mode"), Round.Mode.values),
             rubric_version=version,
             guideline=guideline,
             systems=_round_systems(source, given, project) or systems,
@@ -195,6 +203,7 @@ def round_from(
             baseline=_baseline(source, given, project),
             sample=_sample(source, data.get("sample")),
             pairs=_pairs(source, given),
+            sets=_sets(source, given),
             narrow=_narrow(source, given),
             requirements=_requirements(source, given),
             actor=actor,
@@ -244,7 +253,7 @@ def _update_round(
     applied: Applied,
 ) -> None:
     """Bring an existing round in step. What an open round has fixed is refused in words."""
-    mode = source.one_of(given["mode"], ("round", "mode"), ("score", "compare"))
+    mode = source.one_of(given["mode"], ("round", "mode"), Round.Mode.values)
     wanted: dict[str, Any] = {**settings, "mode": mode}
     wanted["options"] = {**row.options, **settings.get("options", {})}
     if "sample" in data:
@@ -300,6 +309,18 @@ def _pairs(source: Source, given: dict[str, Any]) -> Pairs | None:
     )
 
 
+def _sets(source: Source, given: dict[str, Any]) -> Sets | None:
+    """How many outputs are ranked at a time; None where the file says nothing about it."""
+    if given.get("set_size") is None and given.get("sets_per_item") is None:
+        return None
+    most = {"set_size": MOST, "sets_per_item": MOST_SETS}
+    size, per_item = (
+        None if given.get(key) is None else source.integer(given[key], ("round", key), 2 if key == "set_size" else 1, n)
+        for key, n in most.items()
+    )
+    return Sets(size, per_item)
+
+
 def _narrow(source: Source, given: dict[str, Any]) -> Narrow | None:
     at: Path = ("round", "narrow")
     if given.get("narrow") is None:
@@ -344,12 +365,15 @@ def _update_designs(source: Source, given: dict[str, Any], row: Round, wanted: d
     pairs = _pairs(source, given) or pairs_of(row)
     strategy, version = wanted.get("strategy", row.strategy), wanted.get("rubric_version", row.rubric_version)
     check_pairs(pairs, wanted["mode"], row.baseline, strategy)
+    sets = _sets(source, given) or sets_of(row)
+    check_sets(sets, wanted["mode"])
     named = _narrow(source, given) or (narrow_of(row) if renews(row) and strategy == row.strategy else None)
     narrow = check_narrow(named, version, wanted["mode"], strategy, pairs)
     wants = _requirements(source, given) or requirements_of(row)
     if row.opened_at is not None:
         for key, what, now, then in (
             ("pairs", "pairs", pairs, pairs_of(row)),
+            ("set_size", "sets that are ranked", sets, sets_of(row)),
             ("narrow", "interval to narrow", narrow, narrow_of(row) if narrow else None),
             ("groups", "groups and who is eligible", wants, requirements_of(row)),
         ):
@@ -364,6 +388,8 @@ def _update_designs(source: Source, given: dict[str, Any], row: Round, wanted: d
         wanted["options"]["requirements"] = asdict(wants)
     if pairs != pairs_of(row):
         wanted["options"]["pairs"] = asdict(pairs)
+    if sets != sets_of(row):
+        wanted["options"]["sets"] = asdict(sets)
     if narrow is not None and (narrow != narrow_of(row) or not renews(row)):
         wanted["options"]["narrow"] = asdict(narrow)
 

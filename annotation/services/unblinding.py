@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, TaskOutput, Unblinding
-from annotation.presentation import LETTERS
 from projects import audit
 from projects.errors import Conflict
+from rubrics.criteria.base import LETTERS
 
 NOT_CLOSED = "This round is {state}, so it stays blind: who answered what is shown after it is closed."
 STILL_BLIND = "This round is still blind: a lead has to unblind it first."

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from annotation import claims, conduct, task_page
 from annotation.claims import Outcome
 from annotation.models import Assignment, Round, Seat
 from annotation.own_figures import may_see, own_agreement
+from annotation.own_history import own_history
 from annotation.places import place_of
+from annotation.presentation import read_presentation
 from annotation.rating_page import page_of, sanitised
 from annotation.selectors import median_seconds, messages_for, rounds_for_rater
 from annotation.services import judging
 from annotation.services.judging import AnswersRefused
 from annotation.services.seats import instructions_due, instructions_read
+from annotation.shown_files import files_of, with_reference
 from annotation.views import practice
 from projects.errors import ServiceError
+from projects.media_response import media_response
 from rubrics.criteria.several_of import as_sent
 
 FEW = 5  # judgments; of fewer there is no usual time
@@ -31,12 +36,27 @@ PROBLEMS = {
     "conflict": "This task was submitted from another window with other answers. Those stand.",
     "unknown": "That task is not yours. Here is your next one.",
     "paused": "Your part in this round is paused, so this was not counted. Your draft is kept.",
+    "away": "While you were away your hold on a task ran out and it went to somebody else, so it was not counted. "
+    "What you had answered is kept with it.",
     "closed": "The round was closed before you submitted, so this judgment was not counted.",
 }
 
 
 def _answers(request: HttpRequest) -> dict[str, str]:
-    return {name: as_sent(values) for name, values in request.POST.lists()}
+    """Fields of one question as one value: several boxes under its name, and rows under its name, `~` and theirs."""
+    found: dict[str, list[str]] = {}
+    forms: dict[tuple[str, str], dict[str, str]] = {}
+    for name, values in request.POST.lists():
+        question, _, row = name.partition("~")
+        number, dot, part = row.partition(".")
+        if dot:  # one of several fields that together are one value
+            forms.setdefault((question, number), {})[part] = str(values[-1])
+        else:
+            found.setdefault(question, []).extend(map(str, values))
+    for (question, _), fields in forms.items():
+        if fields.get("quote", "").strip():
+            found.setdefault(question, []).append(json.dumps(fields).replace("|", "\\u007c"))
+    return {name: as_sent(values) for name, values in found.items()}
 
 
 def _practises(round: Round, seat: Seat) -> bool:
@@ -52,7 +72,8 @@ def _place(request: HttpRequest, public_id: str) -> tuple[Round, Seat]:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     waiting = rounds_for_rater(request.user)
-    context = {"waiting": waiting, "letters": messages_for(request.user)}
+    sent_back, letters = messages_for(request.user)
+    context = {"waiting": waiting, "letters": letters, "sent_back": sent_back}
     return render(request, "annotation/home.html", context)
 
 
@@ -194,13 +215,29 @@ def again(request: HttpRequest, public_id: str, task: str) -> HttpResponse:
 
 
 @login_required
+@require_safe
+def shown_file(request: HttpRequest, public_id: str, task: str, n: int) -> HttpResponseBase:
+    """The n-th image or sound of a task that the rater has before them, or judged and may look at again."""
+    round, seat = _place(request, public_id)
+    states = (Assignment.State.LIVE, Assignment.State.JUDGED)
+    assignment = Assignment.objects.filter(seat=seat, public_id=task, state__in=states).only("id").first()
+    if assignment is None or round.state == Round.State.CLOSED:
+        raise Http404("There is no such page, or you may not see it.")
+    shown = read_presentation(assignment.pk)
+    files = files_of(with_reference(shown) if round.show_reference else shown, round.project_id)
+    if not 0 < n <= len(files):
+        raise Http404("There is no such page, or you may not see it.")
+    return media_response(request, files[n - 1])
+
+
+@login_required
 @require_GET
 def history(request: HttpRequest, public_id: str) -> HttpResponse:
     round, seat = _place(request, public_id)
     context = {
         "round": round,
         "seat": seat,
-        "judged": judging.last_judged(seat),
+        "judged": own_history(round, seat),
         "seconds": median_seconds(seat) if seat.n_judged >= FEW else None,
         "agreement": own_agreement(round, seat) if may_see(round) else None,
     }
@@ -243,6 +280,7 @@ def _again(
 def _show(
     request: HttpRequest, round: Round, seat: Seat, outcome: Outcome, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
+    problem = problem or (PROBLEMS["away"] if outcome.away else "")
     if outcome.status != "task":
         context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem, "figures": may_see(round)}
         return _render(request, context, status)

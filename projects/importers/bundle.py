@@ -31,6 +31,8 @@ from projects.importers.records import (
 TITLE = "ZIP archive or folder of files that belong together"
 KEY = "zip"
 
+# Images and sounds that texts may refer to, by the ends of their names (as in projects/rendering/references.py).
+MEDIA = frozenset({"png", "jpg", "jpeg", "webp", "gif", "wav", "mp3", "flac", "ogg", "oga", "opus"})
 _NAMED = 10
 _JUNK = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _HEAD = 65536
@@ -143,6 +145,7 @@ class _Bundle:
         self.name, self.options, self.reading = name, options, reading
         self.formats: Counter[str] = Counter()
         self.unknown: list[str] = []
+        self.media = 0
         self.refused: list[ImportFileError] = []
 
     def folder(self, members: list[Member]) -> Iterator[Record | Problem]:
@@ -155,6 +158,9 @@ class _Bundle:
                 member.close()
 
     def _member(self, member: Member, options: dict[str, Any]) -> Iterator[Record | Problem]:
+        if member.name.rpartition(".")[2].lower() in MEDIA:  # taken beside what is read
+            self.media += 1
+            return
         try:
             stream, name = gunzipped(member.stream, member.name)
             head = stream.read(_HEAD)
@@ -187,6 +193,9 @@ class _Bundle:
             raise refusal(self.name, f"None of the files in it is of a format known here: {shown or 'it is empty'}.")
         for key, count in self.formats.items():
             yield note(self.name, f"{count:,} file{'s' if count > 1 else ''} read as {key}.")
+        if self.media:
+            words = "1 image or sound is" if self.media == 1 else f"{self.media:,} images and sounds are"
+            yield note(self.name, f"{words} in it, for the texts that refer to them.")
         if self.unknown:
             yield note(self.name, f"Files of no format known here were left out ({len(self.unknown):,}): {shown}.")
         for error in self.refused:

@@ -3,7 +3,7 @@
 from projects.models.audit import AuditEvent
 from projects.models.imports import ImportBatch
 from projects.models.items import Item, ItemRevision, ItemTag
-from projects.models.media import Media
+from projects.models.media import Media, MediaName
 from projects.models.metrics import AutomatedScore, Metric
 from projects.models.people import Invitation, Membership, Rater, Role
 from projects.models.project import Project
@@ -18,6 +18,7 @@ __all__ = [
     "ItemRevision",
     "ItemTag",
     "Media",
+    "MediaName",
     "Membership",
     "Metric",
     "Output",

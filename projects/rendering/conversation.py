@@ -18,6 +18,7 @@ _ROLES = {
 _TEXT_TYPES = frozenset({"text", "input_text", "output_text", "refusal"})
 _REASONING_TYPES = frozenset({"thinking", "reasoning"})
 _IMAGE_TYPES = frozenset({"image", "image_url", "input_image"})
+_SOUND_TYPES = frozenset({"audio", "audio_url", "input_audio"})
 _CALL_TYPES = frozenset({"tool_use", "function_call", "tool_call"})
 _RESULT_TYPES = frozenset({"tool_result", "function_call_output"})
 
@@ -36,6 +37,7 @@ class Reasoning:
 class Image:
     address: str
     alt: str = ""
+    word: str = "image"  # or sound
 
 
 @dataclass(slots=True)
@@ -141,6 +143,8 @@ def _part(part: object) -> Part:
             return Reasoning(text) if kind in _REASONING_TYPES else Text(text)
     if kind in _IMAGE_TYPES:
         return _image(part)
+    if kind in _SOUND_TYPES and (address := _address(part)):
+        return Image(address, str(part.get("alt") or ""), "sound")
     if kind in _CALL_TYPES:
         return _call(part)
     if kind in _RESULT_TYPES:
@@ -155,6 +159,13 @@ def _image(part: Mapping[str, Any]) -> Image:
     if isinstance(source, Mapping):
         source = source.get("url") or f"embedded {source.get('media_type') or 'image'}"
     return Image(str(source), str(part.get("alt") or ""))
+
+
+def _address(part: Mapping[str, Any]) -> str:
+    source = part.get("audio_url") or part.get("audio") or part.get("source") or part.get("path")
+    if isinstance(source, Mapping):
+        source = source.get("url") or source.get("path")
+    return source if isinstance(source, str) else ""
 
 
 def _refusal(raw: Mapping[str, Any]) -> Iterator[Part]:

@@ -9,6 +9,7 @@ from projects.rendering import conversation
 from projects.rendering.conversation import Call, Image, Message, Other, Part, Reasoning, Result, Text
 from projects.rendering.limits import Budget
 from projects.rendering.markdown import cut_notice, prose, render_text
+from projects.rendering.references import kind_of, local_name, marked, whole_name
 from projects.rendering.sanitiser import safe_text, sanitise, tidy
 from projects.rendering.structured import pretty, render_json
 
@@ -49,7 +50,17 @@ def _shortened(text: str, limit: int = _MAX_SUMMARY) -> str:
 def _text(text: str, budget: Budget) -> str:
     if not text.strip():
         return prose('<p class="quiet">This text is empty.</p>')
+    if name := whole_name(text):
+        return prose(f"<p>{_file(name, name, '', kind_of(name) or '')}</p>")
     return render_json(text, budget) or render_text(text, budget)
+
+
+def _file(name: str, address: str, alt: str, word: str) -> str:
+    """An image or a sound: in words, with the name that a file uploaded takes the place of."""
+    words = f"[{kind_of(name) or word}: {alt}]" if alt else f"[{kind_of(name) or word}]"
+    shown = f'<span class="quiet">{safe_text(words)}</span> '
+    shown += f"<code>{safe_text(_shortened(address, _MAX_ADDRESS))}</code>"
+    return marked(name, shown) if name else shown
 
 
 def _pre(value: object, budget: Budget) -> str:
@@ -96,10 +107,8 @@ def _part(part: Part, budget: Budget) -> str:
             return _text(text, budget)
         case Reasoning(text):
             return _fold("Reasoning", render_text(text, budget))
-        case Image(address, alt):
-            words = f"[image: {alt}]" if alt else "[image]"
-            shown = f"<code>{safe_text(_shortened(address, _MAX_ADDRESS))}</code>"
-            return prose(f'<p><span class="quiet">{safe_text(words)}</span> {shown}</p>')
+        case Image(address, alt, word):
+            return prose(f"<p>{_file(local_name(address), address, alt, word)}</p>")
         case Call():
             return _call(part, budget)
         case Result(content, name):

@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from projects.rendering.code import code_block
 from projects.rendering.limits import MAX_HTML, MAX_NESTING, Budget, LimitReached
 from projects.rendering.mathematics import mathematics
+from projects.rendering.references import kind_of, local_name, marked
 from projects.rendering.sanitiser import safe_text, sanitise, tidy
 
 _log = logging.getLogger(__name__)
@@ -61,10 +62,14 @@ def _link_close(_self: Any, _tokens: Sequence[Token], _index: int, _options: Any
 
 
 def _image(self: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-    """Never an `img`: loading it would tell a stranger who reads what, and when."""
+    """Never an `img` of somewhere else: loading it would tell a stranger who reads what, and when. The name of a file
+    that may have been uploaded is kept, for it to be put there."""
     alt = self.renderInlineAsText(tokens[index].children or [], options, env)
-    address = _address(str(tokens[index].attrs.get("src", "")))
-    return f'<span class="quiet">[image: {escape(alt)}]</span> {address}'
+    source = str(tokens[index].attrs.get("src", ""))
+    name = local_name(source)
+    word = kind_of(name) or "image"
+    shown = f'<span class="quiet">[{word}: {escape(alt)}]</span> {_address(source)}'
+    return marked(name, shown) if name else shown
 
 
 def _fence(_self: Any, tokens: Sequence[Token], index: int, _options: Any, env: Any) -> str:

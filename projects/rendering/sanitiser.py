@@ -23,7 +23,7 @@ MATH_ATTRIBUTES = _LENGTHS | _KEYWORDS | {"alttext"}
 
 TAGS = MATH_TAGS | _names(
     "p br hr h3 h4 h5 h6 em strong s code pre blockquote ul ol li table thead tbody tr th td"
-    " a span div details summary dl dt dd"
+    " a span div details summary dl dt dd data"
 )
 CLASSES: dict[str, frozenset[str]] = {
     "p": frozenset({"turn-who", "quiet", "small"}),
@@ -61,6 +61,7 @@ _CLEANER = nh3.Cleaner(
         "a": {"href"},
         "ol": {"start"},
         "details": {"open"},
+        "data": {"value"},
         **{tag: set(MATH_ATTRIBUTES) for tag in MATH_TAGS},
     },
     attribute_filter=_attribute,

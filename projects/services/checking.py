@@ -131,6 +131,18 @@ def checks_enqueue(
     return batch
 
 
+def checks_stand(*, project: Project, checks: Sequence[Wanted]) -> bool:
+    """Whether a run of the same checks is under way or done, and no output has come or changed since."""
+    digest = _digest([asdict(each) for each in checks])
+    runs = ImportBatch.objects.filter(project=project, format=FORMAT, file_digest=digest)
+    last = runs.exclude(state=State.FAILED).order_by("-pk").first()
+    outputs = Output.objects.filter(item__project=project)
+    if last is None:
+        return not outputs.exists()
+    since = OutputRevision.objects.filter(output__in=outputs, created_at__gt=last.created_at)
+    return not (since.exists() or outputs.filter(created_at__gt=last.created_at).exists())
+
+
 def checks_cancel(*, batch: ImportBatch) -> None:
     """What is written stays: every score of it is whole."""
     why = {"where": batch.file_name, "why": "It was cancelled. Scores given until then stay."}

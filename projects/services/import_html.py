@@ -63,9 +63,13 @@ class HtmlCache:
             yield from rendered
 
 
+def sources_of(context: Iterable[Any]) -> list[str]:
+    return [source if isinstance(source, str) else str(source.get("content", "")) for source in context]
+
+
 def _item_job(messages: Iterable[Any], context: Iterable[Any]) -> Job:
     """What every rater may see of an item. Reference answers are not in it: a round shows them or does not."""
-    sources = [source if isinstance(source, str) else str(source.get("content", "")) for source in context]
+    sources = sources_of(context)
     return "item", "", list(messages), sources, []
 
 

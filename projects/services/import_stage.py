@@ -75,6 +75,7 @@ class Staged:
     problems: list[Problem] = field(default_factory=list)
     formats: set[str] = field(default_factory=set)  # of the files in an archive or a folder
     other_texts: set[OutputKey] = field(default_factory=set)  # outputs told last with a text that was not kept
+    media: list[Any] = field(default_factory=list)  # images and sounds beside the texts (services.media.File)
     read_elsewhere: bool = False  # the file adds nothing by itself: another of the import took it in
 
     def skip(self, what: str, why: str) -> None:

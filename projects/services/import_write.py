@@ -55,8 +55,8 @@ def _reserve_sqlite(cursor: Any, table: str, count: int) -> range:
 
 
 def prepare(plan: Plan) -> list[Prepared]:
-    """All statements of the plan in an order that keeps every reference satisfied."""
-    inserts: list[Sequence[models.Model]] = [
+    """All statements of the plan in an order that keeps every reference satisfied. What is new leaves the plan."""
+    inserts: list[list[Any]] = [
         plan.systems,
         plan.items,
         plan.item_revisions,
@@ -93,7 +93,7 @@ def _retire(model: type[models.Model], keys: list[int]) -> list[Prepared]:
     return [(sql, [[False, key] for key in keys])] if keys else []
 
 
-def _inserts(rows: Sequence[models.Model]) -> list[Prepared]:
+def _inserts(rows: list[Any]) -> list[Prepared]:
     if not rows:
         return []
     meta, quote = rows[0]._meta, connection.ops.quote_name
@@ -104,8 +104,15 @@ def _inserts(rows: Sequence[models.Model]) -> list[Prepared]:
     else:
         marks = ", ".join(["%s"] * len(fields))
         sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - the models' names
-    values = _values(rows, fields)
+    values = _values(_drained(rows), fields)
     return [(sql, chunk) for chunk in chunks(values, _WRITE_CHUNK)]
+
+
+def _drained(rows: list[Any]) -> Iterator[Any]:
+    """Each row in turn, let go of once it was taken: the prepared ones take its place, not a place beside it."""
+    rows.reverse()
+    while rows:
+        yield rows.pop()
 
 
 def _updates(model: type[models.Model], rows: Sequence[models.Model], names: list[str]) -> list[Prepared]:
@@ -118,7 +125,7 @@ def _updates(model: type[models.Model], rows: Sequence[models.Model], names: lis
     return [(sql, list(_values(rows, [*fields, meta.pk])))]
 
 
-def _values(rows: Sequence[models.Model], fields: Sequence[Any]) -> Iterator[list[Any]]:
+def _values(rows: Iterable[models.Model], fields: Sequence[Any]) -> Iterator[list[Any]]:
     """The rows as the database takes them. Only dates and JSON need converting, which saves half the time."""
     database = connections[DEFAULT_DB_ALIAS]  # without the proxy, which costs at every use
     take = attrgetter(*(field.attname for field in fields))

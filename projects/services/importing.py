@@ -41,6 +41,7 @@ from projects.services.import_plan_outputs import plan_outputs, plan_scores
 from projects.services.import_questions import answer
 from projects.services.import_stage import Progress, Staged, stage
 from projects.services.import_write import prepare, reserve, send
+from projects.services.media import File, Prepared, media_members, media_prepare, media_write
 from projects.services.people import pseudonym_for
 from projects.services.projects import project_create
 
@@ -209,11 +210,18 @@ def stage_file(
     # An archive or a folder of one tool's files is that tool's.
     staged.format = next(iter(staged.formats)) if len(staged.formats) == 1 else key
     staged.file_digest, staged.file_size = digest, size
+    staged.media = _media_of(upload) if key == bundle.KEY else []
     if not staged.items and not staged.scores and not staged.read_elsewhere:
         first = next((each for each in staged.problems if each.severity == "skipped"), None)
         why = f" The first problem: {first}" if first else ""
         raise ServiceError(f"{name}: nothing in this file could be read.{why}", field="file")
     return staged
+
+
+def _media_of(upload: Upload | Folder) -> list[File]:
+    if isinstance(upload, Folder):
+        return list(media_members(bundle.members_of_folder(upload.path), upload.path.resolve().name))
+    return list(media_members(bundle.members_of_archive(upload.stream, upload.name), upload.name))
 
 
 def recognise(upload: Upload, format: str = "auto") -> str:
@@ -300,8 +308,26 @@ def _import_once(
     told("Comparing with what is there", 0, None)
     plan = make_plan(project, staged, chosen, reserve)
     html.fill(plan.item_revisions, plan.output_revisions)
-    problems = problems_of(staged)
-    if plan.is_empty and batch is None:
+    media = media_prepare(project=project, files=staged.media, batch=chosen)
+    try:
+        return _carried_out(plan, media, actor, told, chosen, batch is None, claim)
+    except BaseException:
+        media.forget()
+        raise
+
+
+def _carried_out(
+    plan: Plan,
+    media: Prepared,
+    actor: Any,
+    told: Progress,
+    chosen: ImportBatch,
+    is_new: bool,
+    claim: Claim | None,
+) -> ImportResult:
+    staged, project = plan.staged, plan.project
+    problems = problems_of(staged) + _said_of(media, staged.file_name)
+    if plan.is_empty and not media.rows and is_new:
         return ImportResult(staged.format, staged.file_name, None, plan.counts, plan.new, plan.changed, problems)
     told("Preparing rows", 0, None)
     prepared = prepare(plan)
@@ -310,8 +336,9 @@ def _import_once(
     with transaction.atomic():
         if claim:
             claim(chosen)
-        chosen.save(force_insert=batch is None, force_update=batch is not None)
+        chosen.save(force_insert=is_new, force_update=not is_new)
         send(prepared, lambda done: told("Writing", done, total))
+        media_write(project=project, prepared=media, actor=actor)
         note_growth(total, Item, ItemRevision, ItemTag, System, Output, OutputRevision, AutomatedScore)
         audit.record(
             project=project,
@@ -327,6 +354,16 @@ def _import_once(
         )
         point_of_no_return()
     return ImportResult(staged.format, staged.file_name, chosen, plan.counts, plan.new, plan.changed, problems)
+
+
+def _said_of(media: Prepared, file_name: str) -> list[Problem]:
+    """What became of the images and sounds beside the texts."""
+    found = [Problem(f"{file_name}, {name}", why) for name, why in media.result.refused]
+    if media.rows:
+        count = len(media.rows)
+        words = "1 image or sound was" if count == 1 else f"{count:,} images and sounds were"
+        found.append(Problem(file_name, f"{words} added.", "note"))
+    return found
 
 
 def _new_batch(project: Project, staged: Staged, actor: Any) -> ImportBatch:

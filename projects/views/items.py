@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +23,8 @@ from projects.forms import ItemFilterForm
 from projects.models import Item, ItemRevision, Output, OutputRevision
 from projects.rendering import render_output, render_prompt
 from projects.services.tagging import items_tag, items_untag
+from projects.shown_media import Showing
+from projects.views.media import media_address
 
 ITEMS_PER_PAGE = 50
 OUTPUTS_PER_PAGE = 20
@@ -109,19 +111,25 @@ def item_detail(request: HttpRequest, project: str, item: int) -> HttpResponse:
     revisions = list(found.revisions.order_by("-revision"))
     current = next((revision for revision in revisions if revision.current), None)
     page = Paginator(selectors.item_outputs(found), OUTPUTS_PER_PAGE).get_page(request.GET.get("page"))
+    prompt, shown = prompt_html(current) if current else SafeString(""), [_shown(output) for output in page]
+    showing = Showing(row.pk, [prompt, *(each.html for each in shown)], lambda media, _: media_address(row, media))
     context = {
         "project": row,
         "nav": "items",
         "item": found,
         "tags": list(found.tags.order_by("tag")),
-        "prompt": prompt_html(current) if current else "",
+        "prompt": _placed(showing, prompt),
         "choices": _lines(current.choices) if current else [],
         "metadata": json.dumps(found.metadata, indent=2, ensure_ascii=False) if found.metadata else "",
         "revisions": revisions,
         "page": page,
-        "shown": [_shown(output) for output in page],
+        "shown": [replace(each, html=_placed(showing, each.html)) for each in shown],
     }
     return render(request, "projects/item.html", context)
+
+
+def _placed(showing: Showing, html: str) -> SafeString:
+    return mark_safe(showing.html(html))  # noqa: S308 - as `prompt_html`, with our own elements in it
 
 
 def _lines(values: Any) -> list[str]:

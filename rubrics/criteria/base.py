@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rubrics.specs import Answer, AnswerError, CriterionSpec, LevelSpec
 
 CANNOT_JUDGE = "x"
+SEPARATOR = "|"  # between the values that a form sends under one name
+LETTERS = "ABCDEFGHI"  # what raters call the outputs of a task, in the order shown
 ORDERED = ("ordinal", "interval", "ratio")
+_ABOUT_ONE = "is about the text of an output, so its scope is each output."
+_ABOUT_ALL = "compares the answers of a task, so its scope is the whole task."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,15 @@ class Choice:
     css: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One of several rows of choices that together are one answer, such as the place of one output."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+
+
 class CriterionType:
     """Base of the types. `template` draws it; `measurements` are the levels of measurement that fit."""
 
@@ -33,6 +47,13 @@ class CriterionType:
     default_measurement: str
     needs_levels = False
     modes: tuple[str, ...] = ("score", "compare", "rank")
+    scopes: tuple[str, ...] = ("task", "output", "turn")
+    # Whether its answers point into the text of the output they are about.
+    reads_text = False
+    # Whether a reviewer can give a final answer in its place.
+    settles = True
+    # What figures are made of: its values, words (none), or the pairs of outputs that an answer sets in order.
+    answers = "value"
     # What only this type's file may say, as JSON Schema by key.
     config_schema: dict[str, dict[str, Any]] = {}
 
@@ -51,6 +72,8 @@ class CriterionType:
                     f"a criterion of type {self.key} can be {', '.join(self.measurements)}.",
                 )
             )
+        if spec.scope not in self.scopes:
+            found.append(("scope", f"“{spec.key}” {_ABOUT_ALL if self.scopes == ('task',) else _ABOUT_ONE}"))
         if self.needs_levels and len(spec.levels) < 2:
             found.append(("levels", f"“{spec.key}” needs at least two levels."))
         return found
@@ -61,6 +84,19 @@ class CriterionType:
 
     def choices(self, spec: CriterionSpec) -> list[Choice]:
         return []
+
+    def rows(self, spec: CriterionSpec) -> list[Row]:
+        """Where an answer is a choice in each of several rows; a form sends them under the question's name, `~` and
+        the name of the row."""
+        return []
+
+    def columns(self, spec: CriterionSpec) -> list[str]:
+        """What stands over the choices of the rows."""
+        return []
+
+    def apart(self, spec: CriterionSpec) -> bool:
+        """Whether no two rows can have the choice of one column."""
+        return False
 
     def chosen(self, value: str) -> set[str]:
         """The values of the choices that a form's value stands for: one, except where several may be chosen."""
@@ -86,9 +122,46 @@ class CriterionType:
         """The inverse of `read`: what the form shows as chosen."""
         return CANNOT_JUDGE if answer.cannot_judge else ""
 
+    def moved(self, data: Any, to: Sequence[int]) -> Any:
+        """An order with other positions: what names the position n names `to[n]`."""
+        return data
+
+    def judge_lines(self, spec: CriterionSpec) -> list[str]:
+        """What an LLM judge is told of the answers, where the levels do not say it."""
+        return []
+
+    def judge_schema(self, spec: CriterionSpec) -> dict[str, Any] | None:
+        """JSON Schema of a judge's answer; None: one of the values, as for most types."""
+        return None
+
+    def comparisons(self, data: Any, n: int) -> list[tuple[int, int, bool]]:
+        """What an order of n outputs says of two of them, by position shown: (ahead, behind, whether equal)."""
+        return []
+
+    def standings(self, data: Any, n: int) -> list[tuple[int, float]]:
+        """How each of n outputs stands, by position shown."""
+        return []
+
     def domain(self, spec: CriterionSpec) -> list[Any] | None:
         """The declared values in order, for statistics that count unused ones. None: open-ended."""
         return None
+
+
+def positions_of(letters: Iterable[Any]) -> list[int]:
+    """The positions that letters, or positions themselves, name; −1 for what names none."""
+    found = []
+    for each in letters:
+        text = str(each).strip().upper()
+        if isinstance(each, int) and not isinstance(each, bool):
+            found.append(each)
+        else:
+            found.append(LETTERS.index(text) if len(text) == 1 and text in LETTERS else -1)
+    return found
+
+
+def place_words(n: int, of: int) -> str:
+    """1 (best), 2, 3 (worst)."""
+    return f"{n} (best)" if n == 1 else f"{n} (worst)" if n == of else str(n)
 
 
 def as_number(value: Any) -> float | None:

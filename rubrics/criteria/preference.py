@@ -26,6 +26,8 @@ class Preference(CriterionType):
     measurements = ("ordinal", "nominal", "interval")
     default_measurement = "ordinal"
     modes = ("compare",)
+    scopes = ("task",)
+    answers = "pairs"
     config_schema = {
         "points": {"type": "integer", "minimum": 2, "maximum": 7, "default": 5},
         "ties": {"type": "array", "items": {"enum": list(TIES)}, "default": ["tie"]},
@@ -45,8 +47,6 @@ class Preference(CriterionType):
         unknown = [t for t in spec.config.get("ties", []) if t not in TIES]
         if unknown:
             found.append(("ties", f"“{unknown[0]}” is not a kind of tie. Accepted: {', '.join(TIES)}."))
-        if spec.scope != "task":
-            found.append(("scope", f"“{spec.key}” compares two answers, so its scope is the whole task."))
         return found
 
     @staticmethod

@@ -9,10 +9,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from rubrics.criteria.base import CANNOT_JUDGE, Choice, CriterionType, find_level
+from rubrics.criteria.base import CANNOT_JUDGE, SEPARATOR, Choice, CriterionType, find_level
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
-SEPARATOR = "|"
 NONE = "none"
 MAX_LEVELS = 20
 MAX_LABEL = 120  # the column of the label

@@ -16,6 +16,8 @@ class Text(CriterionType):
     template = "rubrics/criteria/text.html"
     measurements = ("text",)
     default_measurement = "text"
+    settles = False
+    answers = "words"
     config_schema = {"rows": {"type": "integer", "minimum": 1, "maximum": 40}}
 
     def read(self, spec: CriterionSpec, raw: str) -> Answer:

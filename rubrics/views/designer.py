@@ -2,172 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from projects.access import Action, can, get_project, may_share
-from projects.errors import Conflict, ServiceError
-from projects.models import Project
-from rubrics import services
-from rubrics.criteria import CRITERIA
-from rubrics.forms import TYPES, AboutForm, Editor, new_criterion
-from rubrics.lints import lint
-from rubrics.models import Rubric, RubricVersion
+from rubrics.drafts import duplicated, find, moved, without
 from rubrics.selectors import spec_of
-from rubrics.specs import CriterionSpec, RubricSpec
 from rubrics.views import shared
-
-
-class Desk:
-    """The draft as it stands, and what somebody is changing in it."""
-
-    def __init__(self, request: HttpRequest, project: Project, rubric: Rubric, draft: RubricVersion | None) -> None:
-        self.request, self.project, self.rubric, self.draft = request, project, rubric, draft
-        # Without a draft (published a moment ago) the newest version stands in, so that the page can say so.
-        self.version = draft or shared.newest_of(rubric)
-        self.spec = plain(spec_of(self.version))
-        self.edit = self.version.edit
-        self.problem = ""
-        self.editor: Editor | None = None
-        self.about = AboutForm(
-            initial={"name": self.spec.name, "description": self.spec.description, "notes": self.spec.notes}
-        )
-
-    def open(self) -> None:
-        """For a GET: the criterion that the address names, a new one, or the first."""
-        kind = self.request.GET.get("new", "")
-        if kind in CRITERIA:
-            self.editor = Editor.of_spec(new_criterion(kind))
-            return
-        wanted = self.request.GET.get("criterion", "")
-        chosen = self.stored(wanted) or next(iter(self.spec.criteria), None)
-        self.editor = Editor.of_spec(chosen) if chosen else None
-
-    def type(self) -> None:
-        """For a POST: what was typed."""
-        self.editor = Editor.of_post(self.request.POST)
-        # The edit the writer started from, until a conflict has been told.
-        self.edit = whole(self.request.POST.get("edit"))
-        if "name" in self.request.POST:
-            self.about = AboutForm(self.request.POST)
-
-    def stored(self, key: str) -> CriterionSpec | None:
-        return next((c for c in self.spec.criteria if key and c.key == key), None)
-
-    def typed(self) -> RubricSpec | None:
-        """The draft with what was typed in it; None when that is not accepted, with sentences in the forms."""
-        about_ok = not self.about.is_bound or self.about.is_valid()
-        criteria = list(self.spec.criteria)
-        if self.editor is not None:
-            stored = self.stored(self.editor.original)
-            changed = self.editor.read([c for c in criteria if c is not stored], stored)
-            if changed is None:
-                return None
-            criteria = with_criterion(criteria, stored, changed)
-        if not about_ok:
-            return None
-        about = self.about.cleaned_data if self.about.is_bound else {}
-        return replace(self.spec, criteria=tuple(criteria), **about)
-
-    def save(self, spec: RubricSpec) -> bool:
-        """False: refused; `problem` says why, and what was typed stays in the forms."""
-        if self.draft is None:
-            self.problem = shared.GONE
-            return False
-        if spec == self.spec:
-            return True
-        try:
-            services.draft_save(version=self.draft, spec=spec, edit=self.edit, actor=self.request.user)
-        except Conflict:
-            self.problem = shared.CHANGED
-            self.edit = self.version.edit
-        except ServiceError as error:
-            self.problem = error.message
-        except ValidationError as error:
-            self.problem = " ".join(error.messages)
-        return not self.problem
-
-    def page(self) -> HttpResponse:
-        preview = self.typed() if self.editor is not None and self.request.method == "POST" else self.spec
-        context = shared.context_of(
-            self.rubric,
-            "criteria",
-            desk=self,
-            version=self.version,
-            editor=self.editor,
-            about=self.about,
-            listed=shared.listed(self.spec),
-            types=TYPES,
-            preview=preview or self.spec,
-            unfinished="" if preview else self.unfinished,
-            findings=lint(preview or self.spec),
-            used=[v for v in shared.versions_of(self.rubric) if v.n_rounds],
-            may_design=True,
-        )
-        status = 409 if self.problem else 200
-        return render(self.request, "rubrics/designer.html", context, status=status)
-
-    @property
-    def unfinished(self) -> str:
-        return self.editor.problem if self.editor else ""
-
-    def url(self, **query: str) -> str:
-        base = reverse("rubrics:edit", args=[self.project.slug, self.rubric.slug])
-        return f"{base}?{urlencode(query)}" if query else base
-
-
-def plain(spec: RubricSpec) -> RubricSpec:
-    """Without row ids, so that what was typed can be compared with what is stored."""
-    return replace(spec, criteria=tuple(replace(c, id=None) for c in spec.criteria))
-
-
-def whole(raw: str | None) -> int:
-    return int(raw) if raw and raw.isdigit() and len(raw) < 10 else 0
-
-
-def with_criterion(
-    criteria: list[CriterionSpec], stored: CriterionSpec | None, changed: CriterionSpec
-) -> list[CriterionSpec]:
-    if stored is None:
-        return [*criteria, changed]
-    found = [changed if c is stored else c for c in criteria]
-    if stored.key != changed.key:
-        found = [renamed(c, stored.key, changed.key) for c in found]
-    return found
-
-
-def renamed(spec: CriterionSpec, old: str, new: str) -> CriterionSpec:
-    """A criterion shown only after another one follows its new key."""
-    if not spec.shown_if or spec.shown_if.get("criterion") != old:
-        return spec
-    return replace(spec, shown_if={**spec.shown_if, "criterion": new})
-
-
-def moved(spec: RubricSpec, key: str, step: int) -> RubricSpec:
-    criteria = list(spec.criteria)
-    here = next((n for n, c in enumerate(criteria) if c.key == key), None)
-    if here is None or not 0 <= here + step < len(criteria):
-        return spec
-    criteria[here], criteria[here + step] = criteria[here + step], criteria[here]
-    return replace(spec, criteria=tuple(criteria))
-
-
-def without(spec: RubricSpec, key: str) -> RubricSpec:
-    kept = [
-        replace(c, shown_if=None) if (c.shown_if or {}).get("criterion") == key else c
-        for c in spec.criteria
-        if c.key != key
-    ]
-    return replace(spec, criteria=tuple(kept))
+from rubrics.views.desk import MODES, Desk, whole
 
 
 @login_required
@@ -192,7 +37,7 @@ def edit(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
 
 def _act(desk: Desk) -> HttpResponse:
     action, _, argument = desk.request.POST.get("action", "save").partition(":")
-    if desk.editor is not None and desk.editor.act(action, argument):
+    if action == "look" or (desk.editor is not None and desk.editor.act(action, argument)):
         return desk.page()
     if action == "delete" and desk.editor is not None and argument == desk.editor.original:
         # What is about to go need not be right first.
@@ -202,21 +47,22 @@ def _act(desk: Desk) -> HttpResponse:
     spec = desk.typed()
     if spec is None:
         return desk.page()
-    kept = spec.criteria[_place_of(desk)].key if desk.editor is not None else ""
+    kept = mine.key if desk.editor is not None and (mine := desk.mine()) is not None else ""
     if action in ("up", "down"):
         spec = moved(spec, argument, -1 if action == "up" else 1)
+    elif action == "copy":
+        spec, kept = duplicated(spec, argument)
     changes = spec != desk.spec
-    if not desk.save(spec):
+    if changes and desk.draft is not None and desk.is_stale:
+        desk.merge()
+        desk.problem = shared.CHANGED
+        desk.told()
+        return desk.page()
+    if changes and not desk.save(spec):
         return desk.page()
     if changes:
         messages.success(desk.request, "The draft is saved.")
     return _onward(desk, action, argument, kept)
-
-
-def _place_of(desk: Desk) -> int:
-    """Where the open criterion stands in the draft: last when it is new."""
-    original = desk.editor.original if desk.editor else ""
-    return next((n for n, c in enumerate(desk.spec.criteria) if c.key == original), -1)
 
 
 def _onward(desk: Desk, action: str, argument: str, kept: str) -> HttpResponse:
@@ -235,19 +81,69 @@ def _ask_to_delete(desk: Desk, key: str) -> HttpResponse:
 
 @login_required
 @require_POST
+def autosave(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
+    """What is typed, saved while it is typed. Parts that only the others changed stay as they left them; where both
+    changed one thing nothing is saved, and the page asks."""
+    row = get_project(request.user, project, Action.DESIGN)
+    found = shared.rubric_of(row, rubric)
+    draft = shared.draft_of(found)
+    desk = Desk(request, row, found, draft)
+    desk.type()
+    if desk.editor is not None and desk.editor.is_untouched:
+        desk.editor = None
+    if draft is None:
+        return _said("gone", "Not saved: this draft was published or dropped.")
+    original = desk.editor.original if desk.editor else ""
+    mine = desk.mine()
+    if desk.typed() is None:
+        return _said("unfinished", f"Not saved yet: {desk.unfinished}")
+    others = desk.is_stale
+    if others and not desk.merge():
+        return _said("conflict", "Not saved: somebody else changed the same.")
+    desk.edit = desk.version.edit
+    if not desk.save(desk.typed() or desk.spec):
+        again = desk.problem == shared.CHANGED
+        return _said("again" if again else "unfinished", f"Not saved: {desk.problem}")
+    after = Desk(request, row, found, shared.draft_of(found))
+    after.show(find(after.spec, mine.key if mine else original))
+    words = "Draft saved. Somebody else changed other parts of it." if others else "Draft saved"
+    return _said(
+        "saved",
+        words,
+        edit=after.version.edit,
+        original=after.editor.original if after.editor else original,
+        base_criterion=after.bases.criterion,
+        base_about=after.bases.about,
+        base_order=after.bases.order,
+    )
+
+
+def _said(state: str, words: str, **more: object) -> HttpResponse:
+    return JsonResponse({"state": state, "words": words, **more})
+
+
+@login_required
+@require_POST
 def preview(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     """The draft with what is being typed, as raters see it. Saves nothing."""
     row = get_project(request.user, project, Action.DESIGN)
     found = shared.rubric_of(row, rubric)
     desk = Desk(request, row, found, shared.draft_of(found))
     desk.type()
-    spec = desk.typed()
-    context: dict[str, Any] = {
-        "preview": spec or desk.spec,
-        "unfinished": "" if spec else desk.unfinished,
-        "findings": lint(spec or desk.spec),
-    }
-    return render(request, "rubrics/_designer_side.html", context)
+    return render(request, "rubrics/_designer_side.html", {"project": row, "rubric": found, **desk.context()})
+
+
+@login_required
+@require_http_methods(["GET"])
+def screen(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
+    """The newest version on the whole of a rating screen, with answers that mean nothing. It sends nothing."""
+    row = get_project(request.user, project, Action.VIEW)
+    found = shared.rubric_of(row, rubric)
+    version = shared.draft_of(found) or shared.newest_of(found)
+    asked = request.GET.get("shown", "")
+    context = shared.context_of(found, "criteria", version=version, spec=spec_of(version), modes=MODES.items())
+    context["shown"] = asked if asked in MODES else "score"
+    return render(request, "rubrics/screen.html", context)
 
 
 @login_required
@@ -258,7 +154,7 @@ def criterion_delete(request: HttpRequest, project: str, rubric: str, key: str) 
     found = shared.rubric_of(row, rubric)
     draft = shared.draft_of(found)
     desk = Desk(request, row, found, draft)
-    criterion = desk.stored(key)
+    criterion = find(desk.spec, key)
     if draft is None or criterion is None:
         messages.error(request, f"The draft has no criterion “{key}” any more.")
         return redirect("rubrics:edit", row.slug, found.slug)

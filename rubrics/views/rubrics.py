@@ -15,13 +15,16 @@ from projects.errors import Conflict, ServiceError
 from projects.forms import add_service_error
 from projects.located import load
 from rubrics import services
-from rubrics.forms import NewRubricForm, YamlForm, lines, new_criterion
+from rubrics.changes import Piece, word_diff
+from rubrics.drafts import plain
+from rubrics.editor_rows import lines
+from rubrics.forms import NewRubricForm, YamlForm, new_criterion
 from rubrics.models import Rubric, RubricVersion
 from rubrics.schema import rubric_from
 from rubrics.selectors import rubrics_of, spec_of
 from rubrics.specs import RubricSpec
 from rubrics.views import shared
-from rubrics.views.designer import plain, whole
+from rubrics.views.desk import whole
 from rubrics.yaml_form import yaml_of
 
 
@@ -76,6 +79,7 @@ def yaml(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     text = yaml_of(spec_of(version))
     form = YamlForm(request.POST or None, initial={"text": text})
     edit, status = version.edit, 200
+    pieces: list[Piece] = []
     if request.method == "POST":
         edit, status = whole(request.POST.get("edit")), 422
         if form.is_valid():
@@ -84,6 +88,7 @@ def yaml(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
             except Conflict:
                 form.add_error(None, shared.CHANGED)
                 edit, status = version.edit, 409
+                pieces = word_diff(text.strip(), lines(form.cleaned_data["text"]))
             except ServiceError as error:
                 form.add_error(None if draft is None else "text", error.message)
             except ValidationError as error:
@@ -95,6 +100,7 @@ def yaml(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     context = shared.context_of(
         found, "yaml", version=version, draft=draft, form=form, edit=edit, text=text, may_design=may_design
     )
+    context["pieces"] = pieces
     return render(request, "rubrics/yaml.html", context, status=status)
 
 

@@ -20,8 +20,8 @@ GONE = (
     "make a new version in another window, then save again."
 )
 CHANGED = (
-    "Somebody else saved this draft after you opened it, so nothing of yours is saved yet. What you wrote is still "
-    "here. Save again to put it over theirs."
+    "Somebody else saved this draft after you opened it, so nothing of yours is saved yet. "
+    "What you wrote is still here."
 )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO, cast
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from projects.access import Action, get_project, may_share, visible_projects
+from projects.access import Action, can, get_project, may_share, visible_projects
 from projects.errors import ServiceError
 from projects.forms import add_service_error
+from projects.templatetags.numbers import times
 from rubrics import services
 from rubrics.copy_form import CopyForm, ShareForm
+from rubrics.judge_import import judge_answers_import
 from rubrics.judge_prompts import FORMS, written
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
@@ -81,6 +85,7 @@ def judge(request: HttpRequest, project: str, rubric: str, number: int) -> HttpR
         except ServiceError as refusal:
             forms.append((name, form, "", refusal.message))
     context = shared.context_of(one.rubric, "versions", version=one, forms=forms)
+    context["may_import"] = can(request.user, Action.IMPORT, get_project(request.user, project, Action.VIEW))
     return render(request, "rubrics/judge.html", context)
 
 
@@ -97,3 +102,33 @@ def judge_file(request: HttpRequest, project: str, rubric: str, number: int, for
     name = f"{one.rubric.slug}-v{one.number}.{FORMS[form].suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(text, content_type=f"{FORMS[form].content_type}; charset=utf-8", headers=headers)
+
+
+@login_required
+@require_POST
+def judge_answers(request: HttpRequest, project: str, rubric: str, number: int) -> HttpResponse:
+    """What the judge said, back onto the criteria of this version."""
+    one = _frozen(request, project, rubric, number, Action.IMPORT)
+    file = request.FILES.get("file")
+    back = redirect("rubrics:judge", project, rubric, number)
+    if file is None:
+        messages.error(request, "Choose the file with the judge’s answers first.")
+        return back
+    try:
+        done = judge_answers_import(
+            version=one,
+            project=get_project(request.user, project, Action.IMPORT),
+            stream=cast(BinaryIO, file.file),
+            name=file.name or "answers",
+            judge=request.POST.get("judge", "").strip()[:100],
+            actor=request.user,
+        )
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return back
+    counts = times(done.new, "new score,new scores")
+    messages.success(request, f"{counts}, on {', '.join(done.metrics)}. The next report shows them beside the people.")
+    if done.problems:
+        first = "; ".join(f"{p.where}: {p.why}" for p in done.problems[:5])
+        messages.warning(request, f"{times(len(done.problems), 'answer was,answers were')} left out. {first}")
+    return back

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from projects.access import Action, can, get_project, may_share
 from projects.errors import ServiceError
 from rubrics import services
+from rubrics.completeness import missing
 from rubrics.lints import lint
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.views import shared
-from rubrics.views.designer import whole
+from rubrics.views.desk import whole
 
 
 @login_required
@@ -132,7 +133,9 @@ def publish(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     context = shared.context_of(
         found, "criteria", version=one, before=before, spec=spec, listed=shared.listed(spec), may_design=True
     )
-    context["findings"] = lint(spec)
+    context["missing"] = missing(spec)
+    broken = {gap.criterion for gap in context["missing"] if gap.field == "shown_after"}
+    context["findings"] = [f for f in lint(spec) if not (f.code == "broken-condition" and f.criterion in broken)]
     if before is not None:
         context |= shared.shown_changes(spec_of(before), spec)
     return render(request, "rubrics/publish.html", context)

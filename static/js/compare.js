@@ -238,10 +238,63 @@ function align(pixels) {
   });
 }
 
+// -- swiping ----------------------------------------------------------------------------------------
+
+// Where the answers do not fit beside each other they lie in one row, a swipe apart, at the same height: the strip at the
+// foot says which is in view, and brings the other.
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+let watch = null;
+
+const tabs = () => [...root.querySelectorAll(".thumb [data-side]")];
+
+function layOut() {
+  watch?.disconnect();
+  const row = compare();
+  const swiped = sides().length === 2 && !WIDE.matches;
+  row?.classList.toggle("is-swiped", swiped);
+  tabs().forEach((tab) => tab.removeAttribute("aria-current"));
+  if (!swiped) return;
+  showSide(sides()[0].id);
+  watch = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) showSide(entry.target.id);
+  }, { root: row, rootMargin: "0px -49% 0px -49%" }); // what crosses the middle line
+  sides().forEach((side) => watch.observe(side));
+}
+
+function showSide(id) {
+  tabs().forEach((tab) => {
+    if (tab.hash === `#${id}`) tab.setAttribute("aria-current", "true"); else tab.removeAttribute("aria-current");
+  });
+}
+
+// The page stays where it is, so that the other answer is read on at the same place; from the prompt it moves down.
+function swipeTo(side) {
+  const row = compare();
+  const place = row.getBoundingClientRect();
+  if (place.top > innerHeight / 2 || place.bottom < innerHeight / 4) row.scrollIntoView({ block: "start" });
+  const left = side.offsetLeft - sides()[0].offsetLeft;
+  row.scrollTo({ left, behavior: STILL.matches ? "instant" : "smooth" });
+}
+
 // -- events -----------------------------------------------------------------------------------------
+
+// Pictures of both sides appear at one moment, so that neither is seen first; nobody waits longer for them than this.
+const PATIENCE_MS = 3000;
+
+function showTogether() {
+  const pictures = [...root.querySelectorAll(".compare img.media")].filter((picture) => !picture.complete);
+  const frame = compare();
+  if (!pictures.length || !frame) return;
+  frame.classList.add("is-waiting");
+  const settled = pictures.map((picture) => picture.decode().catch(() => {}));
+  const late = new Promise((done) => { setTimeout(done, PATIENCE_MS); });
+  Promise.race([Promise.all(settled), late]).then(() => frame.classList.remove("is-waiting"));
+}
 
 root.addEventListener("task:begin", () => {
   offset = 0;
+  layOut();
+  showTogether();
   const two = sides().length === 2;
   const differences = button("diff-switch");
   if (differences) differences.hidden = !two || !Intl.Segmenter;
@@ -259,6 +312,7 @@ root.addEventListener("task:view", () => {
 });
 
 WIDE.addEventListener("change", () => {
+  layOut();
   const scroll = button("scroll-switch");
   if (!scroll || sides().length !== 2) return;
   if (!pressed(scroll)) { scroll.setAttribute("aria-pressed", "true"); whole(); }
@@ -267,6 +321,12 @@ WIDE.addEventListener("change", () => {
 });
 
 root.addEventListener("click", (event) => {
+  const tab = event.target.closest(".thumb [data-side]");
+  if (tab && compare().classList.contains("is-swiped")) {
+    event.preventDefault();
+    swipeTo(root.querySelector(tab.hash));
+    return;
+  }
   if (event.target.closest("[data-diff-switch]")) toggleDifferences();
   else if (event.target.closest("[data-scroll-switch]")) toggleScroll();
 });

@@ -23,8 +23,8 @@ function begin() {
   state.active = 1000 * Number(form.elements.active_seconds.value);
   showConditional();
   point(nextOpen(0));
-  left();
   announce("task:begin");
+  left();
 }
 
 // To compare.js and reading.js, which know nothing of requests and drafts. False: one of them objects.
@@ -42,6 +42,11 @@ const questions = () => [...state.form.querySelectorAll("[data-question]")].filt
 const panelQuestions = () => questions().filter((q) => q.classList.contains("criterion"));
 
 function answered(question) {
+  if ("grid" in question.dataset) {
+    const rows = [...question.querySelectorAll("[data-row]")];
+    return Boolean(question.querySelector("[data-alone]:checked")) || rows.every((row) => row.querySelector(":checked"));
+  }
+  if ("spans" in question.dataset) return Boolean(question.querySelector("input:checked"));
   const field = question.querySelector("input:checked") ?? question.querySelector("textarea, input:not([type=radio], [type=checkbox])");
   return Boolean(field && field.value.trim());
 }
@@ -82,7 +87,9 @@ function showStates() {
     const state = question.querySelector("[data-state]");
     if (!state) continue;
     const chosen = [...question.querySelectorAll("input:checked")];
-    state.textContent = chosen.length ? `✓ ${chosen.map((field) => field.dataset.key ?? "").join(" ")}` : question.classList.contains("is-missing") ? "Needs an answer" : "";
+    if ("spans" in question.dataset) { state.textContent = answered(question) ? `✓ ${question.querySelectorAll("[data-marks] li").length} marked` : ""; continue; }
+    if (question.dataset.said && answered(question)) state.textContent = `✓ ${question.dataset.said}`;
+    else state.textContent = chosen.length ? `✓ ${chosen.map((field) => field.dataset.key ?? "").join(" ")}` : question.classList.contains("is-missing") ? "Needs an answer" : "";
   }
 }
 
@@ -141,7 +148,10 @@ function answers() {
   noteTime();
   for (const [name, value] of new FormData(state.form)) {
     if (BESIDE.includes(name)) values[name] = value;
-    else if (name.startsWith("c-")) values[name] = [values[name], value].filter(Boolean).join("|");
+    else if (name.startsWith("c-")) {
+      const [question] = name.split("~"); // rows of one question are one answer
+      values[question] = [values[question], value].filter(Boolean).join("|");
+    }
   }
   return values;
 }
@@ -160,11 +170,15 @@ function restore() {
 }
 
 function fill(name, value) {
-  for (const field of state.form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
-    if (field.type === "radio") field.checked = field.value === value;
+  const own = CSS.escape(name);
+  for (const field of state.form.querySelectorAll(`[name="${own}"], [name^="${own}~"]`)) {
+    if (field.name !== name && field.type !== "radio") continue;
+    if (field.name !== name) field.checked = value.split("|").includes(field.value);
+    else if (field.type === "radio") field.checked = field.value === value;
     else if (field.type === "checkbox") field.checked = value.split("|").includes(field.value);
     else if (value !== "x" || !("number" in field.dataset)) field.value = value;
   }
+  announce("task:fill", { name, value });
 }
 
 function keepHere() {
@@ -297,6 +311,7 @@ root.addEventListener("change", (event) => {
   const question = event.target.closest("[data-question]");
   if (!question || !state.form?.contains(question)) return;
   if (event.target.type === "checkbox") standAlone(question, event.target);
+  if ("grid" in question.dataset) announce("task:placed", { question, field: event.target, byKey: !event.isTrusted });
   question.classList.remove("is-missing");
   miss("");
   showConditional();
@@ -331,6 +346,7 @@ function slide(target) {
 }
 
 root.addEventListener("input", (event) => {
+  if (event.target.closest("[data-quote-row]")) return; // not an answer yet
   if (event.target.matches("[data-slider], [data-slider-number]")) slide(event.target);
   else if (event.target.matches("[data-number]")) judgeAgain(event.target.closest("[data-question]"));
   if (event.target.matches("textarea, input:not([type=radio], [type=checkbox])") && state.form?.contains(event.target)) keepDraft();
@@ -359,8 +375,18 @@ function choose(scope, key) {
   return true;
 }
 
+// In a question of several rows a key answers the marked row; places.js moves the mark.
+function chooseInRow(question, key) {
+  if (choose(question.querySelector(".is-at"), key)) {
+    if (answered(question) && nextOpen(state.current) !== state.current) mark(nextOpen(state.current));
+    return true;
+  }
+  return key === "x" && choose(question, key);
+}
+
 function chooseInPanel(key) {
   const all = panelQuestions();
+  if ("grid" in all[state.current].dataset) return chooseInRow(all[state.current], key);
   if (!choose(all[state.current], key)) return false;
   if (all[state.current].hasAttribute("data-several")) return true; // more may follow
   const next = nextOpen(state.current);

@@ -68,6 +68,8 @@ function readSources() {
 function goTo(source) {
   task.from ??= { y: scrollY, focus: document.activeElement };
   source.open = true;
+  const folded = source.closest(".is-folded");
+  if (folded) foldTurn(folded.querySelector("[data-turn-fold]"));
   source.scrollIntoView({ block: "start" });
   source.querySelector("summary").focus({ preventScroll: true });
   root.querySelector("[data-sources]").setAttribute("aria-pressed", "true");
@@ -84,15 +86,45 @@ function goBack() {
   tell("Back where you read.");
 }
 
+// -- turns ------------------------------------------------------------------------------------------
+
+// In a conversation each turn can be folded away; a single answer stays as it is.
+function foldTurns() {
+  for (const body of root.querySelectorAll("section[aria-label=Prompt], [data-output] [data-rendered]")) {
+    const turns = [...body.querySelectorAll(":scope > .turn")];
+    if (turns.length > 1) turns.forEach(foldable);
+  }
+}
+
+function foldable(turn) {
+  const who = turn.querySelector(":scope > .turn-who");
+  if (!who || who.querySelector("button")) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "turn-fold";
+  button.dataset.turnFold = "";
+  button.setAttribute("aria-expanded", "true");
+  button.append(...who.childNodes);
+  who.append(button);
+}
+
+function foldTurn(button) {
+  const open = button.getAttribute("aria-expanded") === "true";
+  button.setAttribute("aria-expanded", String(!open));
+  button.closest(".turn").classList.toggle("is-folded", open);
+}
+
 // -- was it read? -----------------------------------------------------------------------------------
 
-// The end of an answer counts as seen once it was in view, or the rater scrolled past it.
+// The end of an answer counts as seen once it was in view, or the rater scrolled past it. An answer that lies beside
+// the window, a swipe away, is not passed by scrolling down.
 function watchEnds() {
   task.unread = new Set();
   task.watch?.disconnect();
   task.watch = new IntersectionObserver((entries) => {
     for (const { isIntersecting, boundingClientRect, target } of entries) {
-      if (isIntersecting || boundingClientRect.bottom < 0) task.unread.delete(target.closest("[data-output]"));
+      const beside = boundingClientRect.left >= innerWidth || boundingClientRect.right <= 0;
+      if (isIntersecting || (boundingClientRect.bottom < 0 && !beside)) task.unread.delete(target.closest("[data-output]"));
     }
   }, { rootMargin: `0px 0px -${root.querySelector(".dock").offsetHeight}px 0px` });
   for (const output of outputs()) {
@@ -169,6 +201,7 @@ root.addEventListener("task:begin", () => {
   task = {};
   if (!root.querySelector("#answers")) return;
   readSources();
+  foldTurns();
   watchEnds();
   suggestBreak();
 });
@@ -180,6 +213,8 @@ root.addEventListener("click", (event) => {
     goTo(root.querySelector(link.getAttribute("href")));
   } else if (event.target.closest("[data-sources]")) {
     if (task.from) goBack(); else goTo(task.sources.find((source) => source.open) ?? task.sources[0]);
+  } else if (event.target.closest("[data-turn-fold]")) {
+    foldTurn(event.target.closest("[data-turn-fold]"));
   } else if (event.target.closest("[data-break-dismiss]")) {
     root.querySelector("[data-break-hint]").hidden = true;
     root.querySelector("#main").focus({ preventScroll: true });

@@ -25,6 +25,7 @@ from analytics import reports
 from analytics.demo import raters
 from analytics.demo.content import NEW, OLD, SEARCH, answers, prompts
 from analytics.demo.load import PEOPLE, ROUNDS
+from analytics.doctor import rubric_doctor
 from analytics.frames import round_frames, scores_frame
 from analytics.sections.base import coded, rated
 from analytics.stats import agreement
@@ -269,6 +270,13 @@ def broken_and_mended(study: Study) -> None:
     versions = [judged.round.rubric_version for judged in (study.pilot, study.quality)]
     assert [version.number for version in versions] == [1, 2]
     assert versions[0].rubric_id == versions[1].rubric_id
+    told = {each.key: each for each in rubric_doctor(study.pilot.round).criteria}
+    assert {key for key, each in told.items() if each.verdict in ("does_not_work", "look")} == {"detail"}
+    found = told["detail"].findings[0]
+    assert (found.cause, found.change and found.change.levels, len(found.items)) == ("levels_confused", ("2", "3"), 3)
+    assert "no guidance" in told["detail"].thin
+    for sound in (study.quality.round, study.sides.round):
+        assert {each.verdict for each in rubric_doctor(sound).criteria} == {"works"}, "the doctor is quiet"
 
 
 @planted("two-readings")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from annotation import claims
@@ -145,3 +149,33 @@ def test_own_figures_are_shown_once_the_round_is_closed_if_the_lead_allows_it(al
     page = text(client.get(reverse("annotation:history", args=[round.public_id])))
     assert ("10 of 10 comparisons" in page) == (allowed and closed)
     assert all(system.name not in page for system in round.project.systems.all())
+
+
+# --- What was judged last -----------------------------------------------------------------------------------
+def test_the_last_judgments_say_what_was_asked_and_what_was_answered(
+    django_assert_num_queries: Any,
+) -> None:
+    round = round_factory(items=4, systems=1, overlap=1)
+    seat = a_seat(round)
+    judge(seat, c_correct="1")
+    client, url = as_(seat.rater.user), reverse("annotation:history", args=[round.public_id])
+    with CaptureQueriesContext(connection) as one:
+        shown = text(client.get(url))
+    asked = Assignment.objects.get(seat=seat, state=1).task.item.revisions.get(current=True).messages[-1]["content"]
+    assert asked in shown
+    assert "Level 1" in shown
+    for _ in range(2):
+        judge(seat, c_correct="2")
+    with django_assert_num_queries(len(one)):
+        client.get(url)
+
+
+def test_a_rater_hears_once_that_a_task_went_to_somebody_else_meanwhile() -> None:
+    round = round_factory(items=1, systems=1, overlap=1)
+    away, other = a_seat(round), a_seat(round)
+    claims.claim(away.pk)
+    client, url = as_(away.rater.user), reverse("annotation:rate", args=[round.public_id])
+    past = timezone.now() + timedelta(seconds=round.lease_seconds + 1)
+    assert claims.claim(other.pk, now=past).status == "task"
+    assert "While you were away" in text(client.get(url))
+    assert "While you were away" not in text(client.get(url))

@@ -79,7 +79,7 @@ def test_pairs_are_called_pairs(lead: Client, project: Project) -> None:
         ({"title": "Is the parrot good?"}, "title", "names the system “Parrot”"),
         ({"name": "Heron, first round"}, "title", "names the system “Heron”"),
         ({"systems": []}, "systems", "Choose at least one system"),
-        ({"mode": "rank"}, "mode", "Select a valid choice"),
+        ({"mode": "sort"}, "mode", "Select a valid choice"),
         ({"mode": ""}, "mode", "required"),
         ({"overlap": "0"}, "overlap", "greater than or equal to 1"),
         ({"overlap": "101"}, "overlap", "less than or equal to 100"),

@@ -92,7 +92,7 @@ def test_a_round_that_cannot_finish_warns_with_numbers(project: Project) -> None
     ("changes", "field", "words"),
     [
         ({"name": "  "}, "name", "needs a name"),
-        ({"mode": "rank", "rubric_version": None}, "mode", "Accepted: score, compare"),
+        ({"mode": "sort", "rubric_version": None}, "mode", "Accepted: score, compare, rank"),
         ({"strategy": "luck"}, "strategy", "Accepted: balanced, in_order, finish_started"),
         ({"overlap": 0}, "overlap", "from 1 to 100"),
         ({"overlap": 101}, "overlap", "from 1 to 100"),

@@ -110,6 +110,11 @@ def test_citations_lead_to_their_source_and_back(open_page: OpenPage) -> None:
     desk.press("o")
     expect(links.last).to_be_focused()
     assert abs(desk.page.evaluate("() => scrollY") - place) < 2
+    fold = desk.page.get_by_role("button", name="Sources", expanded=True, exact=True)
+    fold.press("Enter")  # a turn folds away, and a citation into it opens it
+    expect(source).to_be_hidden()
+    links.last.press("Enter")
+    expect(source.locator("summary")).to_be_focused()
 
 
 def test_a_judgment_sent_unread_and_in_no_time_is_asked_about_once(open_page: OpenPage) -> None:

@@ -45,6 +45,10 @@ def write_files(folder: Path) -> None:
     texts = {
         "outputs.csv": "\n".join(outputs),
         "ratings.csv": "\n".join(ratings),
+        "judged.jsonl": "\n".join(
+            f'{{"item": "q{n}", "system": "amber", "system_b": "basalt", "answer": {{"overall": {{"value": 1}}}}}}'
+            for n in range(ITEMS)
+        ),
         "few.csv": "\n".join(ratings[:41]),
         "study.yaml": STUDY,
         "good.yaml": GOOD_RUBRIC,

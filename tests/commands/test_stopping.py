@@ -20,6 +20,7 @@ ACTS = {
     "apply": "apply {files}/second.yaml",
     "run_checks": "run_checks support --check valid_json --check length",
     "import_judgments": "import_judgments support/pilot {files}/ratings.csv",
+    "import_judge_answers": "import_judge_answers support/quality {files}/judged.jsonl",
     "export": "export support/pilot --format csv,jsonl --out {files}/made",
     "report": "report support/pilot --out {files}/made",
     "gate": "gate support/planned --register {files}/gate.yaml",
@@ -32,6 +33,7 @@ ACTS = {
     "rubric_check": "rubric_check {files}/good.yaml",
     "rubric_diff": "rubric_diff support/quality@1 support/quality@2",
     "rubric_export": "rubric_export support/quality --out {files}/made",
+    "rubric_doctor": "rubric_doctor support/pilot",
     "rubric_library": "rubric_library coherence --start support",
     "rubric_copy": "rubric_copy support/quality support",
     "rerate": "rerate support/pilot --open",
@@ -48,6 +50,7 @@ READ_ONLY = {
     "verify_audit",
     "rubric_check",
     "rubric_diff",
+    "rubric_doctor",
 }  # with many moments only
 DEMO_STOPS_AT = (0.3, 1.0)  # seconds: the whole of it is too long to be measured first
 

@@ -160,3 +160,21 @@ def test_from_the_page_and_by_the_api(client: Client, django_capture_on_commit_c
     assert [each["state"] for each in client.get(api).json()] == ["running", "failed"]
     asked["systems"] = ["z"]
     assert client.post(api, asked, content_type="application/json").status_code == 400
+
+
+def test_by_a_study_file(tmp_path: Path) -> None:
+    project = stocked()
+    study = tmp_path / "study.yaml"
+    text = f"project: {{slug: {project.slug}, name: {project.name}}}\nchecks:\n  - valid_json\n  - {{check: rouge}}\n"
+    study.write_text(text)
+    call_command("apply", str(study))
+    run = ImportBatch.objects.get(format="checks")
+    assert [each["metric"] for each in run.mapping["checks"]] == ["valid_json", "rouge (rougeL)"]
+    call_command("apply", str(study))
+    assert ImportBatch.objects.filter(format="checks").count() == 1
+    import_file(project=project, stream=io.BytesIO(lines({**ROWS[0], "item": "q9"}).encode()), file_name="more.jsonl")
+    call_command("apply", str(study))
+    assert ImportBatch.objects.filter(format="checks").count() == 2
+    study.write_text(text.replace("rouge", "rogue"))
+    with pytest.raises(CommandError, match="There is no check “rogue”"):
+        call_command("apply", str(study))

@@ -57,6 +57,28 @@ CASES: dict[str, tuple[CriterionSpec, list[str], list[Any], list[Any]]] = {
         ["refund | billing", ["billing"], [], '["A refund"]', "BILLING"], ["", "tone", "none|billing", "[x"],
     ),
     "one of several": (spec("several_of", levels=WORDS, config={"at_most": 1}), ["refund"], [], ["billing|refund"]),
+    "ranking": (
+        replace(spec("ranking"), outputs=3), ["A:1|B:2|C:3", "A:1|B:1|C:2", "A:1|B:1|C:1"],
+        ["C > A = B", [[2], [0, 1]], '[["A"], ["B", "C"]]', [2, 0, 1], "a>b>c"],
+        ["", "A:1|B:2", "A > B", "A > A > B > C", "A:1|B:2|C:3|D:4", [[0], [1], [True]], "A:x|B:1|C:2", "[", "A:1|x"],
+    ),
+    "ranking without ties": (
+        replace(spec("ranking", config={"allow_ties": False}), outputs=2), ["A:2|B:1"], ["B>A"], ["A = B", "A:1|B:1"],
+    ),
+    "best and worst": (
+        replace(spec("best_worst"), outputs=4), ["best:A|worst:D", "best:C|worst:B"],
+        ["B > D", {"best": "C", "worst": 0}, '{"best": "A", "worst": "B"}'],
+        ["", "best:A", "best:A|worst:A", "A", "A > B > C", "best:A|worst:E", {"best": "A"}, "{",
+         "best:A|best:B|worst:C"],
+    ),
+    "spans": (
+        replace(spec("spans", config={"categories": ["tone"], "severities": {"minor": 1}}), text="A few words."),
+        ["0-1:tone:minor", "0-1:tone:minor|2-5:tone:minor", "none"],
+        [[], [{"start": 2, "end": 5, "category": "tone", "severity": "minor"}],
+         '[{"quote": "few", "category": "tone", "severity": "minor"}]'],
+        ["", "0-1", "0-99:tone:minor", "1-0:tone:minor", "0-1:style:minor", "0-1:tone:dire", "none|0-1:tone:minor",
+         '[{"quote": "many", "category": "tone", "severity": "minor"}]', [{"start": True, "end": 2}], "[1", "{"],
+    ),
     "slider": (spec("slider"), ["0", "73", "100"], [50, 0.5, "1e1"], ["-1", "101", "nan", "", None, "half"]),
     "text": (spec("text"), ["Because.", "x", "two\nlines"], [5], ["w" * (MAX_LENGTH + 1)]),
 }  # fmt: skip
@@ -171,11 +193,15 @@ def test_answers_lie_in_the_declared_domain(case: str) -> None:
     kind = CRITERIA[definition.type]
     domain = kind.domain(definition)
     if domain is None:
-        assert definition.type in ("number", "slider", "several_of", "text")
+        assert definition.type in ("number", "slider", "several_of", "text", "spans")
         return
     answers = [kind.read(definition, v) for v in sent] + [kind.accept(definition, v) for v in said]
     for answer in answers:
-        assert answer.number in domain or answer.label in domain
+        if definition.outputs:  # the domain is of what an order says of two
+            said_of_two = kind.comparisons(answer.data, definition.outputs)
+            assert {0.0 if tied else 1.0 for _, _, tied in said_of_two} <= set(domain)
+        else:
+            assert answer.number in domain or answer.label in domain
     assert len(set(domain)) == len(domain)
 
 

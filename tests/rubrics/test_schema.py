@@ -47,6 +47,15 @@ OWN: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "preference": st.fixed_dictionaries(
         {"points": st.integers(2, 7), "ties": st.lists(st.sampled_from(["tie", "both_good", "both_bad"]), unique=True)}
     ),
+    "spans": st.fixed_dictionaries(
+        {},
+        optional={
+            "categories": st.builds(lambda: ["accuracy", "style/tone"]),
+            "severities": st.dictionaries(st.sampled_from(["a", "b"]), st.integers(0, 9), min_size=1),
+        },
+    ),
+    "best_worst": st.just({}),
+    "ranking": st.fixed_dictionaries({}, optional={"allow_ties": st.booleans()}),
     "number": st.fixed_dictionaries({}, optional={"min": st.integers(-9, 0), "max": st.integers(1, 9), "unit": WORDS}),
     "text": st.just({}),
 }
@@ -70,8 +79,8 @@ def criteria(draw: st.DrawFn) -> dict[str, Any]:
             },
         )
     )
-    if kind != "preference" and draw(st.booleans()):
-        made["scope"] = draw(st.sampled_from(["task", "output", "turn"]))
+    if draw(st.booleans()):
+        made["scope"] = draw(st.sampled_from(CRITERIA[kind].scopes))
     return {**made, **draw(OWN[kind])}
 
 

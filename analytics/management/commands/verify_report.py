@@ -29,7 +29,7 @@ class Command(BaseCommand):
         )
 
     def work(self, **options: Any) -> None:
-        from analytics.verification import differences, read_report  # the statistics take a second to load
+        from analytics.verification import OTHER_ROUND, differences, read_report  # the statistics take a second to load
 
         path: Path = options["file"]
         body = read_report(path)
@@ -44,6 +44,8 @@ class Command(BaseCommand):
         if len(found) > SHOWN:
             lines.append(f"And {len(found) - SHOWN:,} more; --json lists all.")
         equal = "Equal: the ratings give every figure of the report."
+        if OTHER_ROUND in body:
+            lines.append("Not compared: the part against the round before, since the export holds one round.")
         lines.append(f"Different in {len(found):,} places." if found else equal)
         self.tell({"equal": not found, "differences": told}, lines)
         if found:

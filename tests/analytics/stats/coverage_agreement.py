@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analytics.stats import agreement, icc, kappas, rater_quality, raters, specific
+from analytics.stats import agreement, concordance, icc, kappas, rater_quality, raters, span_agreement, specific
 from analytics.stats._estimation import Population
 from analytics.stats.agreement_differences import agreement_difference
 from analytics.stats.coding import CodedRatings, code_ratings
@@ -251,6 +251,51 @@ def of_each_rater(design: Design, runs: int) -> list[Row]:
     return [_together(name, [row for row in rows if row.figure.startswith(name)]) for name in names]
 
 
+def of_rankings(prompts: int, raters: int, runs: int) -> list[Row]:
+    """All raters rank four outputs of each prompt; some prompts are judged with more noise than others."""
+
+    def concord(rng: np.random.Generator, n: int) -> Estimate:
+        quality = np.repeat(rng.normal(0, 1, (n, 1, 4)), raters, axis=1)
+        noise = rng.choice([0.4, 1.2], n)[:, None, None] * rng.normal(size=(n, raters, 4))
+        rank = np.argsort(np.argsort(-(quality + noise), axis=2), axis=2) + 1.0
+        prompt, rater, output = (axis.ravel() for axis in np.indices(rank.shape))
+        return concordance.kendall_w(prompt, prompt, prompt * raters + rater, output, rank.ravel())
+
+    truth = concord(np.random.default_rng(98), 20_000).value
+    assert truth is not None
+
+    def simulate(rng: np.random.Generator) -> Named:
+        yield "Kendall's W", concord(rng, prompts)
+
+    return covered(simulate, {"Kendall's W": truth}, runs)
+
+
+def of_marks(prompts: int, raters: int, runs: int) -> list[Row]:
+    """Each output has some mistakes; each rater sees some of them, and marks them a little longer or shorter."""
+
+    def agree(rng: np.random.Generator, n: int) -> Estimate:
+        seen = rng.beta(2, 2, n)
+        unit, rater = (axis.ravel() for axis in np.indices((n, raters)))
+        mistakes = rng.poisson(2, n)
+        marks = [
+            [
+                (40 * m, 40 * m + 10 + int(rng.integers(0, 9)), "error")
+                for m in range(mistakes[u])
+                if rng.random() < seen[u]
+            ]
+            for u in unit
+        ]
+        return span_agreement.span_f1(unit, unit, rater, marks)
+
+    truth = agree(np.random.default_rng(97), 8_000).value
+    assert truth is not None
+
+    def simulate(rng: np.random.Generator) -> Named:
+        yield "F1 of marks", agree(rng, prompts)
+
+    return covered(simulate, {"F1 of marks": truth}, runs)
+
+
 def of_gold(items: int, right: float, runs: int) -> list[Row]:
     def simulate(rng: np.random.Generator) -> Named:
         value = np.where(rng.random(items) < right, 1, 2)
@@ -294,6 +339,11 @@ def designs(runs: int) -> list[tuple[str, Callable[[], list[Row]]]]:
             for g, s, r in lone
         ),
         ("60 prompts of 5 outputs, 3 of 6 raters; each rater", lambda: of_each_rater(Design(60, 5, 6, 3), runs)),
+        *(
+            (f"{g} prompts of 4 outputs, {r} raters rank them", lambda g=g, r=r: of_rankings(g, r, runs))
+            for g, r in ((20, 3), (60, 3), (60, 6))
+        ),
+        *((f"{g} prompts, 3 raters mark passages", lambda g=g: of_marks(g, 3, runs)) for g in (20, 60)),
         *((f"{n} gold items, {p:.0%} right", lambda n=n, p=p: of_gold(n, p, runs)) for n, p in ((10, 0.8), (20, 0.95))),
     ]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from analytics.stats import agreement
 from analytics.stats.benchmarks import Benchmark
@@ -22,6 +23,7 @@ _MANY = {"prompts": 20}  # twenty shared items for every rater
 SHAPES: dict[str, dict[str, Any]] = {
     "cohen_kappa": {"raters": 2, "shown": 1.0},
     "cohen_kappa_weighted": {"raters": 2, "shown": 1.0},
+    "kendall_w": {"systems": 4, "shown": 1.0},
     "specific_agreement": _MANY,
     "item_bootstrap": {"systems": 1},
     **dict.fromkeys(RATERS, _MANY),
@@ -98,8 +100,27 @@ def _bootstrap(table: Table, measurement: str) -> Any:
     return AGREEMENT["item_bootstrap"].function(table.coded(), measurement, resamples=50)
 
 
+def _ranked(table: Table, measurement: str) -> Any:
+    """Each rater's order of the outputs of a prompt, by the values given."""
+    frame = pd.DataFrame({name: getattr(table, name) for name in ("cluster", "rater", "unit", "value")})
+    frame["ranking"] = frame["cluster"].astype(str) + frame["rater"].astype(str)
+    rank = frame.groupby("ranking")["value"].rank()
+    columns = (frame[name].to_numpy() for name in ("cluster", "cluster", "ranking", "unit"))
+    return AGREEMENT["kendall_w"].function(*columns, rank.to_numpy())
+
+
+def _marks(table: Table, measurement: str) -> Any:
+    """Each rating marks as many characters as its value says, from a place that depends on the unit."""
+    marks = [
+        [(int(u), int(u) + int(v) - 1, "error")] if v > 1 else [] for u, v in zip(table.unit, table.value, strict=True)
+    ]
+    return AGREEMENT["span_f1"].function(table.unit, table.cluster, table.rater, marks)
+
+
 EVALUATORS_AGREEMENT: dict[str, Callable[[Table, str], Any]] = {
     **{name: _coded(name) for name in ("leave_one_out_alpha", "severity", "consensus_agreement", "consensus_distance")},
+    "kendall_w": _ranked,
+    "span_f1": _marks,
     "gold_accuracy": _gold,
     "repeat_consistency": _repeats,
     "pace": _pace,

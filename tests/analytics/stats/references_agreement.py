@@ -8,7 +8,16 @@ from functools import cache
 
 import numpy as np
 
-from analytics.stats import agreement_differences, benchmarks, icc, item_bootstrap, kappas, specific
+from analytics.stats import (
+    agreement_differences,
+    benchmarks,
+    concordance,
+    icc,
+    item_bootstrap,
+    kappas,
+    span_agreement,
+    specific,
+)
 from analytics.stats._additive import crossing
 from analytics.stats._mixed import reml
 from analytics.stats.coding import CodedRatings, code_ratings
@@ -123,7 +132,46 @@ _PAIRED = (0.2, math.sqrt((6 - 20 * 0.2**2) / 19) / math.sqrt(20))
 _WELCH_ERROR = math.sqrt(0.7 * 0.3 / 19 + 0.5 * 0.5 / 19)
 _WELCH_T = 2.024394  # t(38) at .975; Welch's 37.73 degrees of freedom are rounded
 
+# Siegel, Nonparametric Statistics for the Behavioral Sciences, 1956, ch. 9: three executives rank six applicants, and
+# Kendall's example of three rankings of ten with ties.
+EXECUTIVES = [[1, 6, 3, 2, 5, 4], [1, 5, 6, 4, 2, 3], [6, 3, 2, 5, 4, 1]]
+WITH_TIES = [
+    [1, 4.5, 2, 4.5, 3, 7.5, 6, 9, 7.5, 10],
+    [2.5, 1, 2.5, 4.5, 4.5, 8, 9, 6.5, 10, 6.5],
+    [2, 1, 4.5, 4.5, 4.5, 4.5, 8, 8, 8, 10],
+]
+
+
+def ranked(*tables: list[list[float]]) -> Estimate:
+    """Each table is a prompt of its own."""
+    rows = [
+        (n, n, f"{n}:{rater}", output, rank)
+        for n, table in enumerate(tables)
+        for rater, ranks in enumerate(table)
+        for output, rank in enumerate(ranks)
+    ]
+    task, cluster, ranking, output, rank = zip(*rows, strict=True)
+    return concordance.kendall_w(task, cluster, ranking, output, rank)
+
+
+def marked(*raters: list[tuple[int, int]]) -> float | None:
+    marks = [[(start, end, "error") for start, end in each] for each in raters]
+    return span_agreement.span_f1([1] * len(raters), [1] * len(raters), range(len(raters)), marks).value
+
+
 AGREEMENT_REFERENCES: dict[str, list[Reference]] = {
+    "span_f1": [
+        Reference("half of both", lambda: marked([(0, 10)], [(5, 15)]), 0.5, "by hand, 2·5 / (10 + 10)"),
+        Reference("overlaps count once", lambda: marked([(0, 6), (4, 10)], [(0, 10)]), 1.0, "by hand"),
+        Reference("nothing and nothing", lambda: marked([], []), 1.0, "declared"),
+        Reference("nothing and something", lambda: marked([], [(0, 3)]), 0.0, "by hand"),
+        Reference("three raters", lambda: marked([(0, 10)], [(5, 15)], []), 0.5 / 3, "by hand, mean of three pairs"),
+    ],
+    "kendall_w": [
+        Reference("executives", lambda: ranked(EXECUTIVES).value, 0.16, "Siegel 1956, p. 230 (two digits)", 0.005),
+        Reference("ties", lambda: ranked(WITH_TIES).value, 0.828, "Siegel 1956, p. 234, after Kendall 1948", 0.0005),
+        Reference("two prompts", lambda: ranked(EXECUTIVES, WITH_TIES).value, 0.494818, "by hand, the mean of both"),
+    ],
     "cohen_kappa": [
         Reference("abstractors", of_table("cohen_kappa", ABSTRACTORS), 0.7964094, R_README),
         Reference("balanced", of_table("cohen_kappa", PARADOX_BALANCED), 0.6995192, "Feinstein & Cicchetti 1990 (.70)"),

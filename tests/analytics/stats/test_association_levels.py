@@ -8,6 +8,7 @@ from scipy import stats
 
 from analytics.stats import _few_systems, _within_prompt, association, association_levels
 from analytics.stats._few_systems import permutation_test
+from analytics.stats._kernels import kendall_kernel
 from analytics.stats.intervals import Scope, mean_over_clusters, without_skew
 
 SCIPY = {"kendall_tau_b": stats.kendalltau, "spearman": stats.spearmanr, "pearson": stats.pearsonr}
@@ -215,3 +216,21 @@ def test_nothing_to_rank_says_why(metric: list, human: list, reason: str):
     estimate = association_levels.within_prompts("pearson", metric, human, [1] * len(metric))
     assert estimate.status == "not_estimable"
     assert reason in estimate.reason
+
+
+@pytest.mark.parametrize("levels", [3, 200])
+def test_the_kernel_of_kendall_counts_as_scipy_does_in_narrow_and_wide_tables(levels: int):
+    rng = np.random.default_rng(levels)
+    x, y = rng.integers(0, levels, 400).astype(float), rng.integers(0, levels, 400).astype(float)
+    drawn = rng.multinomial(400, np.full(400, 1 / 400), size=3).astype(float)
+    found = kendall_kernel(x, y)(drawn)
+    for weights, tau in zip(drawn.astype(int), found, strict=True):
+        again = np.repeat(np.arange(400), weights)
+        assert tau == pytest.approx(stats.kendalltau(x[again], y[again]).statistic, abs=1e-12)
+
+
+def test_several_coefficients_between_systems_are_those_of_each_alone():
+    metric, human, system, cluster = outputs(2)
+    found = association_levels.each_between_systems(["spearman", "pairwise_accuracy"], metric, human, system, cluster)
+    for name, together in found.items():
+        assert together == association_levels.between_systems(name, metric, human, system, cluster)

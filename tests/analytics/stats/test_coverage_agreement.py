@@ -64,3 +64,12 @@ def test_figures_of_single_raters_are_covered():
     assert short(coverage.of_severity(60, 5, 5, RUNS)) == {}
     assert short(coverage.of_each_rater(coverage.Design(60, 5, 6, 3), RUNS)) == {}
     assert short(coverage.of_gold(10, 0.8, RUNS)) == {}
+
+
+@pytest.mark.parametrize(("prompts", "raters"), [(20, 3), (60, 6)])
+def test_concordance_of_rankings_is_covered(prompts: int, raters: int):
+    assert short(coverage.of_rankings(prompts, raters, RUNS)) == {}
+
+
+def test_agreement_on_marked_passages_is_covered():
+    assert short(coverage.of_marks(40, 3, RUNS)) == {}

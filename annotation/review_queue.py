@@ -1,0 +1,119 @@
+"""What waits for a reviewer in a round: flags, comments, skipped tasks, judgments sent in haste, and those sent back.
+Reads only; the number of queries does not grow with the round."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, RevisionRequest, Round
+from annotation.services.judging import SKIP_REASONS
+
+KINDS = {
+    "flags": "Flagged",
+    "comments": "Comments",
+    "skipped": "Skipped",
+    "haste": "Sent in haste",
+    "returned": "Sent back",
+}
+HASTE = {"fast": "in less time than reading takes", "unread": "with the end of an answer not in view"}
+
+
+@dataclass(slots=True)
+class Line:
+    """One assignment with all that was said about it."""
+
+    assignment: Assignment
+    said: list[str] = field(default_factory=list)
+    request: RevisionRequest | None = None
+    answered: bool = False  # the rater has revised the judgment since
+
+
+def _open_requests() -> QuerySet[RevisionRequest]:
+    return RevisionRequest.objects.filter(withdrawn_at=None)
+
+
+def unanswered(requests: QuerySet[RevisionRequest]) -> QuerySet[RevisionRequest]:
+    """Those whose judgment has no later revision."""
+    later = Judgment.objects.filter(assignment=OuterRef("assignment"), current=True, revision__gt=OuterRef("revision"))
+    return requests.filter(~Exists(later), withdrawn_at=None)
+
+
+def queue_of(round: Round, kind: str, *, done: bool = False) -> QuerySet[Assignment]:
+    """The assignments of one kind, the newest first; those a reviewer is done with on request only."""
+    of_round = Assignment.objects.filter(seat__round=round)
+    if kind == "flags":
+        found = of_round.filter(
+            Exists(Flag.objects.filter(assignment=OuterRef("pk"), **({} if done else {"resolved_at": None})))
+        )
+    elif kind == "comments":
+        found = of_round.filter(Exists(_comments()) | Exists(_words()))
+    elif kind == "skipped":
+        found = of_round.filter(state=Assignment.State.SKIPPED)
+    elif kind == "haste":
+        hasty = Judgment.objects.filter(assignment=OuterRef("pk"), current=True, events__has_key="warned")
+        found = of_round.filter(Exists(hasty))
+    else:
+        found = of_round.filter(Exists(_open_requests().filter(assignment=OuterRef("pk"))))
+    if not done:
+        found = found.exclude(_settled())
+    return found.order_by("-pk")
+
+
+def _comments() -> QuerySet[Comment]:
+    return Comment.objects.filter(assignment=OuterRef("pk"), from_rater=True, erased_at=None)
+
+
+def _words() -> QuerySet[FreeText]:
+    kind = FreeText.Kind.COMMENT
+    mine = FreeText.objects.filter(judgment__assignment=OuterRef("pk"), judgment__current=True)
+    return mine.filter(kind=kind, erased_at=None)
+
+
+def _settled() -> Q:
+    """Done with, and nothing was said since."""
+    at = OuterRef("reviewed__reviewed_at")
+    newer = (
+        Exists(_comments().filter(created_at__gt=at))
+        | Exists(_words().filter(judgment__submitted_at__gt=at))
+        | Exists(Flag.objects.filter(assignment=OuterRef("pk"), resolved_at=None))
+    )
+    return Q(reviewed__isnull=False) & ~Q(newer)
+
+
+def counts_of(round: Round) -> dict[str, int]:
+    return {kind: queue_of(round, kind).count() for kind in KINDS}
+
+
+def lines_of(assignments: list[Assignment]) -> list[Line]:
+    """What was said about each: five queries, however many there are."""
+    lines = {each.pk: Line(each) for each in assignments}
+    for flag in Flag.objects.filter(assignment__in=lines, resolved_at=None):
+        note = f": {flag.note}" if flag.note else ""
+        lines[flag.assignment_id].said.append(f"Flagged. {flag.get_reason_display()}{note}")
+    for each in assignments:
+        if each.state == Assignment.State.SKIPPED:
+            lines[each.pk].said.append(f"Skipped. {SKIP_REASONS.get(each.skip_reason, each.skip_reason)}")
+    for comment in Comment.objects.filter(assignment__in=lines, from_rater=True, erased_at=None):
+        lines[comment.assignment_id].said.append(f"“{comment.text}”")
+    words = FreeText.objects.filter(judgment__assignment__in=lines, judgment__current=True, erased_at=None)
+    for pk, text in words.filter(kind=FreeText.Kind.COMMENT).values_list("judgment__assignment_id", "text"):
+        lines[pk].said.append(f"“{text}”")
+    revisions: dict[int, int] = defaultdict(int)
+    judged = Judgment.objects.filter(assignment__in=lines, current=True)
+    for pk, revision, events in judged.values_list("assignment_id", "revision", "events"):
+        revisions[pk] = revision
+        if warned := events.get("warned"):
+            lines[pk].said.append(f"Sent {haste(warned)}.")
+    for request in _open_requests().filter(assignment__in=lines).order_by("pk"):
+        line = lines[request.assignment_id]
+        line.request, line.answered = request, revisions[request.assignment_id] > request.revision
+    return list(lines.values())
+
+
+def haste(warned: Any) -> str:
+    keys = warned if isinstance(warned, list) else str(warned).split()
+    return " and ".join(HASTE[key] for key in keys if key in HASTE) or "after a warning"

@@ -1,0 +1,206 @@
+"""Passages marked in an output, each with a category and a severity (MQM: multidimensional quality metrics).
+
+`data` lists them: {"start": 5, "end": 19, "category": "accuracy", "severity": "major", "revision": …}, counted in
+characters (code points) of the output's text as it came in, `revision` being that text's digest. An empty list says
+that nothing is to be marked. The number is the sum of the severities' points; less is better."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from rubrics.criteria.base import CANNOT_JUDGE, SEPARATOR, Choice, CriterionType, as_number, plain
+from rubrics.specs import Answer, AnswerError, CriterionSpec
+
+NONE = "none"
+MAX_MARKS = 200
+MAX_NAMES = 30
+QUOTES = 3  # rows of the form to quote in
+MAX_NAME = 60
+CATEGORIES = ["accuracy", "fluency", "terminology", "style"]
+SEVERITIES = {"minor": 1, "major": 5}
+_TAKEN = (SEPARATOR, ":", "~")
+
+
+class Spans(CriterionType):
+    key = "spans"
+    title = "Marked passages with category and severity"
+    template = "rubrics/criteria/spans.html"
+    measurements = ("ratio",)
+    default_measurement = "ratio"
+    scopes = ("output",)
+    settles = False
+    reads_text = True
+    config_schema = {
+        "categories": {"type": "array", "minItems": 1, "maxItems": MAX_NAMES, "items": {"type": "string"}},
+        "severities": {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number", "minimum": 0}},
+    }
+
+    def normalise(self, spec: CriterionSpec) -> CriterionSpec:
+        config = {"categories": list(CATEGORIES), "severities": dict(SEVERITIES)} | dict(spec.config)
+        scope = "output" if spec.scope == "task" else spec.scope  # what is marked stands in an output
+        return replace(spec, config=config, levels=(), scope=scope)
+
+    def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
+        found = super().problems(spec)
+        categories, severities = spec.config["categories"], spec.config["severities"]
+        if not isinstance(categories, list) or not categories:
+            found.append(("categories", f"“{spec.key}” needs at least one category."))
+        else:
+            found += _names("categories", spec.key, categories)
+        if not isinstance(severities, dict) or not severities:
+            found.append(("severities", f"“{spec.key}” needs at least one severity with its points."))
+            return found
+        found += _names("severities", spec.key, list(severities))
+        points = [as_number(given) for given in severities.values()]
+        if any(each is None or each < 0 for each in points):
+            found.append(("severities", f"Each severity of “{spec.key}” needs its points: a number, 0 or more."))
+        return found
+
+    def choices(self, spec: CriterionSpec) -> list[Choice]:
+        return [Choice(NONE, "Nothing to mark", "0", css="alone")]
+
+    def cannot_judge_choice(self, spec: CriterionSpec) -> Choice | None:
+        return Choice(CANNOT_JUDGE, "Cannot judge", CANNOT_JUDGE, css="alone") if spec.allow_cannot_judge else None
+
+    def chosen(self, value: str) -> set[str]:
+        return set(value.split(SEPARATOR))
+
+    def accept(self, spec: CriterionSpec, value: Any) -> Answer:
+        said = list(_marks(value))
+        if not said or len(said) > MAX_MARKS or (NONE in said and len(said) > 1):
+            raise AnswerError(f"“{spec.key}” has no marks that fit. Accepted: 1 to {MAX_MARKS} marks, or {NONE} alone.")
+        found = [] if said == [NONE] else [self._mark(spec, mark) for mark in said]
+        unique = {json.dumps(mark, sort_keys=True): mark for mark in found}
+        data = sorted(unique.values(), key=lambda m: (m["start"], m["end"], m["category"], m["severity"]))
+        points = sum(float(spec.config["severities"][mark["severity"]]) for mark in data)
+        return Answer(number=points, data=data)
+
+    def _mark(self, spec: CriterionSpec, mark: Any) -> dict[str, Any]:
+        if not isinstance(mark, dict):
+            raise AnswerError(f"“{mark}” is no mark of “{spec.key}”. Accepted: from, to, category and severity.")
+        category, severity = str(mark.get("category", "")), str(mark.get("severity", ""))
+        if category not in spec.config["categories"]:
+            accepted = ", ".join(spec.config["categories"])
+            raise AnswerError(f"“{category}” is not a category of “{spec.key}”. Accepted: {accepted}.")
+        if severity not in spec.config["severities"]:
+            accepted = ", ".join(spec.config["severities"])
+            raise AnswerError(f"“{severity}” is not a severity of “{spec.key}”. Accepted: {accepted}.")
+        start, end = _quoted(spec, mark) if "quote" in mark else (mark.get("start"), mark.get("end"))
+        if not (isinstance(start, int) and isinstance(end, int) and _lies_within(spec, start, end)):
+            raise AnswerError(
+                f"A passage of “{spec.key}” from {start} to {end} does not lie within the text. "
+                f"Accepted: from 0 to {len(spec.text) or 'its end'}."
+            )
+        found = {"start": start, "end": end, "category": category, "severity": severity}
+        return {**found, "revision": spec.revision} if spec.revision else found
+
+    def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
+        if answer.data is None:
+            return super().form_value(spec, answer)
+        return SEPARATOR.join(_written(mark) for mark in answer.data) or NONE
+
+    def marks(self, spec: CriterionSpec, value: str) -> list[dict[str, Any]]:
+        """The marks of a form's value with the words they mark, for the page; what is none is left out."""
+        found = [mark for mark in _marks(value) if isinstance(mark, dict) and "quote" not in mark]
+        return [{**mark, "value": _written(mark), "words": spec.text[mark["start"] : mark["end"]]} for mark in found]
+
+    def quotes(self, value: str) -> list[dict[str, Any]]:
+        """Rows of the form: what was quoted, if it was refused, and empty ones."""
+        sent = [mark for mark in _marks(value) if isinstance(mark, dict) and "quote" in mark]
+        return [*sent, *({"occurrence": "1"} for _ in range(max(1, QUOTES - len(sent))))]
+
+    def judge_lines(self, spec: CriterionSpec) -> list[str]:
+        points = ", ".join(f"`{name}` ({plain(float(n))})" for name, n in by_points(spec))
+        return [
+            "a list of the passages to mark, which may be empty; each with `quote`, word for word as it stands in the "
+            "answer, `occurrence` (1 for its first), `category` and `severity`",
+            f"categories: {', '.join(f'`{name}`' for name in spec.config['categories'])}",
+            f"severities with their points: {points}",
+        ]
+
+    def judge_schema(self, spec: CriterionSpec) -> dict[str, Any] | None:
+        mark = {
+            "quote": {"type": "string", "minLength": 1},
+            "occurrence": {"type": "integer", "minimum": 1},
+            "category": {"enum": list(spec.config["categories"])},
+            "severity": {"enum": [name for name, _ in by_points(spec)]},
+        }
+        item = {"type": "object", "additionalProperties": False, "required": list(mark), "properties": mark}
+        return {"type": "array", "maxItems": MAX_MARKS, "items": item}
+
+
+def by_points(spec: CriterionSpec) -> list[tuple[str, float]]:
+    """Severities, the lightest first: a database may keep them in another order."""
+    return sorted(spec.config["severities"].items(), key=lambda each: (each[1], each[0]))
+
+
+def _names(field: str, key: str, names: list[Any]) -> list[tuple[str, str]]:
+    if len(names) > MAX_NAMES:
+        return [(field, f"“{key}” has {len(names)} {field}; at most {MAX_NAMES} fit.")]
+    for name in names:
+        wrong = not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME
+        if wrong or any(sign in name for sign in _TAKEN):
+            signs = " ".join(_TAKEN)
+            said = f"“{name}” cannot be one of the {field} of “{key}”"
+            return [(field, f"{said}: accepted are 1 to {MAX_NAME} characters without {signs}.")]
+    if len(set(names)) < len(names):
+        return [(field, f"The {field} of “{key}” must differ.")]
+    return []
+
+
+def _lies_within(spec: CriterionSpec, start: int, end: int) -> bool:
+    """Where the text is not known, as in a file of judgments, only the order can be checked."""
+    return not isinstance(start, bool) and 0 <= start < end and (not spec.text or end <= len(spec.text))
+
+
+def _written(mark: dict[str, Any]) -> str:
+    return f"{mark['start']}-{mark['end']}:{mark['category']}:{mark['severity']}"
+
+
+def _marks(value: Any) -> Iterator[Any]:
+    """Marks of a form ("5-19:accuracy:major", or as JSON with a quote) or of a file (a list); what is none as it is."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with contextlib.suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, list):
+        yield from value or [NONE]
+        return
+    for part in filter(None, map(str.strip, str(value).split(SEPARATOR))):
+        yield _parsed(part)
+
+
+def _parsed(part: str) -> Any:
+    if part.startswith("{"):
+        try:
+            return json.loads(part)
+        except ValueError:
+            return part
+    place, _, rest = part.partition(":")
+    category, _, severity = rest.partition(":")
+    start, _, end = place.partition("-")
+    if not all(each.isascii() and each.isdigit() and len(each) < 10 for each in (start, end)):
+        return part
+    return {"start": int(start), "end": int(end), "category": category, "severity": severity}
+
+
+def _quoted(spec: CriterionSpec, mark: dict[str, Any]) -> tuple[int, int]:
+    """Where the words stand that a mark quotes."""
+    quote, given = str(mark["quote"]).strip(), str(mark.get("occurrence") or "1").strip()
+    if not spec.text:
+        raise AnswerError(f"“{spec.key}” cannot look for a quote here: give start and end.")
+    words = next((each for each in (quote, quote.replace("\r\n", "\n")) if each and each in spec.text), "")
+    if not words:
+        raise AnswerError(
+            f"“{quote[:80]}” of “{spec.key}” does not stand in the answer. Accepted: words as they stand there."
+        )
+    times = spec.text.count(words)
+    if not given.isascii() or not given.isdigit() or len(given) > 6 or not 1 <= int(given) <= times:
+        raise AnswerError(f"“{quote[:80]}” stands {times} times in the answer. Accepted: 1 to {times}.")
+    at = -1
+    for _ in range(int(given)):
+        at = spec.text.index(words, at + 1 if at < 0 else at + len(words))
+    return at, at + len(words)
