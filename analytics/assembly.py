@@ -19,6 +19,7 @@ from analytics.sections.method import method_section, provenance_section
 from analytics.sections.orders import orders_section
 from analytics.sections.preference import preference_section
 from analytics.sections.raters import MAX_RATERS, raters_section
+from analytics.sections.reading import reading_section
 from analytics.sections.scores import comparisons_section, scores_section
 from analytics.sections.slices import slices_section
 from analytics.sections.totals import totals_section
@@ -39,6 +40,7 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "raters": raters_section,
     "automated": automated_section,
     "slices": slices_section,
+    "reading": reading_section,
 }
 
 

@@ -41,6 +41,7 @@ def _blocks(page: Page, digest: str) -> Iterator[Block]:
     yield from _metrics(page)
     yield from _slices(page)
     yield from _raters(page)
+    yield from _reading(page)
     yield from _method(page, digest)
 
 
@@ -276,6 +277,21 @@ def _raters(page: Page) -> Iterator[Block]:
         for x in page.raters.lines
     ]
     yield from table(("Rater", "Judgments", "Median seconds", "Cannot judge", "Stands out"), rows)
+
+
+def _reading(page: Page) -> Iterator[Block]:
+    if not page.reading:
+        return
+    yield heading("Worth reading")
+    rows = [
+        (f"{x.name} ({x.about})" if x.about else x.name, x.criterion, x.told, x.figure)
+        for x in page.reading.disagreement
+    ]
+    yield from table(("Item", "Criterion", "Answers", "Apart, %"), rows, "Where raters are furthest apart")
+    upsets = [(x.name, x.criterion, x.told, x.figure) for x in page.reading.upsets]
+    yield from table(
+        ("Prompt", "Criterion", "What is unusual here", "For the one ahead, %"), upsets, "Against the lead"
+    )
 
 
 def _method(page: Page, digest: str) -> Iterator[Block]:

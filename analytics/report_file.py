@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.staticfiles import finders
@@ -17,10 +18,10 @@ SHEETS = ("tokens.css", "base.css", "components.css", "report.css")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
-def report_context(report: Report) -> dict[str, Any]:
-    """What `_report.html` shows, on the page and in the file."""
+def report_context(report: Report, places: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What `_report.html` shows, on the page and in the file; only the page knows `places` to link to."""
     return {
-        "page": page_of(report.body),
+        "page": page_of(report.body, places),
         "number": report.number,
         "built_at": report.built_at,
         "digest": short(report.digest),

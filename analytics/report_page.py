@@ -5,6 +5,7 @@ Reports are frozen, so older ones lack what came later: each part does without."
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
 from analytics.report_preference import Preference, preference_part
 from analytics.report_raters import Raters, raters_part
+from analytics.report_reading import Reading, reading_part
 from analytics.report_slices import Slices, slices_part
 from analytics.report_words import Said, level_names, say
 from analytics.sections.answer import upper
@@ -70,13 +72,16 @@ class Page:
     automated: list[Automated] = field(default_factory=list)
     slices: Slices = field(default_factory=Slices)
     raters: Raters = field(default_factory=Raters)
+    reading: Reading = field(default_factory=Reading)
+    sentences: list[dict[str, str]] = field(default_factory=list)
     earlier: Earlier | None = None
     correlation_axis: Axis = CORRELATION_AXIS
     share_axis: Axis = SHARE_AXIS
     total_axis: Axis = TOTAL_AXIS
 
 
-def page_of(stored: dict[str, Any]) -> Page:
+def page_of(stored: dict[str, Any], places: Mapping[str, str] | None = None) -> Page:
+    """`places` are the addresses of items that the page may link to."""
     body = json.loads(body_json(stored))  # keys in one order: each database keeps another
     page = Page(body)
     questions = {c["key"]: c for c in body["criteria"]}
@@ -94,6 +99,8 @@ def page_of(stored: dict[str, Any]) -> Page:
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]
     page.slices = slices_part(body)
     page.raters = raters_part(body)
+    page.reading = reading_part(body, places or {})
+    page.sentences = body["answer"].get("sentences", [])
     page.earlier = earlier_part(body)
     return page
 

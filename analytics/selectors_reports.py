@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.urls import reverse
 
 from analytics.digests import short
 from analytics.models import Report, ReportRun
 from annotation.models import Adjudication, Round
-from projects.models import Project
+from projects.models import Item, Project
 from projects.selectors import count_of
 
 
@@ -55,3 +56,9 @@ def report_lines(project: Project) -> list[ReportLine]:
         ReportLine(row, row.round.name, str(row.headline), bool(row.interim), short(row.digest))
         for row in told.order_by("-id")
     ]
+
+
+def item_places(project: Project, names: set[str]) -> dict[str, str]:
+    """The pages of items, by their names; a prompt family is found under the item it is named after."""
+    rows = Item.objects.filter(project=project, external_id__in=names).values_list("external_id", "pk")
+    return {name: reverse("projects:item", args=[project.slug, pk]) for name, pk in rows}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from analytics.sections.advice import advice_words, prompts_to_settle
+from projects.templatetags.numbers import times
 from rubrics.specs import CriterionSpec
 
 RELIABLE, TENTATIVE = 0.80, 0.667
@@ -31,10 +33,45 @@ def answer_section(body: dict[str, Any], criteria: tuple[CriterionSpec, ...]) ->
     findings = [*_preferences(body), *_superiorities(body)]
     if not body["round"]["n_ratings"]:
         headline = "There are no judgments yet, so there is nothing to conclude."
-        return {"headline": headline, "lead": [], "figures": []}
+        return {"headline": headline, "lead": [], "figures": [], "sentences": [], "advice": []}
     headline, figures = _headline(body, findings)
-    lead = [*_interval_words(figures[:1]), *_other_raters(body, findings), *_agreement_words(body, questions)]
-    return {"headline": headline, "lead": lead, "figures": figures[:_SHOWN]}
+    advice = _advice(findings)
+    said = [
+        *((text, _section_of(figures[0]["kind"])) for text in _interval_words(figures[:1])),
+        *((text, "preference") for text in _other_raters(body, findings)),
+        *((text, "agreement") for text in _agreement_words(body, questions)),
+        *_advice_words(advice),
+    ]
+    sentences = [{"text": text, "section": section} for text, section in said]
+    lead = [text for text, _ in said]
+    return {"headline": headline, "lead": lead, "figures": figures[:_SHOWN], "sentences": sentences, "advice": advice}
+
+
+def _section_of(kind: str) -> str:
+    return {"win_rate": "preference", "superiority": "scores", "alpha": "agreement"}[kind]
+
+
+def _advice(findings: list[Finding]) -> list[dict[str, Any]]:
+    """What more prompts would settle of what the intervals leave open."""
+    found = []
+    for f in findings:
+        told = None if f.better else prompts_to_settle(f.estimate, 0.5)
+        if told is not None:
+            found.append({"criterion": f.criterion, "a": f.a, "b": f.b, "kind": f.kind, **told})
+    return found
+
+
+def _advice_words(advice: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Of the nearest to be settled, one of each criterion."""
+    nearest = sorted(advice, key=lambda row: (row["more"] is None, row["more"] or row["more_than"] or 0))
+    shown: dict[str, dict[str, Any]] = {}
+    for row in nearest:
+        shown.setdefault(row["criterion"], row)
+    for row in list(shown.values())[:_SHOWN]:
+        verb = "is preferred" if row["kind"] == "win_rate" else "scores higher"
+        text = advice_words(row, f"whether {row['a']} or {row['b']} {verb} on “{row['criterion']}”")
+        if text:
+            yield text, _section_of(row["kind"])
 
 
 def _preferences(body: dict[str, Any]) -> Iterator[Finding]:
@@ -196,7 +233,7 @@ def _interval_words(figures: list[dict[str, Any]]) -> list[str]:
     text = f"{figures[0]['label']}: the {100 * e['level']:.0f} % interval is [{low},\u00a0{high}]{unit}"
     if figures[0]["kind"] == "alpha":
         return [text + "."]
-    text += ", for these raters on prompts like these"
+    text += f" over {times(e['n_clusters'], 'prompt,prompts')}, for these raters on prompts like these"
     if e["low"] <= reference <= e["high"]:
         return [text + "; it includes no difference at all."]
     return [text + "."]

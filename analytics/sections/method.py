@@ -59,7 +59,8 @@ def method_section(round: RoundInfo, data: ReportData, counts: dict[str, Any]) -
 def _intervals(data: ReportData) -> list[str]:
     return [
         "Every prompt has equal weight: ratings are averaged within an output, outputs within a prompt. "
-        f"Intervals are {100 * data.level:.0f} %, clustered by prompt.",
+        f"Intervals are {100 * data.level:.0f} %, clustered by prompt. How many more prompts would settle a comparison "
+        "is what it takes to show the difference seen with a chance of 80 %; its range is from the 50 % interval.",
         "Agreement: a unit is one task or one output of it. Krippendorff’s α takes the level of measurement that "
         "the criterion declares; Gwet’s AC1 and AC2 count all declared levels. With three raters or more of known "
         "identity who share outputs the variance of leaving out one rater at a time is added, and the interval is for "

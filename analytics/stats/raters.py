@@ -47,14 +47,16 @@ def leave_one_out_alpha(data: CodedRatings, measurement: Measurement, *, level: 
     table = PairTable(data)
     alpha = Alpha(data, measurement)
     whole = alpha.value(table.whole)
+    groups = int(np.count_nonzero(np.bincount(data.cluster_of_unit[data.pairable])))
     problem = too_little(table) or ("" if whole is not None else alpha.undefined)
+    if not problem and groups < 2:
+        problem = "All shared outputs belong to one prompt: how far this holds takes a second one."
     raters = table.raters_with_pairs.tolist()
     name = f"alpha without the rater minus alpha with all, {measurement}"
     scopes = {rater: _scope(data, rater, name, "coefficient", level) for rater in raters}
     if problem or whole is None:
         return RaterFigures(tuple(_none(data, rater, problem, scopes[rater]) for rater in raters))
     with_all = alpha.influence(table)
-    groups = int(np.count_nonzero(np.bincount(data.cluster_of_unit[data.pairable])))
     figures = []
     for rater in raters:
         others = PairTable(keep_ratings(data, data.rater != rater))

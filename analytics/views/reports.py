@@ -15,7 +15,8 @@ from analytics.builds import report_ask, report_cancel
 from analytics.models import Report, ReportRun
 from analytics.report_file import report_context
 from analytics.report_forms import FORMS, file_of
-from analytics.selectors_reports import report_lines, round_lines
+from analytics.report_reading import names_in
+from analytics.selectors_reports import item_places, report_lines, round_lines
 from annotation.exporters.tables import RATINGS
 from annotation.exporters.writers import csv_lines
 from annotation.models import Round
@@ -85,7 +86,12 @@ def report_page(request: HttpRequest, project: str, report: int) -> HttpResponse
     row, found = _found(request, project, report, Action.VIEW)
     links = [_link(row, found, form.key, form.title, form.about) for form in FORMS.values()]
     links.append(_link(row, found, "ratings", "Ratings (CSV)", "what the figures rest on, as it stands now"))
-    context = {"project": row, "nav": "reports", "report": found, **report_context(found)}
+    context = {
+        "project": row,
+        "nav": "reports",
+        "report": found,
+        **report_context(found, item_places(row, names_in(found.body))),
+    }
     may_export = can(request.user, Action.EXPORT, row)
     return render(request, "analytics/report.html", {**context, "links": links if may_export else []})
 
