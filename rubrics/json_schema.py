@@ -6,7 +6,7 @@ from typing import Any
 
 from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import CriterionType
-from rubrics.schema import MAX_CRITERIA
+from rubrics.schema import MAX_CRITERIA, MAX_ROWS
 
 _TEXT = {"type": ["string", "number", "null"]}
 _NAMED = {"type": ["string", "number"], "minLength": 1}
@@ -71,7 +71,7 @@ def _criterion(kind: CriterionType) -> dict[str, Any]:
                 "properties": {"criterion": _KEY, "is": {}},
                 "description": "Asked only where the other criterion was answered so.",
             },
-            "examples": {"type": ["array", "null"], "items": {"$ref": "#/$defs/example"}},
+            "examples": {"type": ["array", "null"], "maxItems": MAX_ROWS, "items": {"$ref": "#/$defs/example"}},
             **kind.config_schema,
             "levels": _levels(kind),
         },
@@ -81,8 +81,8 @@ def _criterion(kind: CriterionType) -> dict[str, Any]:
 def _levels(kind: CriterionType) -> dict[str, Any]:
     rows: dict[str, Any] = {"items": {"$ref": "#/$defs/level"}}
     if kind.needs_levels:
-        return {"type": "array", "minItems": 2, **rows}
-    return {"type": ["array", "null"], **rows}
+        return {"type": "array", "minItems": 2, "maxItems": MAX_ROWS, **rows}
+    return {"type": ["array", "null"], "maxItems": MAX_ROWS, **rows}
 
 
 def _level() -> dict[str, Any]:

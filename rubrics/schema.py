@@ -31,6 +31,7 @@ LEVEL_KEYS = ("value", "label", "anchor", "example")
 SCOPES = ("task", "output", "turn")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
 MAX_CRITERIA = 50
+MAX_ROWS = 200  # levels, or examples, of one criterion: what the designer shows as well
 
 
 def rubric_from(source: Source, value: Any, path: Path = ()) -> RubricSpec:
@@ -64,7 +65,7 @@ def criterion_from(source: Source, value: Any, path: Path) -> CriterionSpec:
     kind = CRITERIA[source.one_of(data["type"], (*path, "type"), CRITERIA)]
     key = source.text(data["key"], (*path, "key"))
     if not _KEY.match(key):
-        source.fail((*path, "key"), f"“{key}” is not a key. Accepted: letters, digits, - and _, at most 60.")
+        source.fail((*path, "key"), f"“{key[:60]}” is not a key. Accepted: letters, digits, - and _, at most 60.")
     shown_if = data.get("shown_if")
     if shown_if is not None:
         shown_if = source.mapping(shown_if, (*path, "shown_if"), ("criterion", "is"), required=("criterion", "is"))
@@ -93,7 +94,7 @@ def criterion_from(source: Source, value: Any, path: Path) -> CriterionSpec:
 
 def _examples(source: Source, value: Any, path: Path) -> tuple[dict[str, Any], ...]:
     found = []
-    for index, row in enumerate(source.items(value, path) if value is not None else []):
+    for index, row in enumerate(_rows(source, value, path, "examples")):
         data = source.mapping(row, (*path, index), ("text", "why", "positive"), required=("text",))
         found.append(
             {
@@ -105,9 +106,16 @@ def _examples(source: Source, value: Any, path: Path) -> tuple[dict[str, Any], .
     return tuple(found)
 
 
+def _rows(source: Source, value: Any, path: Path, what: str) -> list[Any]:
+    rows = source.items(value, path) if value is not None else []
+    if len(rows) > MAX_ROWS:
+        source.fail((*path, MAX_ROWS), f"A criterion has at most {MAX_ROWS} {what}, not {len(rows):,}.")
+    return rows
+
+
 def _levels(source: Source, value: Any, path: Path) -> tuple[LevelSpec, ...]:
     levels: list[LevelSpec] = []
-    for index, row in enumerate(source.items(value, path) if value is not None else []):
+    for index, row in enumerate(_rows(source, value, path, "levels")):
         at = (*path, index)
         # A bare value is a level whose label is the value.
         data = source.mapping(row, at, LEVEL_KEYS, required=("value",)) if isinstance(row, dict) else {"value": row}

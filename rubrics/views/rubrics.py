@@ -14,12 +14,15 @@ from projects.access import Action, can, get_project
 from projects.errors import Conflict, ServiceError
 from projects.forms import add_service_error
 from projects.located import load
+from projects.models import Project
 from rubrics import services
 from rubrics.changes import Piece, word_diff
 from rubrics.drafts import plain
 from rubrics.editor_rows import lines
+from rubrics.file_form import FileForm
 from rubrics.forms import NewRubricForm, YamlForm, new_criterion
 from rubrics.models import Rubric, RubricVersion
+from rubrics.rubric_files import rubric_in
 from rubrics.schema import rubric_from
 from rubrics.selectors import rubrics_of, spec_of
 from rubrics.specs import RubricSpec
@@ -53,6 +56,8 @@ def rubric_list(request: HttpRequest, project: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, project: str) -> HttpResponse:
     row = get_project(request.user, project, Action.DESIGN)
+    if request.method == "POST" and "text" in request.POST:
+        return _new_from_yaml(request, row)
     form = NewRubricForm(request.POST or None, initial={"type": "scale"})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -65,7 +70,28 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
         else:
             messages.success(request, f"The rubric “{spec.name}” is made, as a draft.")
             return redirect("rubrics:edit", row.slug, version.rubric.slug)
-    return render(request, "rubrics/new.html", {"project": row, "nav": "rubrics", "form": form})
+    context = {"project": row, "nav": "rubrics", "form": form, "yaml_form": FileForm(auto_id="yaml_%s")}
+    return render(request, "rubrics/new.html", context)
+
+
+def _new_from_yaml(request: HttpRequest, project: Project) -> HttpResponse:
+    """The same rubric as its file says, as a draft; what is refused is said by line and column, and the text stays."""
+    form = FileForm(request.POST, request.FILES, auto_id="yaml_%s")
+    if form.is_valid():
+        try:
+            source = load(form.content, form.file_name)
+            spec, _ = rubric_in(source)
+            version = services.rubric_create(project=project, spec=spec, actor=request.user)
+        except ServiceError as error:
+            form.add_error("text", error.message)
+        except ValidationError as error:
+            form.add_error("text", f"YAML: {' '.join(error.messages)}")
+        else:
+            messages.success(request, f"The rubric “{spec.name}” is made, as a draft.")
+            return redirect("rubrics:edit", project.slug, version.rubric.slug)
+    new_form = NewRubricForm(initial={"type": "scale"})
+    context = {"project": project, "nav": "rubrics", "form": new_form, "yaml_form": form}
+    return render(request, "rubrics/new.html", context, status=422)
 
 
 @login_required
@@ -77,6 +103,10 @@ def yaml(request: HttpRequest, project: str, rubric: str) -> HttpResponse:
     draft = shared.draft_of(found)
     version = draft or shared.newest_of(found)
     text = yaml_of(spec_of(version))
+    if request.method == "GET" and "download" in request.GET:
+        name = f"{found.slug}-v{version.number}.yaml"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=headers)
     form = YamlForm(request.POST or None, initial={"text": text})
     edit, status = version.edit, 200
     pieces: list[Piece] = []

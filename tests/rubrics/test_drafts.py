@@ -6,17 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 
+from accounts.models import User
 from projects.errors import ServiceError
 from projects.models import Project
 from rubrics.completeness import missing
-from rubrics.drafts import ordered
+from rubrics.drafts import ordered, plain
 from rubrics.forms import new_criterion
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.services import draft_save, rubric_create, version_publish
-from tests.factories import CORRECT, OVERALL
+from tests.factories import CORRECT, OVERALL, project_factory
 from tests.rubrics.helpers import SPEC, WHY, keys, press, stored, text, typed, url
 
 pytestmark = pytest.mark.django_db
@@ -165,3 +168,19 @@ def test_the_preview_shows_every_mode_without_scripts(lead: Client, draft: Rubri
 
     assert (looks("score"), looks("compare")) == (["c-correct"], ["c-correct", "c-overall"])
     assert "Here stands answer B" in text(lead.get(url(draft, "screen") + "?shown=both"))
+
+
+def test_a_file_of_one_project_is_the_same_rubric_in_another(lead: Client, draft: RubricVersion, alice: User) -> None:
+    file = lead.get(url(draft, "yaml") + "?download")
+    assert file["Content-Disposition"] == 'attachment; filename="support-v1.yaml"'
+    other = project_factory("Other", lead=alice)
+    sent = SimpleUploadedFile("support-v1.yaml", file.content)
+    made = lead.post(reverse("rubrics:new", args=[other.slug]), {"text": "", "file": sent})
+    assert made.url == reverse("rubrics:edit", args=[other.slug, "support"])
+    copy = RubricVersion.objects.get(rubric__project=other)
+    assert plain(spec_of(copy)) == plain(spec_of(draft))
+    refused = lead.post(reverse("rubrics:new", args=[other.slug]), {"text": "name: A\nname: B\ncriteria: []"})
+    assert refused.status_code == 422
+    assert "YAML, line 2, column 1: “name” stands here twice." in text(refused)
+    assert "name: B" in text(refused)
+    assert "Choose a file" in text(lead.post(reverse("rubrics:new", args=[other.slug]), {"text": " "}))

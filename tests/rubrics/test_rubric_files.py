@@ -41,6 +41,14 @@ HOSTILE = {
     "fifty-one criteria": (
         "name: A\ncriteria:\n" + "".join(ROW % n for n in range(51)), "line 2, column 1: A rubric has at most 50",
     ),
+    "ten thousand levels": (
+        "name: A\ncriteria:\n  - {key: k, question: Q, type: scale, levels: [" + "{value: 1}, " * 10_000 + "]}",
+        "A criterion has at most 200 levels, not 10,000.",
+    ),
+    "ten thousand examples": (
+        "name: A\ncriteria:\n  - {key: k, question: Q, type: yes_no, examples: [" + "{text: x}, " * 10_000 + "]}",
+        "A criterion has at most 200 examples, not 10,000.",
+    ),
     "two million values": ("a: [" + "x," * 2_400_000 + "]", "passes 50,000 values"),
     "comments only": ("#\n" * 2_500_000, "must hold keys and values"),
     "a text without end": ("name: '" + "x" * 5_000_000, "this is not valid YAML"),
