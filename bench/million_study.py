@@ -57,7 +57,7 @@ def study(*, tasks: int, raters: int) -> dict[str, Any]:
     from accounts.models import User
     from annotation.models import Round, Seat
     from annotation.services.seats import seat_for
-    from bench.study import _refresh_statistics
+    from bench.study import refresh_statistics
 
     found = open_study(tasks=BASE, rounds=2, overlap=3, raters=raters + 1)
     large = Round.objects.get(public_id=found["rounds"][1])
@@ -68,7 +68,7 @@ def study(*, tasks: int, raters: int) -> dict[str, Any]:
     for user in people[:-1]:  # under way, each somewhere in the order
         Seat.objects.filter(pk=seat_for(round=large, user=user).pk).update(cursor=draw.randrange(BASE, tasks // 2))
     _execute(values | {"seat": seat_for(round=large, user=people[-1]).pk}, _JUDGED)
-    _refresh_statistics()
+    refresh_statistics()
     return found
 
 
