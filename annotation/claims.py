@@ -22,7 +22,7 @@ from annotation import claim_steps as steps
 from annotation.claim_steps import at, change, run
 from annotation.claim_types import NewRating, NewText, Opened, Outcome, SeatNow, Sent, Submission, Taken
 from annotation.gold import pause_reason
-from annotation.lanes import as_read, lanes_for, reads
+from annotation.lanes import as_read, lanes_for, own_lane, reads
 from annotation.presentation import content_of, present, read_presentation
 from annotation.selection import check_due, check_key, side_coin
 from annotation.strategies import JUMP, STRATEGIES, WALK, WIN, WINDOW, Strategy, drawn, gap_chance
@@ -142,7 +142,8 @@ def _next(seat: SeatNow, now: datetime) -> Outcome:
         return _take(seat, check, now)
     taken = _freed(seat, lanes, now) if _time_to_ask(seat.round) else None
     for lane in lanes:
-        taken = taken or _BY_TAKE[_strategy(seat).take](seat, lane)
+        take = _given if own_lane(lane) is not None else _BY_TAKE[_strategy(seat).take]
+        taken = taken or take(seat, lane)
     taken = taken or _freed(seat, lanes, now)
     return _why_nothing(seat, lanes) if taken is None else _take(seat, taken, now)
 
@@ -232,6 +233,13 @@ def _window(seat: SeatNow, lane: str) -> Taken | None:
         if connection.vendor == "sqlite":
             break  # nobody holds anything: there is nothing to draw from
     return _walk(seat, lane)
+
+
+def _given(seat: SeatNow, lane: str) -> Taken | None:
+    """What the lead gave to this rater, in the order of the round. It was chosen and not drawn: it has no chance, and
+    the walk goes on where it was."""
+    rows = run(sql.WALK, {"round": seat.round, "lane": lane, "start": _BEFORE_ALL, "seat": seat.id})
+    return _found(rows, None, "given") if rows else None
 
 
 _BY_TAKE: dict[str, Callable[[SeatNow, str], Taken | None]] = {WALK: _walk, JUMP: _jump, WIN: _window}

@@ -129,6 +129,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "seat": judged.seat_id,
         "assignment": judged.pk,
         "flag": _flagged(round, rater),
+        "slot": round.slots.order_by("pk")[0].pk,
         **_joined(round, lead, word),
         "report": report_build(round=round, actor=lead).pk,
         "token_id": token_create(user=lead, name="own", can_write=True, days=1)[0].token_key,

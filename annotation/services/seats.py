@@ -9,6 +9,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from annotation.models import Assignment, Round, Seat, Slot
+from annotation.services.assigning import places_release
 from annotation.services.eligibility import settle_seat
 from annotation.training import first_state, state_due
 from projects import audit
@@ -135,5 +136,6 @@ def seats_close(*, project: Project, user: Any) -> int:
     seats = list(Seat.objects.select_for_update().filter(round__project=project, rater__user=user).order_by("pk"))
     held = Assignment.objects.filter(seat__in=seats, state=Assignment.State.LIVE).values("id")
     Slot.objects.filter(state=Slot.State.LEASED, holder__in=held).update(lease_until=timezone.now())
+    places_release(seats)
     Seat.objects.filter(pk__in=[s.pk for s in seats]).update(state=Seat.State.CLOSED)
     return len(seats)
