@@ -26,6 +26,8 @@ WORDS = {
     "join.close": "closed the join link of {target}",
     "participant.join": "joined by a link",
     "participant.erase": "erased a participant",
+    "tasks.give": "gave tasks to a rater",
+    "tasks.move": "moved a task to another rater, or to all",
     "known.remove": "took a task with a known answer out of {target}",
     "rater.place": "said which tasks a rater gets, and how many",
     "project.create": "made the project",

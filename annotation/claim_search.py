@@ -20,6 +20,7 @@ from django.db import connection
 from annotation import claim_sql as sql
 from annotation.claim_steps import run
 from annotation.claim_types import SeatNow, Taken
+from annotation.lanes import own_lane
 from annotation.presentation import content_of
 from annotation.strategies import JUMP, STRATEGIES, WALK, WINDOW, Strategy, drawn, gap_chance
 
@@ -38,8 +39,13 @@ def strategy_of(seat: SeatNow) -> Strategy:
 
 
 def open_slot(seat: SeatNow, lanes: list[str]) -> Taken | None:
+    for lane in lanes:
+        if own_lane(lane) is not None and (rows := _step(seat, lane, _BEFORE_ALL, STEP)):
+            # What the lead gave to this rater was chosen, not drawn: no chance; and the walk stays where it is.
+            return found(rows, None, "given")
     if seat.looked == NOTHING_OPEN:
         return None
+    lanes = [lane for lane in lanes if own_lane(lane) is None]
     take = strategy_of(seat).take
     for lane in lanes:
         taken = None if take == WALK else _jump(seat, lane) if take == JUMP else _window(seat, lane)

@@ -77,8 +77,19 @@ def code(group: int, asked: int) -> str:
 
 
 def numbers(lane: str) -> tuple[int, int]:
+    lane = shared_lane(lane)
     group, _, asked = lane.partition(".")
     return (int(group), int(asked)) if lane else (0, 0)
+
+
+def shared_lane(lane: str) -> str:
+    """Where a place belongs that is kept for one rater: `@12:1.0` → `1.0`."""
+    return lane.partition(":")[2] if lane.startswith("@") else lane
+
+
+def own_lane(lane: str) -> int | None:
+    """The seat for which a place is kept; None: for nobody by name."""
+    return int(lane[1:].partition(":")[0]) if lane.startswith("@") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +142,12 @@ def as_read(stored: Any) -> dict[str, Any]:
 
 
 def lanes_for(known: Mapping[str, Any], n: int) -> list[str]:
-    """The lanes of a seat in the order in which its n-th claim tries them: those of its group first, then those for
-    anybody. Empty: there is nothing that this rater may judge."""
+    """The lanes of a seat in the order in which its n-th claim tries them: what the lead gave to this rater, then those
+    of its group, then those for anybody. Empty: there is nothing that this rater may judge."""
+    mine = known.get("mine", [])
     if "own" not in known:
-        return [ANYBODY]
-    return _turn(known["own"], n) + _turn(known["any"], n)
+        return [*mine, ANYBODY]
+    return [*mine, *_turn(known["own"], n), *_turn(known["any"], n)]
 
 
 def _turn(lanes: Sequence[tuple[str, int]], n: int) -> list[str]:

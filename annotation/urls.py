@@ -2,6 +2,7 @@ from django.urls import path
 
 from annotation.views import (
     adjudication,
+    assigning,
     exclusions,
     exports,
     joining,
@@ -68,6 +69,8 @@ urlpatterns = [
         )
     ),
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/training/", known.decide, name="training_decide"),
+    path("p/<slug:project>/rounds/<slug:round>/assign/", assigning.assign, name="assign"),
+    path("p/<slug:project>/rounds/<slug:round>/assign/<int:slot>/", assigning.move, name="place_move"),
     path("p/<slug:project>/rounds/<slug:round>/participants/", participants.participants, name="participants"),
     path(
         "p/<slug:project>/rounds/<slug:round>/participants/<int:participant>/erase/",

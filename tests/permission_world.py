@@ -136,6 +136,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "seat": judged.seat_id,
         "assignment": judged.pk,
         "flag": _flagged(round, rater),
+        "slot": round.slots.order_by("pk")[0].pk,
         **_joined(round, lead, word),
         "report": (report := report_build(round=round, actor=lead)).pk,
         "run": ReportRun.objects.create(round=round, state="done", report=report).pk,

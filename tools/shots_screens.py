@@ -191,6 +191,7 @@ LEAD = (
     Screen("gold", "lead", DEMO + "rounds/preference/gold/?q=a"),
     Screen("training", "lead", DEMO + "rounds/preference/training/"),
     Screen("known-task", "lead", DEMO + "rounds/preference/gold/?q=", (follow("#add a.btn-small"),)),
+    Screen("assign", "lead", DEMO + "rounds/preference/assign/"),
     Screen("participants", "lead", DEMO + "rounds/preference/participants/"),
     Screen("leaks", "lead", DEMO + "rounds/preference/leaks/"),
     Screen("review", "lead", DEMO + "rounds/quality/review/?kind=comments"),

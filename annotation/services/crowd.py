@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from annotation.claims import Outcome
 from annotation.models import Assignment, Comment, Flag, FreeText, JoinLink, Participant, Round, Seat, Slot
+from annotation.services.assigning import places_release
 from annotation.services.eligibility import settle_seat
 from annotation.training import first_state
 from projects import audit
@@ -217,6 +218,7 @@ def participant_erase(*, participant: Participant, actor: Any) -> None:
     seats = list(Seat.objects.select_for_update().filter(rater=rater).order_by("pk"))
     held = Assignment.objects.filter(seat__in=seats, state=Assignment.State.LIVE)
     Slot.objects.filter(state=Slot.State.LEASED, holder__in=held.values("id")).update(lease_until=now)
+    places_release(seats)
     Assignment.objects.filter(seat__in=seats).update(draft=None)
     Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(state=Seat.State.CLOSED)
     FreeText.objects.filter(judgment__seat__in=seats, erased_at=None).update(text="", erased_at=now)

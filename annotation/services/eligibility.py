@@ -65,7 +65,9 @@ def lanes_with(lanes: Sequence[Lane], asked: Iterable[Asked]) -> list[Lane]:
 def settle_seat(seat: Seat, row: Round, membership: Membership | None) -> None:
     """What this seat may take, by what its rater can do now. Not saved."""
     can: tuple[list[str], list[str]] = (membership.qualifications, membership.languages) if membership else ([], [])
-    seat.group, seat.eligibility = eligibility(requirements_of(row), lanes_of(row), row.overlap, *can, group=seat.group)
+    mine = {"mine": seat.eligibility["mine"]} if "mine" in seat.eligibility else {}
+    seat.group, found = eligibility(requirements_of(row), lanes_of(row), row.overlap, *can, group=seat.group)
+    seat.eligibility = found | mine
     seat.looked = None  # there may be more now
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
 from django.utils import timezone
 
+from annotation.lanes import shared_lane
 from annotation.models import Assignment, RaterExclusion, Round, Seat, Slot
+from annotation.services.assigning import places_release
 from annotation.services.eligibility import requirements_of
 from annotation.services.slots import slots_settle
 from annotation.training import state_due
@@ -41,6 +43,7 @@ def seat_exclude(*, seat: Seat, reason: str, actor: Any) -> RaterExclusion:
         raise ServiceError("This rater's work is left out already. Lift that first to give another reason.")
     exclusion = RaterExclusion.objects.create(seat=locked, reason=reason.strip(), excluded_by=actor)
     _give_back(locked)
+    places_release([locked])
     if locked.state in (Seat.State.ACTIVE, Seat.State.TRAINING, Seat.State.FAILED):
         Seat.objects.filter(pk=locked.pk).update(state=Seat.State.PAUSED)
     judged = dict(_judged(locked).values_list("task_id", "slot_id"))
@@ -97,5 +100,10 @@ def _full(row: Round, seat: Seat) -> list[int]:
     wants = requirements_of(row)
     mine = dict(_judged(seat).values_list("task_id", "slot__group"))
     taken = row.slots.filter(task__in=mine, state__in=[Slot.State.JUDGED, Slot.State.LEASED])
-    counts = taken.values_list("task_id", "group").annotate(n=Count("id"))
-    return [task for task, lane, n in counts if lane == mine[task] and n >= wants.wanted_in(lane, row.overlap)]
+    counts: Counter[tuple[int, str]] = Counter()
+    for task, lane in taken.values_list("task_id", "group"):
+        counts[task, shared_lane(lane)] += 1
+    lanes = {task: shared_lane(lane) for task, lane in mine.items()}
+    return [
+        task for (task, lane), n in counts.items() if lane == lanes[task] and n >= wants.wanted_in(lane, row.overlap)
+    ]

@@ -11,6 +11,7 @@ from django.utils import timezone
 from annotation import claim_sql as sql
 from annotation.claim_steps import run
 from annotation.models import Assignment, Round, Seat, Slot
+from annotation.services.assigning import places_release
 from annotation.services.eligibility import SETTLED, settle_seat
 from annotation.training import first_state, state_due
 from projects import audit
@@ -144,5 +145,6 @@ def seats_close(*, project: Project, user: Any) -> int:
     seats = list(Seat.objects.select_for_update().filter(round__project=project, rater__user=user).order_by("pk"))
     held = Assignment.objects.filter(seat__in=seats, state=Assignment.State.LIVE).values("id")
     Slot.objects.filter(state=Slot.State.LEASED, holder__in=held).update(lease_until=timezone.now())
+    places_release(seats)
     Seat.objects.filter(pk__in=[s.pk for s in seats]).update(state=Seat.State.CLOSED)
     return len(seats)

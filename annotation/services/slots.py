@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Max, Min
 
-from annotation.lanes import Requirements, code, numbers
+from annotation.lanes import Requirements, code, numbers, shared_lane
 from annotation.models import Assignment, Round, Slot
 from annotation.services.eligibility import requirements_of
 
@@ -77,7 +77,9 @@ def _settle_task(plan: _Plan, row: Round, wants: Requirements, known: list[Slot]
     asked, last, n = numbers(known[0].group)[1], known[-1], known[-1].n
     for group in range(len(wants.groups) + 1):
         lane = code(group, asked)
-        lacking = _settle_lane(plan, wants.wanted_in(lane, row.overlap), [s for s in known if s.group == lane], kept)
+        lacking = _settle_lane(
+            plan, wants.wanted_in(lane, row.overlap), [s for s in known if shared_lane(s.group) == lane], kept
+        )
         for _ in range(lacking):
             n += 1
             plan.new.append(Slot(round=row, task_id=last.task_id, n=n, item_key=last.item_key, pos=pos, group=lane))
