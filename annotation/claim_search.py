@@ -40,9 +40,9 @@ def strategy_of(seat: SeatNow) -> Strategy:
 
 def open_slot(seat: SeatNow, lanes: list[str]) -> Taken | None:
     for lane in lanes:
-        if own_lane(lane) is not None and (rows := _step(seat, lane, _BEFORE_ALL, STEP)):
+        if own_lane(lane) is not None and (given := _step(seat, lane, _BEFORE_ALL, STEP)):
             # What the lead gave to this rater was chosen, not drawn: no chance; and the walk stays where it is.
-            return found(rows, None, "given")
+            return found(given, None, "given")
     if seat.looked == NOTHING_OPEN:
         return None
     lanes = [lane for lane in lanes if own_lane(lane) is None]

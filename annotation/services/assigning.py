@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from annotation.lanes import code, lanes_for, numbers, own_lane, shared_lane
 from annotation.models import Assignment, Round, Seat, Slot, Task
+from annotation.services.slots import search_anew
 from projects import audit
 from projects.errors import ServiceError
 
@@ -101,12 +102,7 @@ def _move(slot: Slot, seat: Seat | None) -> None:
     lane = code(*numbers(shared)) if seat is None else f"@{seat.pk}:{shared}"
     Slot.objects.filter(pk=slot.pk).update(state=Slot.State.OPEN, lease_until=None, holder=None, group=lane)
     if seat is None:
-        _look_again(slot.round_id)
-
-
-def _look_again(round_id: int) -> None:
-    """Who had found nothing open searches anew: something is open now."""
-    Seat.objects.filter(round=round_id, looked__isnull=False).update(looked=None)
+        search_anew(slot.round, slot.pos)
 
 
 @transaction.atomic
@@ -172,7 +168,7 @@ def places_release(seats: Sequence[Seat]) -> None:
             round=seat.round_id, group__startswith=f"@{seat.pk}:", state__in=[Slot.State.OPEN, Slot.State.LEASED]
         ):
             Slot.objects.filter(pk=slot.pk).update(group=shared_lane(slot.group))
-            _look_again(seat.round_id)
+            search_anew(seat.round, slot.pos)
 
 
 @dataclass(frozen=True, slots=True)
