@@ -160,7 +160,8 @@ def read_report(page: Page) -> None:
     expect(report.locator("#raters tbody").first.locator("tr")).to_have_count(2)
     expect(report).not_to_contain_text("Bob Keller")
     with page.expect_download() as download:
-        report.get_by_role("link", name="report.json").click()
+        page.locator("summary", has_text="Take it along").click()
+        page.get_by_role("link", name="JSON", exact=True).click()
     assert "krippendorff" in Path(download.value.path()).read_text(encoding="utf-8").lower()
 
 
