@@ -51,7 +51,7 @@ def _seat(round: Round, value: str) -> Seat:
 def assign(request: HttpRequest, project: str, round: str) -> HttpResponse:
     row = get_project(request.user, project, Action.RUN)
     found = round_of(row, round)
-    form = GiveForm(request.POST or None)
+    form = GiveForm(request.POST if request.method == "POST" else None)
     choices = _choices(found)
     form.fields["rater"].choices = choices  # type: ignore[attr-defined]
     problems: list[str] = []
@@ -67,7 +67,8 @@ def assign(request: HttpRequest, project: str, round: str) -> HttpResponse:
         else:
             problems = done.problems
             if done.tasks:
-                messages.success(request, f"{done.tasks:,} tasks are kept for this rater, who gets them next.")
+                said = "1 task is" if done.tasks == 1 else f"{done.tasks:,} tasks are"
+                messages.success(request, f"{said} kept for this rater, next in turn.")
             if not problems:
                 return redirect("annotation:assign", row.slug, found.slug)
     context: dict[str, Any] = {

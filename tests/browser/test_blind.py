@@ -155,7 +155,7 @@ def use_everything(desk: Desk, received: Received, key: str) -> None:
     desk.judge(key)
     for address in ("guidelines/", "history/"):
         page.goto(base + address)
-    # This round has neither practice nor pictures; with them, tests/annotation/test_canaries.py reads the same addresses.
+    # This round has neither practice nor pictures. With them the canaries of tests/annotation read these addresses.
     for address in ("practice/", "feedback/nonsense/", "shown/nonsense/1/"):
         received.get(page, base + address)
     with page.expect_navigation():
