@@ -52,6 +52,9 @@ SWEEPS = (
     *("test_rubric_files.py", "test_schema.py"),  # every way in which a file can be wrong
 )
 
+# Figures of large studies: what is read for them is read on both databases by others, and then it is arithmetic.
+FIGURES = ("test_summeval_gives_its_interval_alpha_on_all_units", "test_every_planted_effect_is_found")
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
@@ -68,7 +71,9 @@ def _tells_more(item: pytest.Item) -> bool:
     pytest-django blocks the database in all tests that do not ask for it. And what a page does in the browser does
     not depend on what is behind it: one whole path shows that the parts fit together here too."""
     if item.path.parent.name == "browser":
-        return item.path.name == "test_path.py"
+        return item.name == "test_from_a_file_to_a_report[promptfoo]"
+    if getattr(item, "originalname", item.name) in FIGURES:
+        return False
     asked = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
     return bool(asked) or item.get_closest_marker("django_db") is not None
 

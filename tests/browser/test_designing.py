@@ -3,6 +3,7 @@ people at one draft."""
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from projects.models import Project
@@ -95,6 +96,7 @@ def _saved_order(page: Page, version: RubricVersion, order: list[str]) -> None:
     _saved(page)
 
 
+@pytest.mark.slow
 def test_two_people_at_one_criterion_see_both_texts_and_choose(open_page: OpenPage, watch: Watch) -> None:
     watch.allow("status of 409")
     project: Project = project_factory("Desk")

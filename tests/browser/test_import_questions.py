@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from projects.models import ImportBatch, Metric
@@ -11,6 +12,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.test_path import first_lead, go_to, make_project, small_csv
 
 
+@pytest.mark.slow
 def test_questions_are_answered_and_an_import_is_cancelled(open_page: OpenPage, tmp_path: Path) -> None:
     page = first_lead(open_page, tmp_path)
     make_project(page)
