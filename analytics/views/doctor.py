@@ -7,14 +7,13 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation.models import Round
+from annotation.selectors import round_of
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
-from projects.models import Project
 from rubrics.suggestions import Change, draft_suggest
 
 
@@ -26,7 +25,7 @@ def doctor(request: HttpRequest, project: str, round: str) -> HttpResponse:
     from analytics.report_words import say
 
     row = get_project(request.user, project, Action.VIEW)
-    found = _round(row, round)
+    found = round_of(row, round)
     told = rubric_doctor(found)
     cards = [
         (each, say(each.alpha.to_dict()), [(finding, say(finding.estimate.to_dict())) for finding in each.findings])
@@ -48,7 +47,7 @@ def doctor(request: HttpRequest, project: str, round: str) -> HttpResponse:
 def suggest(request: HttpRequest, project: str, round: str) -> HttpResponse:
     """Opens the designer with the change made in the draft."""
     row = get_project(request.user, project, Action.DESIGN)
-    found = _round(row, round)
+    found = round_of(row, round)
     post = request.POST
     change = Change(post.get("kind", ""), post.get("criterion", ""), tuple(post.getlist("level")))
     try:
@@ -60,8 +59,3 @@ def suggest(request: HttpRequest, project: str, round: str) -> HttpResponse:
         messages.success(request, made.words)
     address = reverse("rubrics:edit", args=[row.slug, found.rubric_version.rubric.slug])
     return HttpResponseRedirect(f"{address}?{urlencode({'criterion': made.key})}" if made.key else address)
-
-
-def _round(project: Project, slug: str) -> Round:
-    rounds = Round.objects.select_related("project", "rubric_version__rubric__project")
-    return get_object_or_404(rounds, project=project, slug=slug)

@@ -164,11 +164,15 @@ def places_release(seats: Sequence[Seat]) -> None:
     """What waits for raters who are gone goes to all. The round's row need not be locked: a place that a claim has just
     taken is not open any more."""
     for seat in seats:
-        for slot in Slot.objects.select_for_update().filter(
+        waiting = Slot.objects.select_for_update().filter(
             round=seat.round_id, group__startswith=f"@{seat.pk}:", state__in=[Slot.State.OPEN, Slot.State.LEASED]
-        ):
-            Slot.objects.filter(pk=slot.pk).update(group=shared_lane(slot.group))
-            search_anew(seat.round, slot.pos)
+        )
+        freed = list(waiting)
+        for slot in freed:
+            slot.group = shared_lane(slot.group)
+        if freed:
+            Slot.objects.bulk_update(freed, ["group"], batch_size=200)
+            search_anew(seat.round, min(slot.pos for slot in freed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from annotation.services.seats import seat_for
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
+from projects.templatetags.numbers import times
 
 
 class GiveForm(forms.Form):
@@ -67,7 +68,7 @@ def assign(request: HttpRequest, project: str, round: str) -> HttpResponse:
         else:
             problems = done.problems
             if done.tasks:
-                said = "1 task is" if done.tasks == 1 else f"{done.tasks:,} tasks are"
+                said = times(done.tasks, "task is,tasks are")
                 messages.success(request, f"{said} kept for this rater, next in turn.")
             if not problems:
                 return redirect("annotation:assign", row.slug, found.slug)
