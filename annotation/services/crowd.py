@@ -11,9 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from annotation.claims import Outcome
-from annotation.models import Assignment, Comment, Flag, FreeText, JoinLink, Participant, Round, Seat, Slot
-from annotation.services.assigning import places_release
+from annotation.models import Assignment, Comment, Flag, FreeText, JoinLink, Participant, Round, Seat
 from annotation.services.eligibility import settle_seat
+from annotation.services.seats import leave
 from annotation.training import first_state
 from projects import audit
 from projects.errors import ServiceError
@@ -216,11 +216,8 @@ def participant_erase(*, participant: Participant, actor: Any) -> None:
     if rater.erased_at is not None:
         raise ServiceError("This participant has been erased already.")
     seats = list(Seat.objects.select_for_update().filter(rater=rater).order_by("pk"))
-    held = Assignment.objects.filter(seat__in=seats, state=Assignment.State.LIVE)
-    Slot.objects.filter(state=Slot.State.LEASED, holder__in=held.values("id")).update(lease_until=now)
-    places_release(seats)
+    leave(seats)
     Assignment.objects.filter(seat__in=seats).update(draft=None)
-    Seat.objects.filter(pk__in=[seat.pk for seat in seats]).update(state=Seat.State.CLOSED)
     FreeText.objects.filter(judgment__seat__in=seats, erased_at=None).update(text="", erased_at=now)
     Comment.objects.filter(assignment__seat__in=seats, from_rater=True, erased_at=None).update(text="", erased_at=now)
     Flag.objects.filter(assignment__seat__in=seats).update(note="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -143,8 +144,13 @@ def member_change(*, membership: Membership, role: str, actor: Any) -> Membershi
 @transaction.atomic
 def seats_close(*, project: Project, user: Any) -> int:
     seats = list(Seat.objects.select_for_update().filter(round__project=project, rater__user=user).order_by("pk"))
+    leave(seats)
+    return len(seats)
+
+
+def leave(seats: Sequence[Seat]) -> None:
+    """What they hold and what waits for them goes to others. The seats are locked."""
     held = Assignment.objects.filter(seat__in=seats, state=Assignment.State.LIVE).values("id")
     Slot.objects.filter(state=Slot.State.LEASED, holder__in=held).update(lease_until=timezone.now())
     places_release(seats)
     Seat.objects.filter(pk__in=[s.pk for s in seats]).update(state=Seat.State.CLOSED)
-    return len(seats)
