@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def private_folder(parent: Path, prefix: str) -> Iterator[Path]:
         folder.mkdir(mode=0o700)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _to_the_end(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @contextmanager
@@ -31,6 +31,18 @@ def made_if_missing(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
-        for each in missing:  # the innermost first
-            with suppress(OSError):
-                each.rmdir()
+        _to_the_end(lambda: _remove_empty(missing))
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for each in folders:  # the innermost first
+        with suppress(OSError):
+            each.rmdir()
+
+
+def _to_the_end(clear: Callable[[], None]) -> None:
+    """Ctrl-C may also come while things are cleared away: then they are cleared away all the same."""
+    try:
+        clear()
+    finally:
+        clear()

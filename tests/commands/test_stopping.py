@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import transaction
 
+from config.folders import private_folder
 from config.stopping import SIGNALS, Stopped, Stopping, point_of_no_return
 from tests.commands.terminal import Done, Terminal
 from tests.commands.test_manners import COMMANDS
@@ -153,6 +156,21 @@ def test_a_signal_that_a_library_swallowed_stops_there() -> None:
             press()
         with pytest.raises(Stopped):
             point_of_no_return()
+
+
+def test_what_is_cleared_away_goes_even_if_the_signal_comes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, presses = shutil.rmtree, iter([press])
+
+    def rmtree(*given: Any, **named: Any) -> None:
+        next(presses, lambda: None)()
+        whole(*given, **named)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    with pytest.raises(Stopped), Stopping(), private_folder(tmp_path, "work-") as folder:
+        (folder / "file").touch()
+    assert listing(tmp_path) == set()
 
 
 class Destructor:
