@@ -49,7 +49,13 @@ SWEEPS = (
     *("test_reports.py", "test_report_sections.py", "test_final_answers.py"),  # whole reports of whole rounds
     *("test_blindness_numbers.py", "test_canaries.py"),  # hundreds of tasks; every address as a rater
     *("test_architecture.py", "test_settings.py"),  # every file; settings in processes of their own
-    *("test_rubric_files.py", "test_schema.py"),  # every way in which a file can be wrong
+    *("test_rubric_files.py", "test_schema.py", "test_fuzz.py"),  # every way in which a file can be wrong
+    *("test_verification.py", "test_bad_input.py", "test_report_forms.py", "test_builds.py", "test_earlier.py"),
+    *("test_drawings.py", "test_gate.py", "test_doctor.py", "test_ranking.py"),  # reports again, in all their forms
+    *("test_rubric_checks.py", "test_strategies.py"),  # hundreds of simulated pilots; every draw of every order
+    *("test_check_rules.py", "test_worker.py", "test_backup.py", "test_run.py"),  # processes, some of them killed
+    *("test_raw_values.py", "test_writing_back.py"),  # whole files of other tools
+    *("test_hostile.py", "test_reading.py"),  # every text that could harm; every address of the API that reads
 )
 
 # Figures of large studies: what is read for them is read on both databases by others, and then it is arithmetic.
