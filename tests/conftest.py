@@ -61,6 +61,15 @@ SWEEPS = (
 # Figures of large studies: what is read for them is read on both databases by others, and then it is arithmetic.
 FIGURES = ("test_summeval_gives_its_interval_alpha_on_all_units", "test_every_planted_effect_is_found")
 
+# What a report prints of what test_reports.py and test_verification.py have read from both databases.
+DRAWN = (
+    "test_report_pages.py",
+    "test_report_sections.py",
+    "test_report_forms.py",
+    "test_bad_input.py",
+    "test_drawings.py",
+)
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
@@ -78,7 +87,7 @@ def _tells_more(item: pytest.Item) -> bool:
     not depend on what is behind it: one whole path shows that the parts fit together here too."""
     if item.path.parent.name == "browser":
         return item.name == "test_from_a_file_to_a_report[promptfoo]"
-    if getattr(item, "originalname", item.name) in FIGURES:
+    if getattr(item, "originalname", item.name) in FIGURES or item.path.name in DRAWN:
         return False
     asked = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
     return bool(asked) or item.get_closest_marker("django_db") is not None
