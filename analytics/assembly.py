@@ -17,6 +17,7 @@ from analytics.sections.base import ReportData, RoundInfo, domain
 from analytics.sections.marks import marks_section
 from analytics.sections.method import method_section, provenance_section
 from analytics.sections.orders import orders_section
+from analytics.sections.picture import picture_section
 from analytics.sections.preference import preference_section
 from analytics.sections.raters import MAX_RATERS, raters_section
 from analytics.sections.reading import reading_section
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "raters": raters_section,
     "automated": automated_section,
     "slices": slices_section,
+    "picture": picture_section,
     "reading": reading_section,
 }
 

@@ -40,6 +40,7 @@ def _blocks(page: Page, digest: str) -> Iterator[Block]:
     yield from _agreement(page)
     yield from _metrics(page)
     yield from _slices(page)
+    yield from _picture(page)
     yield from _raters(page)
     yield from _reading(page)
     yield from _method(page, digest)
@@ -259,6 +260,22 @@ def _slices(page: Page) -> Iterator[Block]:
         for x in page.slices.found or page.slices.lines[:20]
     ]
     yield from table(("Tag (prompts)", "Comparison", "On these prompts", "Minus the rest, points", "Adjusted p"), rows)
+
+
+def _picture(page: Page) -> Iterator[Block]:
+    if not page.picture:
+        return
+    yield heading("The whole picture")
+    yield from text(*page.picture.sentences)
+    for title, rows in page.picture.groups:
+        named = (f"{row.title} ({row.about})" if row.about else row.title for row in rows)
+        cells = ([_short(said) if said else "not recorded" for said in row.cells] for row in rows)
+        yield from table(
+            (title, *page.picture.systems), ([name, *told] for name, told in zip(named, cells, strict=True))
+        )
+    for chart in page.picture.charts:
+        yield from note(f"{chart.title}. {chart.description}")
+    yield from note(*page.picture.warnings)
 
 
 def _raters(page: Page) -> Iterator[Block]:

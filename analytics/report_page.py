@@ -18,6 +18,7 @@ from analytics.report_earlier import Earlier, earlier_part
 from analytics.report_marks import Marks, marks_part
 from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
+from analytics.report_picture import Picture, picture_part
 from analytics.report_preference import Preference, preference_part
 from analytics.report_raters import Raters, raters_part
 from analytics.report_reading import Reading, reading_part
@@ -71,6 +72,7 @@ class Page:
     agreement: Agreement = field(default_factory=Agreement)
     automated: list[Automated] = field(default_factory=list)
     slices: Slices = field(default_factory=Slices)
+    picture: Picture = field(default_factory=Picture)
     raters: Raters = field(default_factory=Raters)
     reading: Reading = field(default_factory=Reading)
     sentences: list[dict[str, str]] = field(default_factory=list)
@@ -98,6 +100,7 @@ def page_of(stored: dict[str, Any], places: Mapping[str, str] | None = None) -> 
     page.agreement = agreement_part(body)
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]
     page.slices = slices_part(body)
+    page.picture = picture_part(body)
     page.raters = raters_part(body)
     page.reading = reading_part(body, places or {})
     page.sentences = body["answer"].get("sentences", [])

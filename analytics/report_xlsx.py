@@ -30,6 +30,7 @@ _TITLES = {
     "raters": "Raters",
     "automated": "Metrics",
     "slices": "Slices",
+    "picture": "The whole picture",
 }
 _WIDTHS = {"figure": 56, "reason": 44, "method": 44, "warnings": 44}
 

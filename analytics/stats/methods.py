@@ -29,6 +29,7 @@ TITLES: dict[Kind, tuple[str, str]] = {
     "multiplicity": ("Many tests at once", "algorithms/slices-and-totals.md"),
     "total": ("Totals of several criteria", "algorithms/slices-and-totals.md"),
     "proportion": ("Proportions", "algorithms/agreement.md"),
+    "measure": ("Time, tokens and cost of outputs", "algorithms/slices-and-totals.md"),
 }
 DESIGNS: dict[Design, str] = {
     "single ratings": "One rating of each output is enough; more are averaged.",
@@ -43,6 +44,7 @@ DESIGNS: dict[Design, str] = {
     "several tests": "The p values of a family of tests.",
     "error marks": "Errors marked in the outputs, each with a category and a severity.",
     "rankings": "Outputs of one prompt put in order by two raters or more.",
+    "measured outputs": "A time, a count of tokens or a cost of each output; no ratings are needed.",
     "trials": "Successes out of independent trials.",
     "both orders": "The same pair judged in both orders by the same rater or judge.",
     "known answers": "Tasks whose answer is known.",

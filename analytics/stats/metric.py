@@ -24,6 +24,7 @@ Kind = Literal[
     "battles",
     "benchmark",
     "rater",
+    "measure",
 ]
 Invariance = Literal[
     "row_order",  # permuting the rows
@@ -61,6 +62,7 @@ Design = Literal[
     "repeated judgments",
     "times",
     "order of judging",
+    "measured outputs",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from analytics.stats import (
     attenuation,
     ceiling,
     gates,
+    measures,
     misclassification,
     mqm,
     multiplicity,
@@ -383,4 +385,32 @@ AUTOMATED_REFERENCES: dict[str, list[Reference]] = {
         )
     ],
     "mqm_score": [Reference("three segments", small_mqm, 28.05 / 3, "by hand, weights of Freitag et al. 2021")],
+    "prompt_mean": [
+        Reference("two prompts, one of two outputs", lambda: measured(measures.prompt_mean).value, 3.0, "(2 + 4) / 2"),
+    ],
+    "prompt_quantile": [
+        Reference("median of 1 to 100", lambda: ranked(0.5).value, 50.0, "the 50th of 100 in order"),
+        Reference("low", lambda: ranked(0.5).low, 40.0, "Conover 1999, ch. 3.2: the 40th and the 61st of 100"),
+        Reference("high", lambda: ranked(0.5).high, 61.0, "Conover 1999, ch. 3.2: the 40th and the 61st of 100"),
+    ],
+    "prompt_difference": [
+        Reference("mean", lambda: SLEPT.value, 1.58, "Student 1908, sleep after two drugs"),
+        Reference("low", lambda: SLEPT.low, 0.7001142, "R t.test(extra ~ group, sleep, paired)"),
+        Reference("high", lambda: SLEPT.high, 2.4598858, "R t.test(extra ~ group, sleep, paired)"),
+    ],
 }
+
+
+def measured(function: Callable[..., Any]) -> Any:
+    return function(np.array([1.0, 3.0, 4.0]), np.array(["p", "p", "q"], dtype=object), unit="ms")
+
+
+def ranked(share: float) -> Any:
+    return measures.prompt_quantile(np.arange(1.0, 101.0), np.arange(100).astype(object), share, unit="ms")
+
+
+SLEPT = measures.prompt_difference(
+    np.array([1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]),
+    np.array([0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]),
+    unit="hours",
+)

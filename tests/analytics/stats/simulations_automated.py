@@ -23,6 +23,7 @@ from analytics.stats import (
     attenuation,
     ceiling,
     gates,
+    measures,
     misclassification,
     mqm,
     pairwise_accuracy,
@@ -386,6 +387,13 @@ def constant(value: float) -> Callable[[], float]:
     return lambda: value
 
 
+def took(share: float, prompts: int, rng: np.random.Generator) -> Estimate:
+    """Times of five outputs a prompt, half of whose spread is the prompt's."""
+    prompt = np.repeat(np.arange(prompts), SYSTEMS)
+    log = rng.normal(0, np.sqrt(0.5), prompts)[prompt] + rng.normal(0, np.sqrt(0.5), len(prompt))
+    return measures.prompt_quantile(np.exp(log), prompt.astype(object), share, unit="ms")
+
+
 SIMULATIONS = [
     *(
         of_study(f"{name}, pooled", partial(pooled, function), prompts)
@@ -543,6 +551,16 @@ SIMULATIONS = [
             "cumulative share", f"{prompts} prompts, 5 systems", partial(at_most_three, prompts), at_most_three_truth
         )
         for prompts in (12, 40)
+    ),
+    *(
+        Simulation(
+            f"{share:.0%} quantile of a measure",
+            f"{prompts} prompts, 5 outputs each",
+            partial(took, share, prompts),
+            partial(lambda z: float(np.exp(z)), z),
+        )
+        for share, z, sizes in ((0.5, 0.0, (12, 40)), (0.95, 1.6448536, (40, 200)))
+        for prompts in sizes
     ),
 ]
 

@@ -99,7 +99,7 @@ DECLARED = [
 # Fitted until the log-likelihood changes by less than 1e-8: another order of summing may stop one step apart.
 TOLERANCE = {"dawid_skene": 1e-6, "one_coin": 1e-6}
 # Functions of two numbers, and of the p values of other statistics.
-WITHOUT_ROWS = {"proportion", "multiplicity"}
+WITHOUT_ROWS = {"proportion", "multiplicity", "measure"}
 
 
 def test_every_statistic_of_data_declares_row_order():

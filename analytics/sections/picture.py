@@ -1,0 +1,198 @@
+"""All systems in one table: how good people find them, what each metric says, and what an answer takes.
+
+What is better and cheaper is said only where the intervals of both differences, by prompt, say so."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analytics.sections.base import ReportData, is_of_pairs, measurement
+from analytics.sections.pairs import battles, compared
+from analytics.sections.scores import comparable
+from analytics.stats import measures, scores
+from analytics.stats.coding import CodedRatings
+from analytics.stats.intervals import Scope, mean_over_clusters
+from analytics.stats.results import Estimate
+from analytics.stats.win_rates import win_rate_over_opponents
+from rubrics.specs import CriterionSpec
+
+UNITS = {"latency_ms": "ms", "ttft_ms": "ms", "tokens_in": "tokens", "tokens_out": "tokens"}
+QUANTILES = {"p50": 0.5, "p95": 0.95}
+TIMES = ("latency_ms", "ttft_ms")
+MAX_SYSTEMS_COMPARED = 12
+
+
+def picture_section(data: ReportData) -> dict[str, Any]:
+    """`systems.<system>` has quality by criterion, measures, metrics; `differences.<measure>.<a>.<b>` is a minus b, by
+    prompt; `front.<criterion>.<measure>` the systems that no other one beats in both, by their values. Empty where
+    outputs came without measures and scores."""
+    quality = {criterion.key: _quality(data, criterion) for criterion in data.measured}
+    quality = {key: found for key, found in quality.items() if found}
+    table: dict[str, Any] = {
+        system: {
+            "quality": {key: found[system].to_dict() for key, found in quality.items() if system in found},
+            "measures": _measures(data, system),
+            "metrics": _metrics(data, system),
+        }
+        for system in data.systems
+    }
+    if not any(row["measures"] or row["metrics"] for row in table.values()):
+        return {}
+    return {
+        "systems": table,
+        "currency": _currency(data.measures),
+        "differences": _differences(data),
+        "front": {key: _fronts(table, key) for key in quality},
+    }
+
+
+# --- quality ---------------------------------------------------------------------------------------------
+
+
+def _quality(data: ReportData, criterion: CriterionSpec) -> dict[str, Estimate]:
+    """The chance that people put a system's answer above another system's answer to the same prompt, ties as half."""
+    if is_of_pairs(criterion):
+        frame = compared(data, criterion, settled=True)
+        if frame.empty:
+            return {}
+        rows = battles(frame)
+        if rows.n_systems < 2:
+            return {}
+        found = win_rate_over_opponents(rows, level=data.level)
+        return dict(zip(found.systems, found.items, strict=True))
+    sides = comparable(data, criterion)
+    if not 2 <= len(sides) <= MAX_SYSTEMS_COMPARED:
+        return {}
+    return {system: _above_others(data, criterion, sides, system) for system in sides}
+
+
+def _above_others(data: ReportData, criterion: CriterionSpec, sides: dict[str, CodedRatings], system: str) -> Estimate:
+    """Mean over prompts of the mean over the other systems that answered the prompt."""
+    by_prompt: dict[Any, list[float]] = {}
+    for other, table in sides.items():
+        if other != system:
+            chances, prompts = scores.prompt_superiority(sides[system], table)
+            for prompt, chance in zip(prompts.tolist(), chances.tolist(), strict=True):
+                by_prompt.setdefault(prompt, []).append(chance)
+    own = sides[system]
+    scope = Scope(
+        method=f"chance to be above another system on the same prompt, {measurement(criterion)} level",
+        unit="share",
+        level=data.level,
+        n_units=own.n_units,
+        n_clusters=len(by_prompt),
+        n_raters=len(own.rater_labels),
+        n_judgments=len(own.unit),
+    )
+    return mean_over_clusters(np.array([np.mean(found) for found in by_prompt.values()]), scope, share=True)
+
+
+# --- what an answer takes, and what metrics say ----------------------------------------------------------
+
+
+def _measures(data: ReportData, system: str) -> dict[str, Any]:
+    own = data.measures[data.measures["system"] == system]
+    found: dict[str, Any] = {}
+    for name, unit in UNITS.items():
+        known = own.dropna(subset=[name])
+        if known.empty:
+            continue
+        values, prompts = known[name].to_numpy(), known["cluster"].to_numpy(dtype=object)
+        if name in TIMES:
+            found[name] = {
+                key: measures.prompt_quantile(values, prompts, share, unit=unit, level=data.level).to_dict()
+                for key, share in QUANTILES.items()
+            }
+        else:
+            found[name] = {"mean": measures.prompt_mean(values, prompts, unit=unit, level=data.level).to_dict()}
+    costs = own.dropna(subset=["cost"])
+    if len(costs):
+        found["cost"] = {"mean": _cost(data, costs).to_dict()}
+    return found
+
+
+def _cost(data: ReportData, costs: pd.DataFrame) -> Estimate:
+    """A sum of money of one currency only: others are not added up."""
+    unit = _currency(data.measures)
+    if not unit:
+        return Estimate.not_estimable(
+            reason="The costs of the outputs are in different currencies, so they are not compared.",
+            level=data.level,
+            n_units=len(costs),
+            n_clusters=int(costs["cluster"].nunique()),
+        )
+    values, prompts = costs["cost"].to_numpy(), costs["cluster"].to_numpy(dtype=object)
+    return measures.prompt_mean(values, prompts, unit=unit, level=data.level)
+
+
+def _currency(table: pd.DataFrame) -> str:
+    """The one currency of all costs; an empty string where there are several. Costs without one are dollars nowhere:
+    they are called units."""
+    found = {str(each) for each in table.loc[table["cost"].notna(), "currency"].unique()}
+    return (found.pop() or "units") if len(found) == 1 else ""
+
+
+def _metrics(data: ReportData, system: str) -> dict[str, Any]:
+    """Means of the metrics that give a number to one output, over the outputs that the round judges."""
+    found: dict[str, Any] = {}
+    if data.scores.empty:
+        return found
+    own = data.measures.loc[data.measures["system"] == system, ["output", "cluster"]]
+    for metric in data.metrics:
+        if metric.kind not in ("number", "bool"):
+            continue
+        rows = data.scores[(data.scores["metric"] == metric.id) & (data.scores["output_b"] < 0)]
+        known = rows.merge(own, on="output").dropna(subset=["number"])
+        if known.empty:
+            continue
+        each = known.groupby(["output", "cluster"], sort=False)["number"].mean().reset_index()
+        share = metric.kind == "bool"
+        values, prompts = each["number"].to_numpy(), each["cluster"].to_numpy(dtype=object)
+        unit = "share" if share else "points"
+        mean = measures.prompt_mean(values, prompts, unit=unit, share=share, level=data.level)
+        found[metric.key] = mean.to_dict()
+    return found
+
+
+# --- both together ---------------------------------------------------------------------------------------
+
+
+def _differences(data: ReportData) -> dict[str, Any]:
+    """`<measure>.<a>.<b>`: a minus b, by prompt, of time and cost."""
+    found: dict[str, Any] = {}
+    if not 2 <= len(data.systems) <= MAX_SYSTEMS_COMPARED:
+        return found
+    units = {"latency_ms": "ms", "cost": _currency(data.measures)}
+    for name, unit in units.items():
+        means = data.measures.dropna(subset=[name]).groupby(["cluster", "system"])[name].mean().unstack("system")
+        if not unit:
+            continue
+        for a, b in permutations(list(means.columns), 2):
+            both = means[[a, b]].dropna()
+            gap = measures.prompt_difference(both[a].to_numpy(), both[b].to_numpy(), unit=unit, level=data.level)
+            found.setdefault(name, {}).setdefault(str(a), {})[str(b)] = gap.to_dict()
+    return found
+
+
+def _fronts(table: dict[str, Any], criterion: str) -> dict[str, list[str]]:
+    """For cost and for the median time: the systems that no other one beats in both, by their values."""
+    found = {}
+    for name, key in (("cost", "mean"), ("latency_ms", "p50")):
+        points = {
+            system: (row["quality"][criterion]["value"], row["measures"][name][key]["value"])
+            for system, row in table.items()
+            if criterion in row["quality"] and name in row["measures"]
+        }
+        known = {system: point for system, point in points.items() if None not in point}
+        if len(known) > 1:
+            found[name] = [system for system, point in known.items() if not _is_beaten(point, known.values())]
+    return found
+
+
+def _is_beaten(point: tuple[float, float], others: Any) -> bool:
+    quality, takes = point
+    return any(q >= quality and t <= takes and (q, t) != point for q, t in others)
