@@ -12,6 +12,7 @@ from typing import Any
 from analytics.charts import Axis, Interval
 from analytics.report_page import Page
 from analytics.report_parts import Figures, Line
+from analytics.report_picture import Row
 from analytics.report_preference import Cell, Preference, Ranking
 from analytics.report_words import Said
 from projects.templatetags.numbers import number, times
@@ -267,15 +268,18 @@ def _picture(page: Page) -> Iterator[Block]:
         return
     yield heading("The whole picture")
     yield from text(*page.picture.sentences)
+    yield from text("In brackets after each figure: the prompts it comes from.")
     for title, rows in page.picture.groups:
-        named = (f"{row.title} ({row.about})" if row.about else row.title for row in rows)
-        cells = ([_short(said) if said else "not recorded" for said in row.cells] for row in rows)
-        yield from table(
-            (title, *page.picture.systems), ([name, *told] for name, told in zip(named, cells, strict=True))
-        )
+        listed = [[f"{row.title} ({row.about})", *_beside(row)] for row in rows]
+        yield from table((title, *page.picture.systems), listed)
     for chart in page.picture.charts:
         yield from note(f"{chart.title}. {chart.description}")
     yield from note(*page.picture.warnings)
+
+
+def _beside(row: Row) -> Iterator[str]:
+    for said, prompts in zip(row.cells, row.prompts, strict=True):
+        yield f"{_short(said)} ({prompts})" if said else "not recorded"
 
 
 def _raters(page: Page) -> Iterator[Block]:

@@ -31,6 +31,7 @@ class Row:
     title: str
     about: str
     cells: list[Said | None]
+    prompts: list[int]
     note: str = ""
 
 
@@ -87,9 +88,10 @@ def picture_part(body: dict[str, Any]) -> Picture:
 def _row(title: str, about: str, estimates: list[dict[str, Any] | None]) -> Row:
     cells = [None if e is None else _told(e) for e in estimates]
     notes = {said.note for said in cells if said is not None and said.note}
+    prompts = [0 if e is None else e["n_clusters"] for e in estimates]
     if len(notes) > 1:
-        return Row(title, about, cells)
-    return Row(title, about, [said and replace(said, note="") for said in cells], "".join(notes))
+        return Row(title, about, cells, prompts)
+    return Row(title, about, [said and replace(said, note="") for said in cells], prompts, "".join(notes))
 
 
 def _measure(table: dict[str, Any], systems: list[str], name: str, key: str, title: str) -> Row | None:
