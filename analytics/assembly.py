@@ -23,6 +23,7 @@ from analytics.sections.raters import MAX_RATERS, raters_section
 from analytics.sections.reading import reading_section
 from analytics.sections.scores import comparisons_section, scores_section
 from analytics.sections.slices import slices_section
+from analytics.sections.sources import references_section
 from analytics.sections.totals import totals_section
 from analytics.shapes import RoundFrames
 from projects.templatetags.numbers import times
@@ -71,6 +72,7 @@ def assemble(data: ReportData, round: RoundInfo, progress: Progress) -> dict[str
         body[name] = section(data)
     body["warnings"] = _warnings(round, body, counts)
     body["method"] = method_section(round, data, counts)
+    body["references"] = references_section(body)
     body["provenance"] = {**provenance_section(round, data), "counts": counts}
     body["answer"] = answer_section(body, data.criteria)
     return body

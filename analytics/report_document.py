@@ -320,7 +320,11 @@ def _method(page: Page, digest: str) -> Iterator[Block]:
     for paragraph in page.body["method"]:
         yield from text(paragraph)
     yield from note(*page.body["warnings"])
+    sources = page.body.get("references", [])
+    yield from table(
+        ("Figure", "Source"), [(each["figure"], each["source"]) for each in sources], "Sources of the formulas"
+    )
     made = page.body["provenance"]
     rows = [("Seed", str(made["seed"])), ("Report", digest), ("Data", made["data_digest"])]
     rows += [("Rubric", made["rubric"]["digest"]), *made["packages"].items()]
-    yield from table(("To make it again", ""), rows)
+    yield from table(("To make it again", ""), [*rows, *(("Command", each) for each in made.get("commands", []))])

@@ -85,6 +85,8 @@ def _method(report: Report, body: dict[str, Any]) -> Iterable[tuple[Any, ...]]:
     yield from (("Seed", made["seed"]), ("Report", report.digest), ("Data", made["data_digest"]))
     yield "Rubric", made["rubric"]["digest"]
     yield from made["packages"].items()
+    yield from (("Command", each) for each in made.get("commands", []))
+    yield from ((each["figure"], each["source"]) for each in body.get("references", []))
 
 
 def _sheet(book: Workbook, title: str, columns: tuple[str, ...], rows: Iterable[Iterable[Any]]) -> None:

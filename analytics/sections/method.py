@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from analytics.sections.base import ReportData, RoundInfo, is_of_pairs
+from analytics.sections.sources import commands
 from analytics.shapes import data_digest
 from projects.templatetags.numbers import times
 
@@ -34,6 +35,7 @@ def provenance_section(round: RoundInfo, data: ReportData) -> dict[str, Any]:
         "packages": {name: version(name) for name in PACKAGES if find_spec(name)},
         "python": platform.python_version(),
         "last_judgment_at": last.isoformat() if last is not None else None,
+        "commands": commands(round, data),
     }
 
 

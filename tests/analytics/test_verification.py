@@ -147,3 +147,22 @@ def test_files_that_do_not_fit_change_nothing(table: str, column: str, value: st
         call_command("import_export", str(tmp_path))
     assert caught.value.returncode == 2
     assert not Project.objects.filter(slug=round_.project.slug).exists()
+
+
+def test_the_commands_that_a_report_prints_make_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    round_ = scored_round()
+    round_.name = "Said otherwise"
+    round_.save(update_fields=["name"])
+    body = reports.build(round_, ReportOptions(seed=3, final_answers=True)).body
+    monkeypatch.chdir(tmp_path)
+    for line in body["provenance"]["commands"]:
+        words = line.split()
+        assert words[:2] == ["python", "manage.py"]
+        call_command(*words[2:])
+    assert "equal" in capsys.readouterr().out.lower()
+    again = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert again["provenance"]["data_digest"] == body["provenance"]["data_digest"]
+    assert (again["provenance"]["seed"], again["final_answers"]["used"]) == (3, True)
+    assert {"Krippendorff's alpha", "Median"} <= {each["figure"] for each in body["references"]}
