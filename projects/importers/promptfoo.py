@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
-from projects.importers import limits, tables, values
+from projects.importers import beside, limits, promptfoo_csv, tables, values
 from projects.importers.identity import canonical
 from projects.importers.jsonscan import Document
 from projects.importers.promptfoo_rows import Prompt, RowReader, prompt_of, rows_of_table
 from projects.importers.records import Problem, Record, RunRecord, not_alone, note, problem, refusal
 from projects.importers.shapes import as_dict, as_list
 
-TITLE = "promptfoo results (JSON or JSON Lines)"
+TITLE = "promptfoo results (JSON, JSON Lines or CSV)"
 
 _ROW_LISTS = (("results", "results"), ("results",))  # with the wrapper, and the inner object alone
 _TABLES = (("results", "table"), ("table",))  # before version 3
@@ -34,7 +34,6 @@ _EXPORT_JSON = (
 )
 _ROW_KEYS = re.compile(rb'"(?:gradingResult|promptIdx|testIdx)"\s*:')
 _INNER = re.compile(rb'\{\s*"version"\s*:\s*[1-4]\s*,\s*"timestamp"\s*:')
-_CSV_GROUP = re.compile(r"Status,Score,Named Scores|\[[^\]]*\][^,]*,Status,Score")
 
 
 class _Source(NamedTuple):
@@ -45,7 +44,7 @@ class _Source(NamedTuple):
 
 def sniff(head: bytes, name: str) -> float:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if _other_export(text):
+    if _is_csv(text) or _other_export(text):
         return 0.9
     if not text.startswith(b"{"):
         return 0.0
@@ -61,7 +60,7 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
     if other := _other_export(data[:65536].lstrip()):
         raise not_alone(name, f"This is promptfoo's {other} export; {_EXPORT_JSON}")
     found: list[Problem] = []
-    source = _open(data, name)
+    source = _csv(data, name, options) if _is_csv(data[:4096].lstrip()) else _open(data, name)
     yield from (note(name, each) for each in source.notes)
     results = _results(source.head)
     version = results.get("version")
@@ -91,8 +90,19 @@ def _other_export(head: bytes) -> str:
         if re.match(r"(?:<\?xml[^>]*>\s*)?<promptfoo>", text):
             return "XML"
         return "HTML" if "promptfoo" in head[:65536].decode("utf-8", "replace").lower() else ""
-    first = text.split("\n", 1)[0]
-    return "CSV" if not text.startswith(("{", "[")) and _CSV_GROUP.search(first) else ""
+    return ""
+
+
+def _is_csv(head: bytes) -> bool:
+    text = head[:4096].decode("utf-8", "replace")
+    return not text.startswith(("{", "[", "<")) and promptfoo_csv.is_csv(text.split("\n", 1)[0])
+
+
+def _csv(data: bytes, name: str, options: dict[str, Any] | None) -> _Source:
+    """The same evaluation as JSON has more, and its items go by other ids: beside it the CSV is left out."""
+    if any(sniff(head, other.name) and not _is_csv(head.lstrip()) for other, head in beside.heads(options)):
+        raise not_alone(name, "The same evaluation is there as JSON, which holds more than promptfoo's CSV export.")
+    return _Source({}, lambda found: promptfoo_csv.read(io.BytesIO(data), name, found), (promptfoo_csv.NOTE,))
 
 
 def _open(data: bytes, name: str) -> _Source:

@@ -82,6 +82,15 @@ def _counted(rows: Iterator[tuple[int, Row]], name: str) -> Iterator[tuple[int, 
 
 
 def _delimited(stream: BinaryIO, name: str, tell: Report) -> Iterator[tuple[int, Row]]:
+    rows = read_cells(stream, name, tell)
+    row, cells = next(rows)
+    header = _header(cells, name, row)
+    for row, cells in rows:
+        yield row, dict(zip(header, cells, strict=True))
+
+
+def read_cells(stream: BinaryIO, name: str, tell: Report) -> Iterator[tuple[int, list[str]]]:
+    """The rows of delimited text by position, the header first: for files that give one name to several columns."""
     # Process-wide in the csv module; every caller here sets the same cap.
     csv.field_size_limit(limits.MAX_CELL_CHARS)
     source = (line for _, line in limits.lines(stream, name))
@@ -93,7 +102,7 @@ def _delimited(stream: BinaryIO, name: str, tell: Report) -> Iterator[tuple[int,
     else:
         raise limits.empty(name)
     reader = csv.reader(chain(opening, source), delimiter=delimiter_of(opening[-1], name), strict=True)
-    header: list[str] = []
+    width = 0
     while True:
         row = reader.line_num + 1
         try:
@@ -104,22 +113,25 @@ def _delimited(stream: BinaryIO, name: str, tell: Report) -> Iterator[tuple[int,
             raise refusal(name, _csv_sentence(error), row) from None
         if not any(cells):
             continue
-        if not header:
-            header = _header(cells, name, row)
-            continue
-        if len(cells) > len(header) and not any(cells[len(header) :]):
-            cells = cells[: len(header)]
-        if len(cells) != len(header):
+        if not width:
+            width = len(cells)
+            if width > limits.MAX_COLUMNS:
+                raise refusal(
+                    name, f"The header has {width:,} columns; at most {limits.MAX_COLUMNS} are accepted.", row
+                )
+        if len(cells) > width and not any(cells[width:]):
+            cells = cells[:width]
+        if len(cells) != width:
             tell(
                 problem(
                     name,
-                    f"The row has {len(cells)} cells where the header has {len(header)} columns; "
+                    f"The row has {len(cells)} cells where the header has {width} columns; "
                     "a text with the delimiter in it must be quoted.",
                     row,
                 )
             )
             continue
-        yield row, dict(zip(header, cells, strict=True))
+        yield row, cells
 
 
 def _csv_sentence(error: csv.Error) -> str:
@@ -144,8 +156,6 @@ def delimiter_of(header: str, name: str) -> str:
 
 
 def _header(cells: list[str], name: str, row: int) -> list[str]:
-    if len(cells) > limits.MAX_COLUMNS:
-        raise refusal(name, f"The header has {len(cells):,} columns; at most {limits.MAX_COLUMNS} are accepted.", row)
     # Data frames write their index as a first column without a name.
     header = [cell.strip() or f"column {position}" for position, cell in enumerate(cells, start=1)]
     repeated = sorted({cell for cell in header if header.count(cell) > 1})
