@@ -29,6 +29,7 @@ class Cells:
         self.column = {given.role: column for column, given in reversed(mapping.columns.items())}
         self.late: dict[str, int] = {}  # columns that no mapped row had, and where they first appear
         self._noted: dict[tuple[str, str], int] = {}
+        self._systems: dict[SystemKey, SystemKey] = {}
 
     def cell(self, row: Row, role: str) -> Any:
         column = self.column.get(role)
@@ -70,7 +71,8 @@ class Cells:
             version = self.text(row, "system_version") or options.get("system_version", "")
         if not name:
             raise Skip("The row names no system.", self.column.get(role, ""))
-        return name_and_version(name, version, self.column.get(role, ""))
+        system = name_and_version(name, version, self.column.get(role, ""))
+        return self._systems.setdefault(system, system)  # every row names one of a few
 
     def late_columns(self, line: int, row: Row) -> None:
         """JSON Lines may bring new keys after the rows that the mapping was made from."""

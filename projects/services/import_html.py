@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice
 from typing import Any
 
 from projects.models import ItemRevision, OutputRevision
@@ -28,9 +30,9 @@ class HtmlCache:
 
     def fill(self, items: Sequence[ItemRevision], outputs: Sequence[OutputRevision]) -> None:
         """Set `html` on every revision."""
-        jobs = {("item", i.digest): _item_job(i.messages, i.context) for i in items}
-        jobs |= {("output", o.digest): ("output", o.text, o.messages, [], []) for o in outputs}
-        self._fill(jobs)
+        sources: dict[tuple[str, str], Any] = {("item", item.digest): item for item in items}
+        sources |= {("output", output.digest): output for output in outputs}
+        self._fill(sources)
         for item in items:
             item.html = self._html["item", item.digest]
         for output in outputs:
@@ -38,53 +40,63 @@ class HtmlCache:
 
     def fill_staged(self, staged: Staged) -> None:
         """Render all that a file brings, before anything else is known about it."""
-        jobs: dict[tuple[str, str], Job] = {}
+        sources: dict[tuple[str, str], Any] = {}
         for item in (each.record for each in staged.items.values()):
-            digest = item_digest(item.messages, item.context, item.reference, item.choices)
-            jobs["item", digest] = _item_job(item.messages, item.context)
+            sources["item", item_digest(item.messages, item.context, item.reference, item.choices)] = item
         for output in staged.outputs.values():
             if output.digest:
-                job: Job = ("output", output.record.text or "", list(output.record.messages), [], [])
-                jobs["output", output.digest] = job
-        self._fill(jobs)
+                sources["output", output.digest] = output.record
+        self._fill(sources)
 
-    def _fill(self, jobs: dict[tuple[str, str], Job]) -> None:
-        todo = {key: job for key, job in jobs.items() if key not in self._html}
-        self._html.update(zip(todo, self._render(list(todo.values())), strict=True))
+    def _fill(self, sources: dict[tuple[str, str], Any]) -> None:
+        """`sources` have the texts, by kind and digest. Jobs are made of them a portion at a time."""
+        todo = {key: source for key, source in sources.items() if key not in self._html}
+        jobs = (_job(kind, source) for (kind, _), source in todo.items())
+        sizes = accumulate(_size(_job(kind, source)) for (kind, _), source in todo.items())
+        helpers = min(_MAX_HELPERS, os.cpu_count() or 1, -(-len(todo) // _PORTION))
+        large = helpers > 1 and any(size > _ALONE for size in sizes)
+        rendered = self._render(jobs, len(todo), helpers if large else 1)
+        self._html.update(zip(todo, rendered, strict=True))
 
-    def _render(self, jobs: list[Job]) -> Iterator[str]:
-        portions = [jobs[start : start + _PORTION] for start in range(0, len(jobs), _PORTION)]
-        helpers = min(_MAX_HELPERS, os.cpu_count() or 1, len(portions)) if _size(jobs) > _ALONE else 1
+    def _render(self, jobs: Iterator[Job], count: int, helpers: int) -> Iterator[str]:
         done = 0
-        for rendered in _portions(portions, helpers):
+        for rendered in _portions(jobs, helpers):
             done += len(rendered)
             if self._progress:
-                self._progress("Rendering", done, len(jobs))
+                self._progress("Rendering", done, count)
             yield from rendered
+
+
+def _job(kind: str, source: Any) -> Job:
+    """Of an item, what every rater may see. Reference answers are not in it: a round shows them or does not."""
+    if kind == "output":
+        return kind, source.text or "", list(source.messages), [], []
+    return kind, "", list(source.messages), sources_of(source.context), []
 
 
 def sources_of(context: Iterable[Any]) -> list[str]:
     return [source if isinstance(source, str) else str(source.get("content", "")) for source in context]
 
 
-def _item_job(messages: Iterable[Any], context: Iterable[Any]) -> Job:
-    """What every rater may see of an item. Reference answers are not in it: a round shows them or does not."""
-    sources = sources_of(context)
-    return "item", "", list(messages), sources, []
+def _size(job: Job) -> int:
+    _, text, messages, context, reference = job
+    return len(text) + sum(len(str(message)) for message in messages) + sum(map(len, (*context, *reference)))
 
 
-def _size(jobs: list[Job]) -> int:
-    return sum(len(text) + sum(len(str(m)) for m in messages) + sum(map(len, (*context, *reference)))
-               for _, text, messages, context, reference in jobs)  # fmt: skip
-
-
-def _portions(portions: list[list[Job]], helpers: int) -> Iterator[list[str]]:
-    done = 0
+def _portions(jobs: Iterator[Job], helpers: int) -> Iterator[list[str]]:
+    waiting: deque[list[Job]] = deque()  # given to helpers, and not back yet
+    portions = iter(lambda: list(islice(jobs, _PORTION)), [])
     if helpers > 1:
         try:
-            for rendered in render_with_helpers(portions, helpers):
+            for rendered in render_with_helpers(_noted(portions, waiting), helpers):
                 yield rendered
-                done += 1
+                waiting.popleft()
         except (HelperError, OSError):
             _log.warning("Helper processes for rendering stopped; rendering goes on without them.")
-    yield from map(render_jobs, portions[done:])
+    yield from map(render_jobs, chain(waiting, portions))
+
+
+def _noted(portions: Iterator[list[Job]], waiting: deque[list[Job]]) -> Iterator[list[Job]]:
+    for portion in portions:
+        waiting.append(portion)
+        yield portion

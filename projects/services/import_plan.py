@@ -26,12 +26,12 @@ from projects.models import (
     Project,
     System,
 )
+from projects.services.import_rows import NewItem, NewItemRevision
+from projects.services.import_scores import OutputKey, StagedScore
 from projects.services.import_stage import (
     MAX_TAG,
-    OutputKey,
     Staged,
     StagedItem,
-    StagedScore,
     digest_of,
     drop_items,
     item_digest,
@@ -45,13 +45,12 @@ Reserve = Callable[[Sequence[Model]], None]  # gives rows that are not saved yet
 
 
 @dataclass(slots=True)
-class NewScore:
-    """A score to be written: its row is made when it is its turn, for there are many and a row is large."""
+class NewScores:
+    """Scores of one metric to be written: the row of each is made when it is its turn, for there are many."""
 
     metric: Metric
-    key: str
-    staged: StagedScore
-    pk: int | None = None
+    keys: list[bytes]
+    staged: dict[bytes, StagedScore]
 
 
 @dataclass
@@ -67,7 +66,7 @@ class Plan:
     metrics: list[Metric] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     output_revisions: list[OutputRevision] = field(default_factory=list)
-    scores: list[NewScore] = field(default_factory=list)
+    scores: list[NewScores] = field(default_factory=list)
     retired_item_revisions: list[int] = field(default_factory=list)
     retired_output_revisions: list[int] = field(default_factory=list)
     changed_items: list[Item] = field(default_factory=list)
@@ -190,7 +189,7 @@ def _add_item_revision(plan: Plan, item_id: int, content: tuple[Any, ...], earli
     kind = ItemRevision.Kind.CORRECTION if earlier else ItemRevision.Kind.IMPORT
     plan.retired_item_revisions += [each.pk for each in earlier if each.current]
     plan.item_revisions.append(
-        ItemRevision(
+        NewItemRevision(
             item_id=item_id,
             revision=max((each.revision for each in earlier), default=0) + 1,
             kind=kind,
@@ -225,7 +224,7 @@ def _tags(plan: Plan, record: ItemRecord) -> list[str]:
 def _new_items(plan: Plan, known: set[str]) -> None:
     fresh = [(key, each) for key, each in plan.staged.items.items() if key not in known]
     plan.items = [
-        Item(
+        NewItem(
             project_id=plan.project.pk,
             external_id=key,
             cluster=(each.record.cluster or key)[:300],

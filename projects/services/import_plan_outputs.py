@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
-from projects.importers.records import OutputRecord, ScoreRecord
+from projects.importers.records import OutputRecord
 from projects.models import AutomatedScore, Metric, Output, OutputRevision
-from projects.services.import_plan import NewScore, Plan, chunks
-from projects.services.import_stage import OutputKey, StagedOutput, StagedScore
+from projects.services.import_plan import NewScores, Plan, chunks
+from projects.services.import_rows import NewOutput, NewOutputRevision
+from projects.services.import_scores import OutputKey, Shape, StagedScore
+from projects.services.import_stage import StagedOutput
 
 _MEASURES = ("latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency")
 _KIND_WORDS = {"number": "numbers", "bool": "yes or no", "label": "labels", "preference": "preferences"}
@@ -92,7 +95,7 @@ def _add_output_revision(plan: Plan, output_id: int, staged: StagedOutput, earli
         plan.retired_output_revisions.append(earlier.current_pk)
     changed = earlier.newest > 0
     plan.output_revisions.append(
-        OutputRevision(
+        NewOutputRevision(
             output_id=output_id,
             revision=earlier.newest + 1,
             kind=OutputRevision.Kind.CORRECTION if changed else OutputRevision.Kind.IMPORT,
@@ -120,7 +123,7 @@ def _new_outputs(plan: Plan) -> None:
 
 def _output(plan: Plan, key: OutputKey, staged: StagedOutput) -> Output:
     record = staged.record
-    return Output(
+    return NewOutput(
         item_id=plan.item_ids[key[0]],
         system_id=plan.system_ids[key[1]],
         repeat=record.repeat,
@@ -140,38 +143,43 @@ def _output(plan: Plan, key: OutputKey, staged: StagedOutput) -> Output:
 
 def plan_scores(plan: Plan) -> None:
     metrics = _metrics(plan)
-    wrong_kind: Counter[tuple[str, str]] = Counter()
-    by_metric: dict[str, dict[str, StagedScore]] = {}
-    for (metric, key), staged in plan.staged.scores.items():
-        record = staged.record
-        if not record.missing_reason and record.kind != metrics[metric].kind:
-            wrong_kind[metric, record.kind] += 1
-            continue
-        by_metric.setdefault(metric, {})[key] = staged
-        plan.counts["judgments" if staged.human else "scores"] += 1
-    for name, wanted in by_metric.items():
-        _scores_of(plan, metrics[name], wanted)
-    for (metric, kind), count in wrong_kind.items():
+    for name, table in plan.staged.scores.by_metric.items():
+        metric, wanted = metrics[name], table
+        if wrong := _of_another_kind(plan, metric, table):
+            wanted = {key: staged for key, staged in table.items() if staged.shape not in wrong}
+        _scores_of(plan, metric, wanted)
+        for shape, count in Counter(staged.shape for staged in wanted.values()).items():
+            plan.counts["judgments" if shape.human else "scores"] += count
+
+
+def _of_another_kind(plan: Plan, metric: Metric, table: dict[bytes, StagedScore]) -> set[Shape]:
+    """What must be left out, which is said by kind."""
+    found: Counter[Shape] = Counter(staged.shape for staged in table.values())
+    wrong = [shape for shape in found if not shape.missing_reason and shape.kind != metric.kind]
+    kinds: Counter[str] = Counter()
+    for shape in wrong:
+        kinds[shape.kind] += found[shape]
+    for kind, count in kinds.items():
         plan.staged.skip(
-            f"metric {metric}",
+            f"metric {metric.key}",
             f"{count:,} scores are {_KIND_WORDS[kind]}, but this metric's values are "
-            f"{_KIND_WORDS[metrics[metric].kind]}. They were left out; give them a metric of their own.",
+            f"{_KIND_WORDS[metric.kind]}. They were left out; give them a metric of their own.",
         )
+    return set(wrong)
 
 
 def _metrics(plan: Plan) -> dict[str, Metric]:
     known = {metric.key: metric for metric in Metric.objects.filter(project_id=plan.project.pk)}
     had = {key: _described(metric) for key, metric in known.items()}
-    for staged in plan.staged.scores.values():
-        record = staged.record
-        metric = known.get(record.metric)
+    for name, shape, _ in plan.staged.scores.shapes():
+        metric = known.get(name)
         if metric is None:
-            metric = Metric(project_id=plan.project.pk, key=record.metric, source=record.source, kind="")
-            known[record.metric] = metric
+            metric = Metric(project_id=plan.project.pk, key=name, source=shape.source, kind="")
+            known[name] = metric
             plan.metrics.append(metric)
-        if not metric.kind and not record.missing_reason:
-            metric.kind = record.kind
-        _describe(metric, record)
+        if not metric.kind and not shape.missing_reason:
+            metric.kind = shape.kind
+        _describe(metric, shape)
     for metric in plan.metrics:
         metric.kind = metric.kind or Metric.Kind.NUMBER
     plan.reserve(plan.metrics)
@@ -183,7 +191,7 @@ def _described(metric: Metric) -> tuple[float | None, float | None, float | None
     return metric.scale_min, metric.scale_max, metric.threshold, metric.direction
 
 
-def _describe(metric: Metric, record: ScoreRecord) -> None:
+def _describe(metric: Metric, record: Shape) -> None:
     """Scale, threshold and direction from the first record that tells them."""
     if (
         metric.scale_min is None
@@ -197,50 +205,52 @@ def _describe(metric: Metric, record: ScoreRecord) -> None:
         metric.direction = record.direction
 
 
-def _scores_of(plan: Plan, metric: Metric, wanted: dict[str, StagedScore]) -> None:
-    known: set[str] = set()
+def _scores_of(plan: Plan, metric: Metric, wanted: dict[bytes, StagedScore]) -> None:
+    known: set[bytes] = set()
     if metric.pk and metric not in plan.metrics:
         for keys in chunks(wanted):
-            for row in AutomatedScore.objects.filter(metric_id=metric.pk, key__in=keys):
-                known.add(row.key)
-                _known_score(plan, row, wanted[row.key])
-    for key, staged in wanted.items():
-        if key not in known:
-            plan.scores.append(NewScore(metric, key, staged))
-            plan.new["judgments" if staged.human else "scores"] += 1
+            for row in AutomatedScore.objects.filter(metric_id=metric.pk, key__in=[key.hex() for key in keys]):
+                known.add(key := bytes.fromhex(row.key))
+                _known_score(plan, row, wanted[key])
+    new = [key for key in wanted if key not in known] if known else list(wanted)
+    if new:
+        plan.scores.append(NewScores(metric, new, wanted))
+    human = sum(wanted[key].shape.human for key in new)
+    plan.new["judgments"] += human
+    plan.new["scores"] += len(new) - human
 
 
 def _known_score(plan: Plan, row: AutomatedScore, staged: StagedScore) -> None:
     """Another value replaces the one there; a missing one never erases it."""
-    record = staged.record
-    if record.missing_reason or (row.number, row.label) == (record.number, record.label):
+    shape = staged.shape
+    if shape.missing_reason or (row.number, row.label) == staged.value:
         return
-    row.number, row.label, row.passed = record.number, record.label, record.passed
-    row.explanation, row.missing_reason, row.details = record.explanation, "", record.details or {}
+    row.number, row.label, row.passed = staged.number, shape.label, shape.passed
+    row.explanation, row.missing_reason, row.details = staged.explanation, "", staged.details or {}
     row.batch_id = plan.batch.pk
     plan.changed_scores.append(row)
-    plan.changed["judgments" if staged.human else "scores"] += 1
+    plan.changed["judgments" if shape.human else "scores"] += 1
 
 
-def score_of(plan: Plan, new: NewScore) -> AutomatedScore:
-    metric, key, staged = new.metric, new.key, new.staged
-    record = staged.record
-    run_level = staged.target is None and record.system is not None
-    return AutomatedScore(
-        pk=new.pk,
-        metric_id=metric.pk,
-        key=key,
-        output_id=plan.output_ids[staged.target] if staged.target else None,
-        output_b_id=plan.output_ids[staged.target_b] if staged.target_b else None,
-        system_id=plan.system_ids[record.system] if run_level and record.system else None,
-        turn=record.turn,
-        position=record.position,
-        number=record.number,
-        label=record.label,
-        passed=record.passed,
-        judge=record.judge,
-        explanation=record.explanation,
-        missing_reason=record.missing_reason,
-        details=record.details or {},
-        batch_id=plan.batch.pk,
-    )
+def score_of(plan: Plan, metric: Metric, key: bytes, staged: StagedScore, pk: int) -> dict[str, Any]:
+    """The row of a new score, by column: a model for each would take longer than all the rest."""
+    shape = staged.shape
+    run_level = staged.target is None and shape.system is not None
+    return {
+        "id": pk,
+        "metric_id": metric.pk,
+        "key": key.hex(),
+        "output_id": plan.output_ids[staged.target] if staged.target else None,
+        "output_b_id": plan.output_ids[staged.target_b] if staged.target_b else None,
+        "system_id": plan.system_ids[shape.system] if run_level and shape.system else None,
+        "turn": shape.turn,
+        "position": shape.position,
+        "number": staged.number,
+        "label": shape.label,
+        "passed": shape.passed,
+        "judge": shape.judge,
+        "explanation": staged.explanation,
+        "missing_reason": shape.missing_reason,
+        "details": staged.details or {},
+        "batch_id": plan.batch.pk,
+    }

@@ -174,17 +174,17 @@ def _told_of_item(record: ItemRecord) -> Iterator[Field]:
 
 def _told_of_scores(staged: Staged) -> Iterator[Field]:
     shown: set[str] = set()
-    for each in staged.scores.values():
-        record = each.record
-        if record.metric in shown or record.missing_reason:
+    for metric, each in staged.scores:
+        shape = each.shape
+        if metric in shown or shape.missing_reason:
             continue
-        shown.add(record.metric)
-        known_scale = record.minimum is not None and record.maximum is not None
-        scale = f", {record.minimum:g} to {record.maximum:g}" if known_scale else ""
-        sides = {"a": record.system, "b": record.system_b} if record.kind == "preference" else {}
-        chosen = sides.get(record.label)
-        example = f"{record.label}: {chosen[0]}" if chosen else record.label or f"{record.number:g}"
-        yield Field(record.metric, f"Automated score: {_kind_word(record.kind)}{scale}", _short(example))
+        shown.add(metric)
+        known_scale = shape.minimum is not None and shape.maximum is not None
+        scale = f", {shape.minimum:g} to {shape.maximum:g}" if known_scale else ""
+        sides = {"a": shape.system, "b": each.target_b and each.target_b[1]} if shape.kind == "preference" else {}
+        chosen = sides.get(shape.label)
+        example = f"{shape.label}: {chosen[0]}" if chosen else shape.label or f"{each.number:g}"
+        yield Field(metric, f"Automated score: {_kind_word(shape.kind)}{scale}", _short(example))
 
 
 def _kind_word(kind: str) -> str:

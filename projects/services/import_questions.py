@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from projects.errors import ServiceError
@@ -20,15 +19,14 @@ def questions_of(project: Project, staged: Staged) -> list[dict[str, Any]]:
     """Metrics of which neither the file nor the project knows which way is better; numbers without a scale, too."""
     known = {m.key: m for m in Metric.objects.filter(project_id=project.pk)} if project.pk else {}
     found: dict[str, dict[str, Any]] = {}
-    for each in staged.scores.values():
-        record = each.record
-        if each.human or record.missing_reason or record.kind not in _KINDS or record.metric in found:
+    for metric, shape, _ in staged.scores.shapes():
+        if shape.human or shape.missing_reason or shape.kind not in _KINDS or metric in found:
             continue
-        there = known.get(record.metric)
-        direction = record.direction != "unknown" or (there is not None and there.direction != "unknown")
-        scale = record.kind == "bool" or record.minimum is not None or record.maximum is not None
+        there = known.get(metric)
+        direction = shape.direction != "unknown" or (there is not None and there.direction != "unknown")
+        scale = shape.kind == "bool" or shape.minimum is not None or shape.maximum is not None
         scale = scale or (there is not None and (there.scale_min, there.scale_max) != (None, None))
-        found[record.metric] = {"metric": record.metric, "direction": not direction, "scale": not scale}
+        found[metric] = {"metric": metric, "direction": not direction, "scale": not scale}
     asked = [each for each in found.values() if each["direction"] or each["scale"]]
     return asked[:_ASKED]
 
@@ -65,13 +63,12 @@ def _number(metric: str, written: Any) -> float | None:
 
 def answer(staged: Staged, answers: Answers) -> None:
     """Fill in what the file left open; what it says itself stands."""
-    for key, each in staged.scores.items():
-        told = answers.get(each.record.metric)
-        if not told or each.human:
+    for metric, each in staged.scores:
+        told, shape = answers.get(metric), each.shape
+        if not told or shape.human:
             continue
-        record = each.record
-        if record.direction == "unknown":
-            record = replace(record, direction=told["direction"])
-        if record.minimum is None and record.maximum is None:
-            record = replace(record, minimum=told["minimum"], maximum=told["maximum"])
-        staged.scores[key] = replace(each, record=record)
+        if shape.direction == "unknown":
+            shape = shape._replace(direction=told["direction"])
+        if shape.minimum is None and shape.maximum is None:
+            shape = shape._replace(minimum=told["minimum"], maximum=told["maximum"])
+        each.shape = staged.scores.shared(shape)

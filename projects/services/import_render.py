@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -33,8 +34,9 @@ def render_jobs(jobs: list[Job]) -> list[str]:
     ]
 
 
-def render_with_helpers(portions: list[list[Job]], count: int) -> Iterator[list[str]]:
-    """The portions rendered, in order. Each thread takes a free helper, asks it, and gives it back."""
+def render_with_helpers(portions: Iterable[list[Job]], count: int) -> Iterator[list[str]]:
+    """The portions rendered, in order. Each thread takes a free helper, asks it, and gives it back. Few portions are
+    taken ahead of what is done."""
     helpers = [_start() for _ in range(count)]
     free: SimpleQueue[subprocess.Popen[str]] = SimpleQueue()
     for helper in helpers:
@@ -49,7 +51,13 @@ def render_with_helpers(portions: list[list[Job]], count: int) -> Iterator[list[
 
     threads = ThreadPoolExecutor(count)
     try:
-        yield from threads.map(ask, portions)
+        asked: deque[Future[list[str]]] = deque()
+        for portion in portions:
+            asked.append(threads.submit(ask, portion))
+            if len(asked) > 2 * count:
+                yield asked.popleft().result()
+        while asked:
+            yield asked.popleft().result()
     finally:
         for helper in helpers:
             helper.kill()

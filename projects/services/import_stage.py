@@ -28,9 +28,8 @@ from projects.importers.records import (
     SystemKey,
     SystemRecord,
 )
+from projects.services.import_scores import OutputKey, StagedScore, StagedScores
 
-OutputKey = tuple[str, SystemKey, int, str]  # item, system, repeat, variant
-ScoreKey = tuple[str, str]  # metric, digest of the score's identity
 Progress = Callable[[str, int, int | None], None]  # what is done, how many, of how many
 
 # Widths of the database's columns, and the largest whole number PostgreSQL's integer holds.
@@ -49,16 +48,9 @@ class StagedItem:
 
 @dataclass(slots=True)
 class StagedOutput:
+    key: OutputKey  # the one object of it: scores point to it
     record: OutputRecord
     digest: str  # of text and messages; '' when the file holds no text
-
-
-@dataclass(slots=True)
-class StagedScore:
-    record: ScoreRecord
-    target: OutputKey | None  # None: the score of a whole run of the system
-    target_b: OutputKey | None
-    human: bool
 
 
 @dataclass(slots=True)
@@ -71,12 +63,17 @@ class Staged:
     items: dict[str, StagedItem] = field(default_factory=dict)
     systems: dict[SystemKey, dict[str, Any]] = field(default_factory=dict)
     outputs: dict[OutputKey, StagedOutput] = field(default_factory=dict)
-    scores: dict[ScoreKey, StagedScore] = field(default_factory=dict)
+    scores: StagedScores = field(default_factory=StagedScores)
     problems: list[Problem] = field(default_factory=list)
     formats: set[str] = field(default_factory=set)  # of the files in an archive or a folder
     other_texts: set[OutputKey] = field(default_factory=set)  # outputs told last with a text that was not kept
     media: list[Any] = field(default_factory=list)  # images and sounds beside the texts (services.media.File)
     read_elsewhere: bool = False  # the file adds nothing by itself: another of the import took it in
+
+    names: dict[SystemKey, SystemKey] = field(default_factory=dict)  # the one object of each: every row names one
+
+    def name_of(self, system: SystemKey) -> SystemKey:
+        return self.names.setdefault(system, system)
 
     def skip(self, what: str, why: str) -> None:
         self.problems.append(Problem(f"{self.file_name}, {what}", why))
@@ -87,8 +84,12 @@ class Staged:
 
 def digest_of(content: Any) -> str:
     """SHA-256 of the content as canonical JSON: sorted keys, no spaces, Unicode in NFC."""
+    return _sha256_of(content).hexdigest()
+
+
+def _sha256_of(content: Any) -> hashlib._Hash:
     text = _CANONICAL.encode(content)
-    return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass"))
 
 
 def item_digest(messages: Any, context: Any, reference: Any, choices: Any) -> str:
@@ -99,11 +100,10 @@ def output_digest(text: str, messages: Any) -> str:
     return digest_of([text, list(messages)])
 
 
-def score_key(score: StagedScore) -> str:
+def score_key(record: ScoreRecord, target: OutputKey | None, target_b: OutputKey | None) -> bytes:
     """The identity of a score within its metric. The tool's run is not part of it: a re-run of the same
     judge over the same output replaces the score instead of adding a second one."""
-    record = score.record
-    return digest_of([score.target or record.system, score.target_b, record.turn, record.position, record.judge])
+    return _sha256_of([target or record.system, target_b, record.turn, record.position, record.judge]).digest()
 
 
 def stage(
@@ -198,7 +198,7 @@ def _system_fits(staged: Staged, key: SystemKey) -> bool:
 
 
 def _take_output(staged: Staged, record: OutputRecord) -> None:
-    key = (record.item, record.system, record.repeat, record.variant)
+    key = (record.item, staged.name_of(record.system), record.repeat, record.variant)
     if not _target_fits(staged, key):
         return
     has_text = record.text is not None or bool(record.messages)
@@ -206,7 +206,7 @@ def _take_output(staged: Staged, record: OutputRecord) -> None:
     record = _measures_checked(staged, record)
     known = staged.outputs.get(key)
     if known is None:
-        staged.outputs[key] = StagedOutput(record, digest)
+        staged.outputs[key] = StagedOutput(key, record, digest)
         return
     if digest and known.digest and digest != known.digest:
         why = "The file holds two different texts for this output; the first was kept, with its scores."
@@ -313,24 +313,26 @@ def _take_score(staged: Staged, record: ScoreRecord, *, human: bool) -> None:
         return
     target = target_b = None
     if record.item is not None:
-        target = (record.item, record.system, record.repeat, record.variant)
+        target = (record.item, staged.name_of(record.system), record.repeat, record.variant)
         if record.system_b is not None:
-            target_b = (record.item, record.system_b, record.repeat, record.variant)
+            target_b = (record.item, staged.name_of(record.system_b), record.repeat, record.variant)
     if target in staged.other_texts or target_b in staged.other_texts:
         return  # it is about the text that was not kept, which was said
     if not (_system_fits(staged, record.system) and all(_target_fits(staged, t) for t in (target, target_b) if t)):
         return
-    score = StagedScore(record, target, target_b, human)
-    key = (record.metric, score_key(score))
-    known = staged.scores.get(key)
-    if known is not None and _value(known.record) != _value(record):
+    shape = staged.scores.shape_of(record, human=human)
+    ends = _key_of(staged, target), _key_of(staged, target_b)
+    score = StagedScore(shape, record.number, *ends, record.explanation, record.details)
+    known = staged.scores.put(record.metric, score_key(record, target, target_b), score)
+    if known is not None and known.value != score.value:
         where = _output_name(target) if target else f"system {record.system[0]}"
         staged.note(f"{where}, metric {record.metric}", "The file holds two values for this score; the last stands.")
-    staged.scores[key] = score
 
 
-def _value(record: ScoreRecord) -> tuple[float | None, str]:
-    return record.number, record.label
+def _key_of(staged: Staged, target: OutputKey | None) -> OutputKey | None:
+    """The same key, as the one object that the output has."""
+    known = staged.outputs.get(target) if target else None
+    return known.key if known else target
 
 
 def _value_checked(record: ScoreRecord) -> ScoreRecord:
@@ -365,20 +367,19 @@ def drop_items(staged: Staged, dropped: dict[str, str]) -> None:
         del staged.items[item]
         staged.skip(f"item {item}", f"{why} The item was left out, with its outputs and scores.")
     staged.outputs = {key: each for key, each in staged.outputs.items() if key[0] not in dropped}
-    staged.scores = {
-        key: each for key, each in staged.scores.items() if each.target is None or each.target[0] not in dropped
-    }
+    staged.scores.drop(dropped)
 
 
 def _name_the_unnamed(staged: Staged) -> None:
     """Items, systems and outputs that only others name: they exist, without text."""
-    for score in staged.scores.values():
+    for score in staged.scores.scores():
         for target in (score.target, score.target_b):
             if target is not None and target not in staged.outputs:
                 item, system, repeat, variant = target
-                staged.outputs[target] = StagedOutput(OutputRecord(item, system, repeat=repeat, variant=variant), "")
-        if score.record.system is not None:
-            staged.systems.setdefault(score.record.system, {})
+                record = OutputRecord(item, system, repeat=repeat, variant=variant)
+                staged.outputs[target] = StagedOutput(target, record, "")
+        if score.shape.system is not None:
+            staged.systems.setdefault(score.shape.system, {})
     for item, system, _, _ in staged.outputs:
         if item not in staged.items:
             staged.items[item] = StagedItem(ItemRecord(item), "")

@@ -1,52 +1,53 @@
 """Carry out a plan: reserve keys and render outside, then write everything in one short transaction.
 
-Raters never wait long for an import. Parsing, comparing, rendering and the preparing of rows take seconds and
-happen before the transaction begins; the transaction itself only sends prepared rows (under a second
+Raters never wait long for an import. Parsing, comparing, rendering and, on SQLite, the preparing of rows take seconds
+and happen before the transaction begins; the transaction itself only sends prepared rows (under a second
 for 10,000 outputs with 20,000 scores on SQLite, where writers queue; on PostgreSQL nobody waits at all). A
 process that is killed leaves nothing but a gap in the numbering.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.utils import timezone
 
 from projects.models import AutomatedScore, Item, ItemRevision, Metric, Output, OutputRevision
-from projects.services.import_plan import Plan, chunks
+from projects.services.import_plan import NewScores, Plan, chunks
 from projects.services.import_plan_outputs import score_of
 
 _WRITE_CHUNK = 2000  # rows in one executemany: bounds the memory that prepared rows take
 
 _COPY = "COPY"  # PostgreSQL takes rows so at half the cost of an INSERT each
 
-Prepared = tuple[str, list[list[Any]]]  # an INSERT or UPDATE, and its parameters
+
+class Prepared(NamedTuple):
+    """An INSERT or UPDATE, and the parameters of each row."""
+
+    sql: str
+    size: int
+    rows: Iterable[list[Any]]
 
 
 def reserve(rows: Sequence[models.Model]) -> None:
     """Give unsaved rows primary keys that no other writer will get, so that children can point to them."""
     if rows:
-        _number(type(rows[0]), rows)
+        for row, key in zip(rows, _keys(rows[0]._meta.db_table, len(rows)), strict=True):
+            row.pk = key
 
 
-def _number(model: type[models.Model], rows: Sequence[Any]) -> None:
-    if not rows:
-        return
-    table = model._meta.db_table
+def _keys(table: str, count: int) -> Iterable[int]:
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-                [table, len(rows)],
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
             )
-            keys: Iterable[int] = [key for (key,) in cursor.fetchall()]
-        else:
-            keys = _reserve_sqlite(cursor, table, len(rows))
-    for row, key in zip(rows, keys, strict=True):
-        row.pk = key
+            return array("q", (key for (key,) in cursor))
+        return _reserve_sqlite(cursor, table, count)
 
 
 def _reserve_sqlite(cursor: Any, table: str, count: int) -> range:
@@ -78,13 +79,13 @@ def prepare(plan: Plan) -> list[Prepared]:
     ]
     for rows in unsaved:
         reserve(rows)
-    _number(AutomatedScore, plan.scores)
     prepared = [*_retire(ItemRevision, plan.retired_item_revisions)]
     prepared += _retire(OutputRevision, plan.retired_output_revisions)
     for rows in inserts:
         if rows:
-            prepared += _inserts(type(rows[0]), _drained(rows))
-    prepared += _inserts(AutomatedScore, (score_of(plan, new) for new in _drained(plan.scores)))
+            meta = rows[0]._meta
+            prepared.append(_insert(meta, len(rows), _values(_drained(rows), meta.local_concrete_fields)))
+    prepared += [_insert(AutomatedScore._meta, len(new.keys), _scores(plan, new)) for new in plan.scores]
     prepared += _updates(Item, plan.changed_items, ["cluster", "language", "metadata"])
     measures = ["has_text", "error", "latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency"]
     prepared += _updates(Output, plan.changed_outputs, measures)
@@ -94,23 +95,34 @@ def prepare(plan: Plan) -> list[Prepared]:
     return prepared
 
 
+def _scores(plan: Plan, new: NewScores) -> Iterator[list[Any]]:
+    fields: list[Any] = list(AutomatedScore._meta.local_concrete_fields)
+    columns = itemgetter(*(field.attname for field in fields))
+    [details] = [position for position, field in enumerate(fields) if field.attname == "details"]
+    save, database = fields[details].get_db_prep_save, connections[DEFAULT_DB_ALIAS]
+    nothing = save({}, database)
+    for key, pk in zip(new.keys, _keys(AutomatedScore._meta.db_table, len(new.keys)), strict=True):
+        values = list(columns(score_of(plan, new.metric, key, new.staged[key], pk)))
+        values[details] = save(values[details], database) if values[details] else nothing
+        yield values
+
+
 def _retire(model: type[models.Model], keys: list[int]) -> list[Prepared]:
     quote = connection.ops.quote_name
     sql = f"UPDATE {quote(model._meta.db_table)} SET {quote('current')} = %s WHERE id = %s"  # noqa: S608 - names
-    return [(sql, [[False, key] for key in keys])] if keys else []
+    return [Prepared(sql, len(keys), [[False, key] for key in keys])] if keys else []
 
 
-def _inserts(model: type[models.Model], rows: Iterable[models.Model]) -> list[Prepared]:
-    meta, quote = model._meta, connection.ops.quote_name
-    fields: Sequence[Any] = meta.local_concrete_fields
-    columns = ", ".join(quote(field.column) for field in fields)
+def _insert(meta: Any, count: int, values: Iterator[list[Any]]) -> Prepared:
+    """On SQLite, where a transaction keeps all other writers waiting, rows are ready before it begins. On PostgreSQL
+    nobody waits, so they are made as they are sent, and are never all there at once."""
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(field.column) for field in meta.local_concrete_fields)
     if connection.vendor == "postgresql":
-        sql = f"{_COPY} {quote(meta.db_table)} ({columns}) FROM STDIN"
-    else:
-        marks = ", ".join(["%s"] * len(fields))
-        sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - the models' names
-    values = _values(rows, fields)
-    return [(sql, chunk) for chunk in chunks(values, _WRITE_CHUNK)]
+        return Prepared(f"{_COPY} {quote(meta.db_table)} ({columns}) FROM STDIN", count, values)
+    marks = ", ".join(["%s"] * len(meta.local_concrete_fields))
+    sql = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - the models' names
+    return Prepared(sql, count, list(values))
 
 
 def _drained(rows: list[Any]) -> Iterator[Any]:
@@ -127,7 +139,7 @@ def _updates(model: type[models.Model], rows: Sequence[models.Model], names: lis
     fields: list[Any] = [meta.get_field(name) for name in names]
     sets = ", ".join(f"{quote(field.column)} = %s" for field in fields)
     sql = f"UPDATE {quote(meta.db_table)} SET {sets} WHERE id = %s"  # noqa: S608 - the models' names
-    return [(sql, list(_values(rows, [*fields, meta.pk])))]
+    return [Prepared(sql, len(rows), list(_values(rows, [*fields, meta.pk])))]
 
 
 def _values(rows: Iterable[models.Model], fields: Sequence[Any]) -> Iterator[list[Any]]:
@@ -152,14 +164,15 @@ def send(prepared: list[Prepared], progress: Callable[[int], None] | None = None
     """Run the statements, inside the caller's transaction."""
     done = 0
     with connection.cursor() as cursor:
-        for sql, parameters in prepared:
-            if sql.startswith(_COPY):
-                _copy(cursor, sql, parameters)
-            else:
-                cursor.executemany(sql, parameters)
-            done += len(parameters)
-            if progress:
-                progress(done)
+        for statement in prepared:
+            for rows in chunks(statement.rows, _WRITE_CHUNK):
+                if statement.sql.startswith(_COPY):
+                    _copy(cursor, statement.sql, rows)
+                else:
+                    cursor.executemany(statement.sql, rows)
+                done += len(rows)
+                if progress:
+                    progress(done)
 
 
 def _copy(cursor: Any, sql: str, rows: list[list[Any]]) -> None:

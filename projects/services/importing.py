@@ -253,7 +253,7 @@ def imagine(*, project: Project, staged: Staged) -> Plan:
 def problems_of(staged: Staged) -> list[Problem]:
     """What a person should know, each thing once, the left-out first."""
     found = list(dict.fromkeys(staged.problems))
-    human = sum(score.human for score in staged.scores.values())
+    human = sum(count for _, shape, count in staged.scores.shapes() if shape.human)
     if human:
         why = (
             f"{human:,} answers of people in this file are kept apart, with the source human and under pseudonyms. "
@@ -331,7 +331,7 @@ def _carried_out(
         return ImportResult(staged.format, staged.file_name, None, plan.counts, plan.new, plan.changed, problems)
     told("Preparing rows", 0, None)
     prepared = prepare(plan)
-    total = sum(len(parameters) for _, parameters in prepared)
+    total = sum(statement.size for statement in prepared)
     _finish(chosen, plan, problems)
     with transaction.atomic():
         if claim:
@@ -388,15 +388,15 @@ def _finish(batch: ImportBatch, plan: Plan, problems: list[Problem]) -> None:
 
 
 def counts_of(plan: Plan, problems: list[Problem]) -> dict[str, Any]:
-    outputs, scores = plan.staged.outputs.values(), plan.staged.scores.values()
+    outputs, scores = plan.staged.outputs.values(), plan.staged.scores
     return {
         **plan.counts,
         "new": plan.new,
         "changed": plan.changed,
         "errors": sum(bool(each.record.error) for each in outputs),
         "without_text": sum(not each.digest and not each.record.error for each in outputs),
-        "missing": sum(bool(each.record.missing_reason) for each in scores),
-        "metrics": len({metric for metric, _ in plan.staged.scores}),
+        "missing": sum(count for _, shape, count in scores.shapes() if shape.missing_reason),
+        "metrics": len(scores.by_metric),
         "system_names": [f"{name}@{version}" if version else name for name, version in list(plan.system_ids)[:20]],
         "skipped": sum(each.severity == "skipped" for each in problems),
         "notes": sum(each.severity == "note" for each in problems),

@@ -361,7 +361,7 @@ def test_a_stop_at_any_table_leaves_nothing(project: Project, monkeypatch: Any, 
     send = importing.send
 
     def stopping(prepared: list[Any], progress: Any = None) -> None:
-        here = next(n for n, (sql, _) in enumerate(prepared) if f'"projects_{table}"' in sql)
+        here = next(n for n, each in enumerate(prepared) if f'"projects_{table}"' in each.sql)
         send(prepared[: here + 1])
         written.extend(name for name, count in rows().items() if count > before[name])
         raise KeyboardInterrupt
