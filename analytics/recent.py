@@ -37,6 +37,7 @@ WORDS = {
     "member.change": "changed the role of {target}",
     "member.remove": "removed {target}",
     "invitation.create": "invited somebody",
+    "invitation.list": "invited people from a list",
     "invitation.revoke": "revoked an invitation",
     "import.done": "imported {target}",
     "media.add": "added images or sounds",

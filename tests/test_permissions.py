@@ -90,6 +90,9 @@ PAGES = [
     get("projects:people", LEADS),
     post("projects:people", LEADS, 200),
     post("projects:invitation_revoke", LEADS, 302),
+    get("projects:invite_list", LEADS),
+    post("projects:invite_list", LEADS, 422),
+    post("projects:invite_file", LEADS, 200),
     get("projects:settings", LEADS),
     post("projects:settings", LEADS, 200),
     # rubrics

@@ -94,6 +94,13 @@ def up(page: Page) -> None:
     page.goto(page.url.removesuffix("history/"))
 
 
+PEOPLE = "Ines Roth <ines@example.org>\njo@example.org; kim@example.org\nnot an address\njo@example.org"
+
+
+def paste(label: str, text: str) -> Act:
+    return lambda page: page.get_by_label(label).fill(text)
+
+
 def open_invitation(page: Page) -> None:
     page.goto(page.locator("#invitation-link").input_value())
 
@@ -209,6 +216,18 @@ LEAD = (
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
     Screen("people-link", "lead", DEMO + "people/", (click("Make invitation link", "button"),)),
+    Screen(
+        "people-list",
+        "lead",
+        DEMO + "people/list/",
+        (paste("E-mail addresses", PEOPLE), click("Check the list", "button")),
+    ),
+    Screen(
+        "people-list-links",
+        "lead",
+        DEMO + "people/list/",
+        (paste("E-mail addresses", PEOPLE), click("Check the list", "button"), click("Invite ", "button")),
+    ),  # fmt: skip
     Screen("invitation", "lead", DEMO + "people/", (click("Make invitation link", "button"), open_invitation)),
     Screen("member-remove", "lead", DEMO + "people/", (click("Remove Mara Lindqvist"),)),
     Screen("settings", "lead", DEMO + "settings/"),
