@@ -105,6 +105,10 @@ def open_invitation(page: Page) -> None:
     page.goto(page.locator("#invitation-link").input_value())
 
 
+def open_rater_link(page: Page) -> None:
+    page.goto(page.locator("#rater-link-1").input_value())
+
+
 def upload(page: Page) -> None:
     rows = [
         {"item": f"week-{n}", "prompt": f"What is in the box of week {n}?", "system": system, "output": "Leeks.",
@@ -215,6 +219,18 @@ LEAD = (
     Screen("gate", "lead", DEMO + "rounds/quality/gate/"),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
+    Screen(
+        "raters-add",
+        "lead",
+        DEMO + "rounds/preference/add-raters/",
+        (click("Make the link", "button"), paste("E-mail addresses", PEOPLE), click("Check the list", "button")),
+    ),  # fmt: skip
+    Screen(
+        "rater-link",
+        "lead",
+        DEMO + "rounds/preference/add-raters/",
+        (click("Make the link", "button"), open_rater_link),
+    ),  # fmt: skip
     Screen("people-link", "lead", DEMO + "people/", (click("Make invitation link", "button"),)),
     Screen(
         "people-list",
