@@ -250,6 +250,9 @@ API = [
     get("api:export", VIEWERS),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
+    get("api:raters", LEADS),
+    get("api:rater", LEADS),
+    post("api:rater", LEADS, 400),
     get("api:doctor", VIEWERS),
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there
