@@ -173,6 +173,8 @@ PAGES = [
     get("annotation:participants", LEADS),
     post("annotation:participants", LEADS, 422),
     post("annotation:participant_erase", LEADS, 302),
+    get("annotation:pay", LEADS),
+    post("annotation:pay", LEADS, 302),
     get("annotation:raters", LEADS),
     post("annotation:raters", LEADS, 404),  # no act is named
     post("annotation:round_link_revoke", LEADS, 302),
