@@ -221,6 +221,7 @@ PAGES = [
     post("analytics:doctor_suggest", LEADS, 302),  # no change is named, which is said
     get("analytics:gate", VIEWERS),
     Row("analytics:gate", "POST", LEADS, 422, data=lambda own: {"definition": "new: [1]"}),
+    post("analytics:report_look", LEADS, 302),  # no such items are named, which is said
     get("analytics:reports", VIEWERS),
     Row("analytics:report_build", "POST", REVIEWERS, 302, data=lambda own: {"round": own["round"]}),
     get("analytics:report", VIEWERS),
