@@ -317,6 +317,8 @@ def _reading(page: Page) -> Iterator[Block]:
     yield from table(
         ("Prompt", "Criterion", "What is unusual here", "For the one ahead, %"), upsets, "Against the lead"
     )
+    parted = [(f"{x.name} ({x.about})", x.criterion, x.told, x.figure) for x in page.reading.judges]
+    yield from table(("Item", "Criterion", "Answers", "Apart, %"), parted, "Where a judge and people part")
 
 
 def _method(page: Page, digest: str) -> Iterator[Block]:
