@@ -12,7 +12,9 @@ from annotation.views import (
     people,
     practice,
     rater,
+    raters,
     review,
+    round_link,
     rounds,
     successors,
     unblinding,
@@ -23,6 +25,7 @@ app_name = "annotation"
 urlpatterns = [
     path("p/<slug:project>/people/<int:member>/", people.member_change, name="member_change"),
     path("p/<slug:project>/people/<int:member>/remove/", people.member_remove, name="member_remove"),
+    path("take-part/<str:token>/", round_link.round_link, name="round_link"),
     path("join/<str:join>/", joining.join, name="join"),
     path("rate/", rater.home, name="home"),
     path("rate/<str:public_id>/", rater.rate, name="rate"),
@@ -71,6 +74,12 @@ urlpatterns = [
     path("p/<slug:project>/rounds/<slug:round>/raters/<int:seat>/training/", known.decide, name="training_decide"),
     path("p/<slug:project>/rounds/<slug:round>/assign/", assigning.assign, name="assign"),
     path("p/<slug:project>/rounds/<slug:round>/assign/<int:slot>/", assigning.move, name="place_move"),
+    path("p/<slug:project>/rounds/<slug:round>/add-raters/", raters.raters, name="raters"),
+    path(
+        "p/<slug:project>/rounds/<slug:round>/add-raters/<int:rater_link>/revoke/",
+        raters.link_revoke,
+        name="round_link_revoke",
+    ),
     path("p/<slug:project>/rounds/<slug:round>/participants/", participants.participants, name="participants"),
     path(
         "p/<slug:project>/rounds/<slug:round>/participants/<int:participant>/erase/",

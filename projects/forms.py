@@ -44,6 +44,17 @@ class InviteForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.RATER, help_text=ROLE_HINT)
 
 
+class InviteListForm(forms.Form):
+    text = forms.CharField(
+        label="E-mail addresses",
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 10, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="One on each line, or with commas between; “Name <name@example.org>” works too, and so does a table "
+        "whose first line names a column email.",
+    )
+    role = forms.ChoiceField(label="Role", choices=Role.choices, initial=Role.RATER, help_text=ROLE_HINT)
+
+
 class MetricForm(forms.Form):
     direction = forms.ChoiceField(label="Which way is better", choices=Metric.Direction.choices)
     criterion_key = forms.SlugField(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from projects.views import checks, home, imports, invitations, items, media, metrics, people, settings
+from projects.views import checks, home, imports, invitations, inviting, items, media, metrics, people, settings
 
 app_name = "projects"
 
@@ -26,5 +26,7 @@ urlpatterns = [
         people.invitation_revoke,
         name="invitation_revoke",
     ),
+    path("p/<slug:project>/people/list/", inviting.invite_list, name="invite_list"),
+    path("p/<slug:project>/people/list/links/", inviting.invite_file, name="invite_file"),
     path("p/<slug:project>/settings/", settings.settings, name="settings"),
 ]

@@ -21,6 +21,7 @@ from annotation.claims import NewRating, Submission
 from annotation.models import Assignment, Round
 from annotation.services.crowd import Arrival, link_save, participant_join
 from annotation.services.judging import flag_raise
+from annotation.services.round_links import link_make
 from annotation.services.rounds import round_create, round_open
 from annotation.services.seats import member_remove, seat_for
 from projects.models import Membership, Project, Role
@@ -158,6 +159,7 @@ def _joined(round: Round, lead: User, word: str) -> dict[str, Any]:
     link = link_save(round=round, given=given, actor=lead)
     return {
         "join": link.token,
+        "rater_link": link_make(round=round, places=1, days=1, actor=lead).pk,
         "participant": participant_join(link=link, arrival=Arrival(f"worker-{word}")).pk,
     }
 

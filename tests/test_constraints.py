@@ -34,6 +34,7 @@ from annotation.models import (
     RevisionRequest,
     Round,
     RoundItem,
+    RoundLink,
     RoundSystem,
     Seat,
     SideTally,
@@ -141,6 +142,10 @@ def a_seat(w: World) -> Seat:
 
 def a_link(w: World) -> JoinLink:
     return JoinLink.objects.create(round=w.round, consent="Do you agree?", id_parameter="id")
+
+
+def a_rater_link(w: World) -> RoundLink:
+    return RoundLink.objects.create(round=w.round, places=1, expires_at=NOW)
 
 
 def a_participant(w: World) -> Participant:
@@ -350,6 +355,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     ),
     "joinlink_asks_consent": lambda w: change(a_link(w), consent=""),
     "joinlink_names_participants": lambda w: change(a_link(w), id_parameter=""),
+    "roundlink_within_places": lambda w: change(a_rater_link(w), n_used=2),
+    "roundlink_address_is_one_place": lambda w: change(a_rater_link(w), email="jo@example.org", places=2),
     "participant_outcome_known": lambda w: change(a_participant(w), outcome="rich"),
     "participant_erased_is_empty": lambda w: change(a_participant(w), study="s", erased_at=NOW),
     "flag_one_open": lambda w: [Flag.objects.create(assignment=w.assignment, reason="broken") for _ in range(2)],

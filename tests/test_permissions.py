@@ -90,6 +90,9 @@ PAGES = [
     get("projects:people", LEADS),
     post("projects:people", LEADS, 200),
     post("projects:invitation_revoke", LEADS, 302),
+    get("projects:invite_list", LEADS),
+    post("projects:invite_list", LEADS, 422),
+    post("projects:invite_file", LEADS, 200),
     get("projects:settings", LEADS),
     post("projects:settings", LEADS, 200),
     # rubrics
@@ -170,6 +173,11 @@ PAGES = [
     get("annotation:participants", LEADS),
     post("annotation:participants", LEADS, 422),
     post("annotation:participant_erase", LEADS, 302),
+    get("annotation:raters", LEADS),
+    post("annotation:raters", LEADS, 404),  # no act is named
+    post("annotation:round_link_revoke", LEADS, 302),
+    get("annotation:round_link", EVERYBODY, 404),  # the key in the address is of an invitation
+    post("annotation:round_link", EVERYBODY, 404),
     post("annotation:message", REVIEWERS, 302),
     get("annotation:leaks", LEADS),
     post("annotation:leak_terms", LEADS, 302),

@@ -94,8 +94,19 @@ def up(page: Page) -> None:
     page.goto(page.url.removesuffix("history/"))
 
 
+PEOPLE = "Ines Roth <ines@example.org>\njo@example.org; kim@example.org\nnot an address\njo@example.org"
+
+
+def paste(label: str, text: str) -> Act:
+    return lambda page: page.get_by_label(label).fill(text)
+
+
 def open_invitation(page: Page) -> None:
     page.goto(page.locator("#invitation-link").input_value())
+
+
+def open_rater_link(page: Page) -> None:
+    page.goto(page.locator("#rater-link-1").input_value())
 
 
 def upload(page: Page) -> None:
@@ -208,7 +219,31 @@ LEAD = (
     Screen("gate", "lead", DEMO + "rounds/quality/gate/"),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
+    Screen(
+        "raters-add",
+        "lead",
+        DEMO + "rounds/preference/add-raters/",
+        (click("Make the link", "button"), paste("E-mail addresses", PEOPLE), click("Check the list", "button")),
+    ),  # fmt: skip
+    Screen(
+        "rater-link",
+        "lead",
+        DEMO + "rounds/preference/add-raters/",
+        (click("Make the link", "button"), open_rater_link),
+    ),  # fmt: skip
     Screen("people-link", "lead", DEMO + "people/", (click("Make invitation link", "button"),)),
+    Screen(
+        "people-list",
+        "lead",
+        DEMO + "people/list/",
+        (paste("E-mail addresses", PEOPLE), click("Check the list", "button")),
+    ),
+    Screen(
+        "people-list-links",
+        "lead",
+        DEMO + "people/list/",
+        (paste("E-mail addresses", PEOPLE), click("Check the list", "button"), click("Invite ", "button")),
+    ),  # fmt: skip
     Screen("invitation", "lead", DEMO + "people/", (click("Make invitation link", "button"), open_invitation)),
     Screen("member-remove", "lead", DEMO + "people/", (click("Remove Mara Lindqvist"),)),
     Screen("settings", "lead", DEMO + "settings/"),

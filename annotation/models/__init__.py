@@ -6,6 +6,7 @@ from annotation.models.judgments import FreeText, Judgment, Rating
 from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
 from annotation.models.review import Reviewed, RevisionRequest
+from annotation.models.round_links import RoundLink
 from annotation.models.rounds import Renewal, Round, RoundItem, RoundSystem, Unblinding
 from annotation.models.tasks import Task, TaskOutput
 from annotation.models.training import TrainingStep, TrainingTry
@@ -28,6 +29,7 @@ __all__ = [
     "RevisionRequest",
     "Round",
     "RoundItem",
+    "RoundLink",
     "RoundSystem",
     "Seat",
     "SideTally",

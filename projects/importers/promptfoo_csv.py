@@ -78,7 +78,7 @@ def is_csv(first_line: str) -> bool:
 
 def read(stream: BinaryIO, name: str, found: list[Problem]) -> Iterator[tuple[int, dict[str, Any]]]:
     lines = tables.read_cells(stream, name, found.append)
-    row, header = next(lines)
+    row, header = next(lines, (1, [""]))
     layout = Layout([cell.strip() for cell in header], name, row)
     for test, (number, cells) in enumerate(lines):
         for result in layout.rows(number, test, cells, found, name):

@@ -83,9 +83,11 @@ def _counted(rows: Iterator[tuple[int, Row]], name: str) -> Iterator[tuple[int, 
 
 def _delimited(stream: BinaryIO, name: str, tell: Report) -> Iterator[tuple[int, Row]]:
     rows = read_cells(stream, name, tell)
-    row, cells = next(rows)
-    header = _header(cells, name, row)
+    header: list[str] = []
     for row, cells in rows:
+        if not header:
+            header = _header(cells, name, row)
+            continue
         yield row, dict(zip(header, cells, strict=True))
 
 

@@ -25,38 +25,36 @@ class HtmlCache:
     """Rendered HTML by kind and digest of the content."""
 
     def __init__(self, progress: Progress | None = None) -> None:
-        self._html: dict[tuple[str, str], str] = {}
+        self._html: dict[str, dict[str, str]] = {"item": {}, "output": {}}
         self._progress = progress
 
     def fill(self, items: Sequence[ItemRevision], outputs: Sequence[OutputRevision]) -> None:
         """Set `html` on every revision."""
-        sources: dict[tuple[str, str], Any] = {("item", item.digest): item for item in items}
-        sources |= {("output", output.digest): output for output in outputs}
-        self._fill(sources)
+        self._fill({each.digest: each for each in items}, {each.digest: each for each in outputs})
         for item in items:
-            item.html = self._html["item", item.digest]
+            item.html = self._html["item"][item.digest]
         for output in outputs:
-            output.html = self._html["output", output.digest]
+            output.html = self._html["output"][output.digest]
 
     def fill_staged(self, staged: Staged) -> None:
         """Render all that a file brings, before anything else is known about it."""
-        sources: dict[tuple[str, str], Any] = {}
-        for item in (each.record for each in staged.items.values()):
-            sources["item", item_digest(item.messages, item.context, item.reference, item.choices)] = item
-        for output in staged.outputs.values():
-            if output.digest:
-                sources["output", output.digest] = output.record
-        self._fill(sources)
+        items = {
+            item_digest(item.messages, item.context, item.reference, item.choices): item
+            for item in (each.record for each in staged.items.values())
+        }
+        self._fill(items, {each.digest: each.record for each in staged.outputs.values() if each.digest})
 
-    def _fill(self, sources: dict[tuple[str, str], Any]) -> None:
-        """`sources` have the texts, by kind and digest. Jobs are made of them a portion at a time."""
-        todo = {key: source for key, source in sources.items() if key not in self._html}
-        jobs = (_job(kind, source) for (kind, _), source in todo.items())
-        sizes = accumulate(_size(_job(kind, source)) for (kind, _), source in todo.items())
+    def _fill(self, items: dict[str, Any], outputs: dict[str, Any]) -> None:
+        """What has the texts, by digest. Jobs are made of it a portion at a time."""
+        kinds = {"item": items, "output": outputs}
+        todo = [(kind, key) for kind, given in kinds.items() for key in given if key not in self._html[kind]]
+        jobs = (_job(kind, kinds[kind][key]) for kind, key in todo)
         helpers = min(_MAX_HELPERS, os.cpu_count() or 1, -(-len(todo) // _PORTION))
+        sizes = accumulate(_size(_job(kind, kinds[kind][key])) for kind, key in todo)
         large = helpers > 1 and any(size > _ALONE for size in sizes)
         rendered = self._render(jobs, len(todo), helpers if large else 1)
-        self._html.update(zip(todo, rendered, strict=True))
+        for (kind, key), html in zip(todo, rendered, strict=True):
+            self._html[kind][key] = html
 
     def _render(self, jobs: Iterator[Job], count: int, helpers: int) -> Iterator[str]:
         done = 0

@@ -6,7 +6,7 @@ what is stored already, in any revision, is left alone, so importing a file agai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from projects.models import (
     System,
 )
 from projects.services.import_rows import NewItem, NewItemRevision
-from projects.services.import_scores import OutputKey, StagedScore
+from projects.services.import_scores import OutputKey, Table
 from projects.services.import_stage import (
     MAX_TAG,
     Staged,
@@ -41,7 +41,7 @@ T = TypeVar("T")
 LOOKUP = 500  # keys in one IN (…): well under SQLite's limit of parameters
 KINDS = ("items", "systems", "outputs", "scores", "judgments")
 
-Reserve = Callable[[Sequence[Model]], None]  # gives rows that are not saved yet their primary keys
+KeysOf = Callable[[type[Model], int], Iterable[int]]  # primary keys for so many rows that are not saved yet
 
 
 @dataclass(slots=True)
@@ -49,8 +49,8 @@ class NewScores:
     """Scores of one metric to be written: the row of each is made when it is its turn, for there are many."""
 
     metric: Metric
-    keys: list[bytes]
-    staged: dict[bytes, StagedScore]
+    identities: list[Hashable]
+    staged: Table
 
 
 @dataclass
@@ -58,13 +58,13 @@ class Plan:
     project: Project
     staged: Staged
     batch: ImportBatch
-    reserve: Reserve
+    keys_of: KeysOf
     systems: list[System] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     item_revisions: list[ItemRevision] = field(default_factory=list)
     tags: list[ItemTag] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
-    outputs: list[Output] = field(default_factory=list)
+    outputs: list[OutputKey] = field(default_factory=list)
     output_revisions: list[OutputRevision] = field(default_factory=list)
     scores: list[NewScores] = field(default_factory=list)
     retired_item_revisions: list[int] = field(default_factory=list)
@@ -79,6 +79,12 @@ class Plan:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     new: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     changed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+
+    def reserve(self, rows: Sequence[Model]) -> None:
+        """Give rows that are not saved yet their primary keys, so that others can point to them."""
+        if rows:
+            for row, key in zip(rows, self.keys_of(type(rows[0]), len(rows)), strict=True):
+                row.pk = key
 
     @property
     def is_empty(self) -> bool:
@@ -239,7 +245,7 @@ def _new_items(plan: Plan, known: set[str]) -> None:
     for row, (key, each) in zip(plan.items, fresh, strict=True):
         plan.item_ids[key] = row.pk
         record = each.record
-        content = (list(record.messages), list(record.context), list(record.reference), list(record.choices))
+        content = (record.messages, record.context, record.reference, record.choices)
         if any(content):
             _add_item_revision(plan, row.pk, content, [])
         plan.tags += [ItemTag(item_id=row.pk, tag=tag) for tag in _tags(plan, record)]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
 from projects.importers.records import OutputRecord
 from projects.models import AutomatedScore, Metric, Output, OutputRevision
 from projects.services.import_plan import NewScores, Plan, chunks
-from projects.services.import_rows import NewOutput, NewOutputRevision
-from projects.services.import_scores import OutputKey, Shape, StagedScore
-from projects.services.import_stage import StagedOutput
+from projects.services.import_rows import NewOutputRevision
+from projects.services.import_scores import OutputKey, Shape, StagedScore, Table
+from projects.services.import_stage import StagedOutput, score_key
 
 _MEASURES = ("latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency")
 _KIND_WORDS = {"number": "numbers", "bool": "yes or no", "label": "labels", "preference": "preferences"}
@@ -100,7 +101,7 @@ def _add_output_revision(plan: Plan, output_id: int, staged: StagedOutput, earli
             revision=earlier.newest + 1,
             kind=OutputRevision.Kind.CORRECTION if changed else OutputRevision.Kind.IMPORT,
             text=staged.record.text or "",
-            messages=list(staged.record.messages),
+            messages=staged.record.messages,
             digest=staged.digest,
             reason=f"Changed in {plan.staged.file_name}"[:500] if changed else "",
             batch_id=plan.batch.pk,
@@ -110,35 +111,37 @@ def _add_output_revision(plan: Plan, output_id: int, staged: StagedOutput, earli
 
 
 def _new_outputs(plan: Plan) -> None:
-    fresh = [(key, each) for key, each in plan.staged.outputs.items() if key not in plan.output_ids]
-    plan.outputs = [_output(plan, key, each) for key, each in fresh]
-    plan.reserve(plan.outputs)
+    plan.outputs = [key for key in plan.staged.outputs if key not in plan.output_ids]
     plan.new["outputs"] = len(plan.outputs)
     nothing = _Revisions()
-    for row, (key, each) in zip(plan.outputs, fresh, strict=True):
-        plan.output_ids[key] = row.pk
-        if each.digest:
-            _add_output_revision(plan, row.pk, each, nothing)
+    for key, pk in zip(plan.outputs, plan.keys_of(Output, len(plan.outputs)), strict=True):
+        plan.output_ids[key] = pk
+        staged = plan.staged.outputs[key]
+        if staged.digest:
+            _add_output_revision(plan, pk, staged, nothing)
 
 
-def _output(plan: Plan, key: OutputKey, staged: StagedOutput) -> Output:
+def output_of(plan: Plan, key: OutputKey) -> dict[str, Any]:
+    """The row of a new output, by column."""
+    staged = plan.staged.outputs[key]
     record = staged.record
-    return NewOutput(
-        item_id=plan.item_ids[key[0]],
-        system_id=plan.system_ids[key[1]],
-        repeat=record.repeat,
-        variant=record.variant,
-        has_text=bool(staged.digest),
-        error=record.error,
-        latency_ms=record.latency_ms,
-        ttft_ms=record.ttft_ms,
-        tokens_in=record.tokens_in,
-        tokens_out=record.tokens_out,
-        cost=record.cost,
-        currency=record.currency,
-        raw=record.raw,
-        batch_id=plan.batch.pk,
-    )
+    return {
+        "id": plan.output_ids[key],
+        "item_id": plan.item_ids[key[0]],
+        "system_id": plan.system_ids[key[1]],
+        "repeat": record.repeat,
+        "variant": record.variant,
+        "has_text": bool(staged.digest),
+        "error": record.error,
+        "latency_ms": record.latency_ms,
+        "ttft_ms": record.ttft_ms,
+        "tokens_in": record.tokens_in,
+        "tokens_out": record.tokens_out,
+        "cost": record.cost,
+        "currency": record.currency,
+        "raw": record.raw,
+        "batch_id": plan.batch.pk,
+    }
 
 
 def plan_scores(plan: Plan) -> None:
@@ -152,7 +155,7 @@ def plan_scores(plan: Plan) -> None:
             plan.counts["judgments" if shape.human else "scores"] += count
 
 
-def _of_another_kind(plan: Plan, metric: Metric, table: dict[bytes, StagedScore]) -> set[Shape]:
+def _of_another_kind(plan: Plan, metric: Metric, table: Table) -> set[Shape]:
     """What must be left out, which is said by kind."""
     found: Counter[Shape] = Counter(staged.shape for staged in table.values())
     wrong = [shape for shape in found if not shape.missing_reason and shape.kind != metric.kind]
@@ -205,13 +208,14 @@ def _describe(metric: Metric, record: Shape) -> None:
         metric.direction = record.direction
 
 
-def _scores_of(plan: Plan, metric: Metric, wanted: dict[bytes, StagedScore]) -> None:
-    known: set[bytes] = set()
+def _scores_of(plan: Plan, metric: Metric, wanted: Table) -> None:
+    known: set[Hashable] = set()
     if metric.pk and metric not in plan.metrics:
-        for keys in chunks(wanted):
-            for row in AutomatedScore.objects.filter(metric_id=metric.pk, key__in=[key.hex() for key in keys]):
-                known.add(key := bytes.fromhex(row.key))
-                _known_score(plan, row, wanted[key])
+        for identities in chunks(wanted):
+            stored = {score_key(wanted[identity]): identity for identity in identities}
+            for row in AutomatedScore.objects.filter(metric_id=metric.pk, key__in=stored):
+                known.add(identity := stored[row.key])
+                _known_score(plan, row, wanted[identity])
     new = [key for key in wanted if key not in known] if known else list(wanted)
     if new:
         plan.scores.append(NewScores(metric, new, wanted))
@@ -226,20 +230,20 @@ def _known_score(plan: Plan, row: AutomatedScore, staged: StagedScore) -> None:
     if shape.missing_reason or (row.number, row.label) == staged.value:
         return
     row.number, row.label, row.passed = staged.number, shape.label, shape.passed
-    row.explanation, row.missing_reason, row.details = staged.explanation, "", staged.details or {}
+    row.explanation, row.missing_reason, row.details = staged.explanation, "", staged.details
     row.batch_id = plan.batch.pk
     plan.changed_scores.append(row)
     plan.changed["judgments" if shape.human else "scores"] += 1
 
 
-def score_of(plan: Plan, metric: Metric, key: bytes, staged: StagedScore, pk: int) -> dict[str, Any]:
+def score_of(plan: Plan, metric: Metric, staged: StagedScore, pk: int) -> dict[str, Any]:
     """The row of a new score, by column: a model for each would take longer than all the rest."""
     shape = staged.shape
     run_level = staged.target is None and shape.system is not None
     return {
         "id": pk,
         "metric_id": metric.pk,
-        "key": key.hex(),
+        "key": score_key(staged),
         "output_id": plan.output_ids[staged.target] if staged.target else None,
         "output_b_id": plan.output_ids[staged.target_b] if staged.target_b else None,
         "system_id": plan.system_ids[shape.system] if run_level and shape.system else None,
@@ -251,6 +255,6 @@ def score_of(plan: Plan, metric: Metric, key: bytes, staged: StagedScore, pk: in
         "judge": shape.judge,
         "explanation": staged.explanation,
         "missing_reason": shape.missing_reason,
-        "details": staged.details or {},
+        "details": staged.details,
         "batch_id": plan.batch.pk,
     }

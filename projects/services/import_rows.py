@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from projects.models import Item, ItemRevision, Output, OutputRevision
+from projects.models import Item, ItemRevision, OutputRevision
 
 
 def _row_of(model: type[models.Model]) -> type[Any]:
@@ -32,7 +32,6 @@ def _row_of(model: type[models.Model]) -> type[Any]:
 
 
 if TYPE_CHECKING:
-    NewItem, NewItemRevision, NewOutput, NewOutputRevision = Item, ItemRevision, Output, OutputRevision
+    NewItem, NewItemRevision, NewOutputRevision = Item, ItemRevision, OutputRevision
 else:
-    NewItem, NewItemRevision = _row_of(Item), _row_of(ItemRevision)
-    NewOutput, NewOutputRevision = _row_of(Output), _row_of(OutputRevision)
+    NewItem, NewItemRevision, NewOutputRevision = _row_of(Item), _row_of(ItemRevision), _row_of(OutputRevision)

@@ -7,7 +7,7 @@ they are about. So what they share is kept once, and of each only what is its ow
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -41,19 +41,44 @@ class StagedScore:
     number: float | None
     target: OutputKey | None  # None: the score of a whole run of the system
     target_b: OutputKey | None
-    explanation: str
-    details: dict[str, Any] | None
+    more: tuple[str, dict[str, Any] | None] | None  # explanation and details; None for neither
 
     @property
     def value(self) -> tuple[float | None, str]:
         return self.number, self.shape.label
 
+    @property
+    def explanation(self) -> str:
+        return self.more[0] if self.more else ""
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return (self.more[1] if self.more else None) or {}
+
+    @property
+    def identity(self) -> Hashable:
+        """What makes it this score of its metric. The tool's run is not part of it: a re-run of the same judge over
+        the same output replaces the score instead of adding a second one."""
+        shape = self.shape
+        if self.target_b is None and shape.turn is None and not shape.position and not shape.judge and self.target:
+            return self.target  # nearly all of them: an object that is there anyway
+        return self.named
+
+    @property
+    def named(self) -> tuple[Any, ...]:
+        """The same, in full: the database keeps its digest."""
+        shape = self.shape
+        return self.target or shape.system, self.target_b, shape.turn, shape.position, shape.judge
+
+
+Table = dict[Hashable, StagedScore]
+
 
 class StagedScores:
-    """By metric and by identity within it: the SHA-256 that the database keeps as hexadecimal digits."""
+    """By metric and by identity within it."""
 
     def __init__(self) -> None:
-        self.by_metric: dict[str, dict[bytes, StagedScore]] = {}
+        self.by_metric: dict[str, Table] = {}
         self._shapes: dict[Shape, Shape] = {}
 
     def __len__(self) -> int:
@@ -68,9 +93,9 @@ class StagedScores:
         for table in self.by_metric.values():
             yield from table.values()
 
-    def put(self, metric: str, key: bytes, score: StagedScore) -> StagedScore | None:
+    def put(self, metric: str, score: StagedScore) -> StagedScore | None:
         """Take a score; answers the one that it replaces."""
-        table = self.by_metric.setdefault(metric, {})
+        table, key = self.by_metric.setdefault(metric, {}), score.identity
         known = table.get(key)
         table[key] = score
         return known

@@ -84,12 +84,8 @@ class Staged:
 
 def digest_of(content: Any) -> str:
     """SHA-256 of the content as canonical JSON: sorted keys, no spaces, Unicode in NFC."""
-    return _sha256_of(content).hexdigest()
-
-
-def _sha256_of(content: Any) -> hashlib._Hash:
     text = _CANONICAL.encode(content)
-    return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass"))
+    return hashlib.sha256(unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def item_digest(messages: Any, context: Any, reference: Any, choices: Any) -> str:
@@ -100,10 +96,9 @@ def output_digest(text: str, messages: Any) -> str:
     return digest_of([text, list(messages)])
 
 
-def score_key(record: ScoreRecord, target: OutputKey | None, target_b: OutputKey | None) -> bytes:
-    """The identity of a score within its metric. The tool's run is not part of it: a re-run of the same
-    judge over the same output replaces the score instead of adding a second one."""
-    return _sha256_of([target or record.system, target_b, record.turn, record.position, record.judge]).digest()
+def score_key(score: StagedScore) -> str:
+    """The identity of a score within its metric, as the database keeps it."""
+    return digest_of(score.named)
 
 
 def stage(
@@ -322,8 +317,9 @@ def _take_score(staged: Staged, record: ScoreRecord, *, human: bool) -> None:
         return
     shape = staged.scores.shape_of(record, human=human)
     ends = _key_of(staged, target), _key_of(staged, target_b)
-    score = StagedScore(shape, record.number, *ends, record.explanation, record.details)
-    known = staged.scores.put(record.metric, score_key(record, target, target_b), score)
+    more = (record.explanation, record.details) if record.explanation or record.details else None
+    score = StagedScore(shape, record.number, *ends, more)
+    known = staged.scores.put(record.metric, score)
     if known is not None and known.value != score.value:
         where = _output_name(target) if target else f"system {record.system[0]}"
         staged.note(f"{where}, metric {record.metric}", "The file holds two values for this score; the last stands.")

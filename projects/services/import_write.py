@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from projects.models import AutomatedScore, Item, ItemRevision, Metric, Output, OutputRevision
 from projects.services.import_plan import NewScores, Plan, chunks
-from projects.services.import_plan_outputs import score_of
+from projects.services.import_plan_outputs import output_of, score_of
 
 _WRITE_CHUNK = 2000  # rows in one executemany: bounds the memory that prepared rows take
 
@@ -36,11 +36,12 @@ class Prepared(NamedTuple):
 def reserve(rows: Sequence[models.Model]) -> None:
     """Give unsaved rows primary keys that no other writer will get, so that children can point to them."""
     if rows:
-        for row, key in zip(rows, _keys(rows[0]._meta.db_table, len(rows)), strict=True):
+        for row, key in zip(rows, keys_of(type(rows[0]), len(rows)), strict=True):
             row.pk = key
 
 
-def _keys(table: str, count: int) -> Iterable[int]:
+def keys_of(model: type[models.Model], count: int) -> Iterable[int]:
+    table = model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -69,8 +70,6 @@ def prepare(plan: Plan) -> list[Prepared]:
         plan.item_revisions,
         plan.tags,
         plan.metrics,
-        plan.outputs,
-        plan.output_revisions,
     ]
     unsaved: list[Sequence[models.Model]] = [
         plan.item_revisions,
@@ -82,10 +81,9 @@ def prepare(plan: Plan) -> list[Prepared]:
     prepared = [*_retire(ItemRevision, plan.retired_item_revisions)]
     prepared += _retire(OutputRevision, plan.retired_output_revisions)
     for rows in inserts:
-        if rows:
-            meta = rows[0]._meta
-            prepared.append(_insert(meta, len(rows), _values(_drained(rows), meta.local_concrete_fields)))
-    prepared += [_insert(AutomatedScore._meta, len(new.keys), _scores(plan, new)) for new in plan.scores]
+        prepared += _of_rows(rows)
+    prepared += _outputs(plan) + _of_rows(plan.output_revisions)
+    prepared += [_insert(AutomatedScore._meta, len(new.identities), _scores(plan, new)) for new in plan.scores]
     prepared += _updates(Item, plan.changed_items, ["cluster", "language", "metadata"])
     measures = ["has_text", "error", "latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost", "currency"]
     prepared += _updates(Output, plan.changed_outputs, measures)
@@ -95,15 +93,42 @@ def prepare(plan: Plan) -> list[Prepared]:
     return prepared
 
 
+def _of_rows(rows: list[Any]) -> list[Prepared]:
+    if not rows:
+        return []
+    meta = rows[0]._meta
+    return [_insert(meta, len(rows), _values(_drained(rows), meta.local_concrete_fields))]
+
+
+def _outputs(plan: Plan) -> list[Prepared]:
+    rows = (output_of(plan, key) for key in plan.outputs)
+    return [_insert(Output._meta, len(plan.outputs), _by_column(Output, rows))] if plan.outputs else []
+
+
 def _scores(plan: Plan, new: NewScores) -> Iterator[list[Any]]:
-    fields: list[Any] = list(AutomatedScore._meta.local_concrete_fields)
+    keys = keys_of(AutomatedScore, len(new.identities))
+    pairs = zip(new.identities, keys, strict=True)
+    rows = (score_of(plan, new.metric, new.staged[identity], pk) for identity, pk in pairs)
+    yield from _by_column(AutomatedScore, rows)
+
+
+def _by_column(model: type[models.Model], rows: Iterable[dict[str, Any]]) -> Iterator[list[Any]]:
+    """Rows as the database takes them. Empty JSON, which nearly all have, is made once."""
+    fields: list[Any] = list(model._meta.local_concrete_fields)
+    database, now = connections[DEFAULT_DB_ALIAS], timezone.now()
+    nothing: Any = None
+    json, dates = None, {}
+    for position, field in enumerate(fields):
+        if isinstance(field, models.JSONField):
+            json = position
+            nothing = field.get_db_prep_save({}, database)
+        elif getattr(field, "auto_now_add", False):
+            dates[field.attname] = field.get_db_prep_save(now, database)
     columns = itemgetter(*(field.attname for field in fields))
-    [details] = [position for position, field in enumerate(fields) if field.attname == "details"]
-    save, database = fields[details].get_db_prep_save, connections[DEFAULT_DB_ALIAS]
-    nothing = save({}, database)
-    for key, pk in zip(new.keys, _keys(AutomatedScore._meta.db_table, len(new.keys)), strict=True):
-        values = list(columns(score_of(plan, new.metric, key, new.staged[key], pk)))
-        values[details] = save(values[details], database) if values[details] else nothing
+    for row in rows:
+        values = list(columns(dates | row))
+        if json is not None:
+            values[json] = fields[json].get_db_prep_save(values[json], database) if values[json] else nothing
         yield values
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -40,7 +41,7 @@ from projects.services.import_plan import KINDS, Plan, plan_items, plan_systems
 from projects.services.import_plan_outputs import plan_outputs, plan_scores
 from projects.services.import_questions import answer
 from projects.services.import_stage import Progress, Staged, stage
-from projects.services.import_write import prepare, reserve, send
+from projects.services.import_write import keys_of, prepare, reserve, send
 from projects.services.media import File, Prepared, media_members, media_prepare, media_write
 from projects.services.people import pseudonym_for
 from projects.services.projects import project_create
@@ -235,9 +236,9 @@ def recognise(upload: Upload, format: str = "auto") -> str:
 
 
 def make_plan(
-    project: Project, staged: Staged, batch: ImportBatch, take_keys: Callable[[Sequence[Model]], None]
+    project: Project, staged: Staged, batch: ImportBatch, keys: Callable[[type[Model], int], Iterable[int]]
 ) -> Plan:
-    plan = Plan(project, staged, batch, take_keys)
+    plan = Plan(project, staged, batch, keys)
     plan_systems(plan)
     plan_items(plan)
     plan_outputs(plan)
@@ -306,7 +307,7 @@ def _import_once(
     told = progress or (lambda *_: None)
     chosen = batch or _new_batch(project, staged, actor)
     told("Comparing with what is there", 0, None)
-    plan = make_plan(project, staged, chosen, reserve)
+    plan = make_plan(project, staged, chosen, keys_of)
     html.fill(plan.item_revisions, plan.output_revisions)
     media = media_prepare(project=project, files=staged.media, batch=chosen)
     try:
@@ -403,15 +404,10 @@ def counts_of(plan: Plan, problems: list[Problem]) -> dict[str, Any]:
     }
 
 
-def _imagined() -> Callable[[Sequence[Model]], None]:
+def _imagined() -> Callable[[type[Model], int], Iterable[int]]:
     """Keys for rows that will never be saved: negative, so that they meet no real one."""
     next_key = iter(range(-1, -(2**62), -1))
-
-    def take_keys(rows: Sequence[Model]) -> None:
-        for row in rows:
-            row.pk = next(next_key)
-
-    return take_keys
+    return lambda model, count: islice(next_key, count)
 
 
 def _pseudonyms(project: Project) -> Callable[[str], str]:

@@ -1,0 +1,22 @@
+"""The forms by which raters are brought into a round."""
+
+from __future__ import annotations
+
+from django import forms
+
+from annotation.services.round_links import MAX_DAYS, MAX_PLACES
+from projects.services.people import INVITATION_DAYS
+
+
+class LinkForm(forms.Form):
+    places = forms.IntegerField(label="For how many people", min_value=1, max_value=MAX_PLACES, initial=10)
+    days = forms.IntegerField(label="For how many days", min_value=1, max_value=MAX_DAYS, initial=INVITATION_DAYS)
+
+
+class RaterListForm(forms.Form):
+    text = forms.CharField(
+        label="E-mail addresses",
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="One on each line, or with commas between; a table whose first line names a column email works too.",
+    )

@@ -1,0 +1,107 @@
+"""Many people invited at once, from a list of addresses: first what it would do, then the links."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from projects import audit
+from projects.errors import ServiceError
+from projects.models import Invitation, Membership, Project, Role
+from projects.people_list import MAX_ADDRESSES, Address, Listed, read_list
+from projects.services.people import INVITATION_DAYS, token_digest
+
+
+@dataclass(frozen=True, slots=True)
+class InvitePlan:
+    """`invited` have a link already, which would be replaced: it was shown once and may be lost."""
+
+    new: list[Address]
+    invited: list[Address]
+    members: list[Address]
+    listed: Listed
+
+    @property
+    def links(self) -> int:
+        return len(self.new) + len(self.invited)
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    invitation: Invitation
+    token: str
+
+
+def invite_plan(*, project: Project, text: str) -> InvitePlan:
+    """What inviting this list would do. Changes nothing."""
+    listed = read_list(text)
+    emails = [each.email for each in listed.addresses]
+    if not emails and not listed.unread:
+        raise ServiceError("Paste at least one e-mail address.", field="text")
+    if len(emails) > MAX_ADDRESSES:
+        raise ServiceError(
+            f"These are {len(emails):,} addresses. Invite at most {MAX_ADDRESSES:,} at once.", field="text"
+        )
+    rows = Membership.objects.filter(project=project, user__email__in=emails)
+    members = set(rows.values_list("user__email", flat=True))
+    waiting = set(_waiting(project, emails).values_list("email", flat=True)) - members
+    return InvitePlan(
+        new=[each for each in listed.addresses if each.email not in members | waiting],
+        invited=[each for each in listed.addresses if each.email in waiting],
+        members=[each for each in listed.addresses if each.email in members],
+        listed=listed,
+    )
+
+
+def _waiting(project: Project, emails: Sequence[str]) -> Any:
+    rows = Invitation.objects.filter(project=project, email__in=emails, accepted_at=None, revoked_at=None)
+    return rows.filter(expires_at__gt=timezone.now())
+
+
+@transaction.atomic
+def invite_list(*, project: Project, text: str, role: str, actor: Any) -> list[Invited]:
+    """An invitation for each address that is no member yet. Older links of the same addresses end. The secrets are
+    returned this once; only their hashes are kept."""
+    if role not in Role.values:
+        raise ServiceError(f"“{role}” is not a role. Choose one of: {', '.join(Role.values)}.", field="role")
+    plan = invite_plan(project=project, text=text)
+    emails = [each.email for each in sorted([*plan.new, *plan.invited], key=lambda each: each.line)]
+    if not emails:
+        raise ServiceError("Nobody in this list can be invited, so nothing was changed.", field="text")
+    now = timezone.now()
+    replaced = _waiting(project, emails).update(revoked_at=now)
+    made = [_invited(project, email, role, actor, now) for email in emails]
+    Invitation.objects.bulk_create([each.invitation for each in made], batch_size=200)
+    audit.record(
+        project=project, actor=actor, verb="invitation.list", target=f"project:{project.pk}",
+        payload={"role": role, "invited": len(made), "replaced": replaced},
+    )  # fmt: skip
+    return made
+
+
+def _invited(project: Project, email: str, role: str, actor: Any, now: Any) -> Invited:
+    token = secrets.token_urlsafe(24)
+    row = Invitation(
+        project=project,
+        email=email,
+        role=role,
+        token_hash=token_digest(token),
+        invited_by=actor,
+        expires_at=now + timedelta(days=INVITATION_DAYS),
+    )
+    return Invited(row, token)
+
+
+def invitations_of_links(*, project: Project, tokens: Sequence[str]) -> list[tuple[str, str]]:
+    """Address and secret of those that are invitations of this project, in their order; others are left out."""
+    hashes = {token_digest(token): token for token in tokens[:MAX_ADDRESSES]}
+    rows = dict(
+        Invitation.objects.filter(project=project, token_hash__in=list(hashes)).values_list("token_hash", "email")
+    )
+    return [(rows[key], token) for key, token in hashes.items() if key in rows]
