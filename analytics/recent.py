@@ -24,6 +24,7 @@ WORDS = {
     "join.set": "set the join link of {target}",
     "join.open": "opened the join link of {target}",
     "join.close": "closed the join link of {target}",
+    "round.pay": "said what raters of {target} are paid",
     "round.link": "made a link by which raters come into {target}",
     "round.link_revoke": "revoked a link by which raters came into {target}",
     "raters.add": "added members to {target}",

@@ -249,6 +249,10 @@ def _metrics(page: Page) -> Iterator[Block]:
         yield from forest(a.lines, page.correlation_axis, value="Kendall’s τ-b", reference=0.0)
         rows = [(line.name, *line.cells[:2]) for line in a.lines]
         yield from table(("Metric", "Spearman’s ρ", "Same answer as most raters"), rows)
+        for more in a.more:
+            columns = (f"Where a rater says ({more.key})", "it says more", "another", "it says less", "another", "Lean")
+            errors = [(f"{x.level} ({x.lean.counts})", *map(_short, (*x.more, *x.less, x.lean))) for x in more.errors]
+            yield from table(columns, errors, f"Errors of {more.key} by level")
 
 
 def _slices(page: Page) -> Iterator[Block]:
@@ -313,6 +317,8 @@ def _reading(page: Page) -> Iterator[Block]:
     yield from table(
         ("Prompt", "Criterion", "What is unusual here", "For the one ahead, %"), upsets, "Against the lead"
     )
+    parted = [(f"{x.name} ({x.about})", x.criterion, x.told, x.figure) for x in page.reading.judges]
+    yield from table(("Item", "Criterion", "Answers", "Apart, %"), parted, "Where a judge and people part")
 
 
 def _method(page: Page, digest: str) -> Iterator[Block]:

@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.charts import interval
-from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures
-from analytics.report_words import points, say
+from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures, listed
+from analytics.report_words import Said, level_names, points, say
 from projects.templatetags.numbers import times
 
 RANKS = {"kendall_tau_b": "Kendall’s τ-b", "spearman": "Spearman’s ρ"}
 
 
 @dataclass(frozen=True)
+class ErrorLine:
+    """One level: how often the judge and how often another rater says more there, and less."""
+
+    level: str
+    more: tuple[Said, Said]
+    less: tuple[Said, Said]
+    lean: Said
+
+
+@dataclass(frozen=True)
 class MetricMore:
     key: str
     figures: Figures
+    errors: list[ErrorLine]
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,9 @@ def automated_part(body: dict[str, Any], criterion: dict[str, Any]) -> Automated
     lines = [_line(metric, row) for metric, row in rows.items()]
     same = {metric: row for metric, row in rows.items() if row["declared_same_question"]}
     sentences = [text for metric, row in same.items() for text in _stands_in(metric, key, row)]
-    more = [_more(metric, row) for metric, row in rows.items() if "ceiling" in row]
+    names = level_names(criterion)
+    more = [_more(metric, row, names) for metric, row in rows.items() if "ceiling" in row]
+    sentences += [text for metric, row in same.items() for text in _leans(metric, row, names)]
     return Automated(key, criterion["question"], lines, sentences, more)
 
 
@@ -109,10 +122,22 @@ def _test(test: dict[str, Any] | None) -> list[str]:
     return [says if test["passes"] and start == test["epsilon"] else f"{says} It passes from ε = {start:g} on."]
 
 
+def _leans(metric: str, row: dict[str, Any], names: dict[str, str]) -> list[str]:
+    """Levels at which the whole interval lies on one side, each looked at by itself."""
+    found = []
+    for word, sign in (("higher", 1), ("lower", -1)):
+        at = [each for each in row.get("errors_by_level", []) if decided(each["lean"], 0.0)]
+        at = [each for each in at if each["lean"]["value"] * sign > 0]
+        if at:
+            told = listed(f"“{_level(each['level'], names)}”" for each in at)
+            found.append(f"Where a rater says {told}, {metric} goes {word} than another rater does.")
+    return found
+
+
 # --- behind the fold -----------------------------------------------------------------------------------
 
 
-def _more(metric: str, row: dict[str, Any]) -> MetricMore:
+def _more(metric: str, row: dict[str, Any], names: dict[str, str]) -> MetricMore:
     within, between = row.get("within_prompts", {}), row.get("between_systems", {})
     named = [(f"{RANKS[name]}, all outputs pooled", row[name]) for name in RANKS]
     named += [("Pearson’s r, all outputs pooled", row.get("pearson"))]
@@ -130,4 +155,15 @@ def _more(metric: str, row: dict[str, Any]) -> MetricMore:
     found = figures(named)
     if "reason" in ceiling:
         found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
-    return MetricMore(metric, found)
+    return MetricMore(metric, found, [_error_line(each, names) for each in row.get("errors_by_level", [])])
+
+
+def _error_line(each: dict[str, Any], names: dict[str, str]) -> ErrorLine:
+    def told(way: str) -> tuple[Said, Said]:
+        return say(each["judge"][way]), say(each["rater"][way])
+
+    return ErrorLine(_level(each["level"], names), told("above"), told("below"), points(each["lean"]))
+
+
+def _level(level: Any, names: dict[str, str]) -> str:
+    return names.get(str(level), f"{level:g}" if isinstance(level, float) else str(level))

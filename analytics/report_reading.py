@@ -24,22 +24,25 @@ class ReadingLine:
 class Reading:
     disagreement: list[ReadingLine] = field(default_factory=list)
     upsets: list[ReadingLine] = field(default_factory=list)
+    judges: list[ReadingLine] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.disagreement or self.upsets)
+        return bool(self.disagreement or self.upsets or self.judges)
 
 
 def reading_part(body: dict[str, Any], places: Mapping[str, str]) -> Reading:
     found = body.get("reading", {"disagreement": [], "upsets": []})
     criteria = {c["key"]: c for c in body["criteria"]}
     apart = [_apart(row, criteria[row["criterion"]], places) for row in found["disagreement"]]
-    return Reading(apart, [_upset(row, places) for row in found["upsets"]])
+    judges = [_judged(row, criteria[row["criterion"]], places) for row in found.get("judges", [])]
+    return Reading(apart, [_upset(row, places) for row in found["upsets"]], judges)
 
 
 def names_in(body: dict[str, Any]) -> set[str]:
     """The items and prompts that it names."""
     found = body.get("reading", {"disagreement": [], "upsets": []})
-    return {row["item"] for row in found["disagreement"]} | {row["prompt"] for row in found["upsets"]}
+    named = {row["item"] for row in (*found["disagreement"], *found.get("judges", []))}
+    return named | {row["prompt"] for row in found["upsets"]}
 
 
 def _apart(row: dict[str, Any], criterion: dict[str, Any], places: Mapping[str, str]) -> ReadingLine:
@@ -48,6 +51,14 @@ def _apart(row: dict[str, Any], criterion: dict[str, Any], places: Mapping[str, 
     return ReadingLine(
         row["item"], row["criterion"], row["system"], words, share, row["n_ratings"], places.get(row["item"], "")
     )
+
+
+def _judged(row: dict[str, Any], criterion: dict[str, Any], places: Mapping[str, str]) -> ReadingLine:
+    given, people = (level_name(criterion, row[who]) for who in ("judge", "people"))
+    told = f"{row['metric']}: {given}; people: {people}."
+    share = f"{100 * row['apart']:.0f}"
+    name = row["item"]
+    return ReadingLine(name, row["criterion"], row["system"], told, share, row["n_ratings"], places.get(name, ""))
 
 
 def _number(answer: str) -> Any:

@@ -13,6 +13,9 @@ from analytics.models import Report
 from annotation.models import Round
 from config.stopping import point_of_no_return
 from projects import audit
+from projects.errors import ServiceError
+from projects.models import Item
+from projects.services.tagging import MAX_TAG, items_tag
 
 if TYPE_CHECKING:
     from analytics.reports import Progress
@@ -64,3 +67,14 @@ def report_build(
         keep(report)
         point_of_no_return()
     return report
+
+
+def report_look(*, report: Report, actor: Any = None) -> str:
+    """Tag the items on which a judge and people part, so that a round can be planned on them. Answers the tag."""
+    names = {row["item"] for row in report.body.get("reading", {}).get("judges", [])}
+    items = Item.objects.filter(project_id=report.round.project_id, external_id__in=names)
+    if not names or not items.exists():
+        raise ServiceError("This report names no items on which a judge and people part.")
+    tag = f"look:{report.round.slug}-{report.number}"[:MAX_TAG]
+    items_tag(project=report.round.project, items=items, tag=tag, actor=actor)
+    return tag

@@ -15,6 +15,7 @@ urlpatterns = [
     path("p/<slug:project>/reports/build/", reports.build, name="report_build"),
     path("p/<slug:project>/reports/runs/<int:run>/", reports.report_run, name="report_run"),
     path(REPORT, reports.report_page, name="report"),
+    path(f"{REPORT}look/", reports.look, name="report_look"),
     path(f"{REPORT}report.json", reports.report_form, {"form": "json"}, name="report_json"),
     path(f"{REPORT}report.html", reports.report_form, {"form": "html"}, name="report_html"),
     path(f"{REPORT}report.pdf", reports.report_form, {"form": "pdf"}, name="report_pdf"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from annotation.services.pay import MAX_PER_HOUR
 from annotation.services.round_links import MAX_DAYS, MAX_PLACES
 from projects.services.people import INVITATION_DAYS
 
@@ -19,4 +20,18 @@ class RaterListForm(forms.Form):
         max_length=200_000,
         widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
         help_text="One on each line, or with commas between; a table whose first line names a column email works too.",
+    )
+
+
+class PayForm(forms.Form):
+    per_hour = forms.FloatField(
+        label="Pay an hour",
+        required=False,
+        min_value=0,
+        max_value=MAX_PER_HOUR,
+        help_text="Left empty: no costs are shown.",
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+    )
+    currency = forms.CharField(
+        label="Currency", required=False, max_length=3, initial="EUR", help_text="Three letters, such as EUR or USD."
     )

@@ -25,6 +25,7 @@ from annotation.models import (
     Seat,
     Slot,
 )
+from annotation.pay import Worked
 from annotation.services.round_tasks import items_with
 from projects.models import Item, Output
 
@@ -49,7 +50,8 @@ class RaterRow:
     seat: Seat
     judged: int
     imported: int
-    seconds: float | None
+    seconds: float | None  # the median
+    worked: Worked | None  # empty where the time of no judgment is known
     last_seen: datetime | None
     sides: Sides
     gold: tuple[int, int]  # right, of so many gold tasks
@@ -85,7 +87,7 @@ def rater_rows(round: Round) -> list[RaterRow]:
             closed_at=Max("assignments__closed_at", filter=~imported),
         )
     )
-    times = _median_seconds(round)
+    times = _seconds(round)
     sides = side_counts(round)
     standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
     excluded = dict(standing.values_list("seat_id", "reason"))
@@ -103,7 +105,8 @@ def rater_rows(round: Round) -> list[RaterRow]:
             seat=seat,
             judged=seat.judged,
             imported=seat.imported,
-            seconds=times.get(seat.pk),
+            seconds=median(times[seat.pk]) if seat.pk in times else None,
+            worked=Worked(sum(times[seat.pk]), len(times[seat.pk])) if seat.pk in times else None,
             last_seen=max((t for t in (seat.claimed_at, seat.closed_at) if t), default=None),
             sides=sides.get(seat.pk, Sides()),
             gold=_tally(gold.get(seat.pk, [])),
@@ -124,14 +127,19 @@ def _counted(round: Round) -> Any:
     return Judgment.objects.filter(seat__round=round, current=True).exclude(assignment__purpose__in=Assignment.APART)
 
 
-def _median_seconds(round: Round) -> dict[int, float]:
+def _seconds(round: Round) -> dict[int, list[float]]:
     """By seat. The time measured in the page where there is one, else from claim to submit."""
     times: dict[int, list[float]] = defaultdict(list)
     for seat, active, elapsed in _counted(round).values_list("seat_id", "active_seconds", "seconds").iterator():
         seconds = active if active is not None else elapsed
         if seconds is not None:
             times[seat].append(seconds)
-    return {seat: median(values) for seat, values in times.items()}
+    return dict(times)
+
+
+def all_worked(rows: list[RaterRow]) -> Worked | None:
+    known = [row.worked for row in rows if row.worked is not None]
+    return Worked(sum(each.seconds for each in known), sum(each.timed for each in known)) if known else None
 
 
 def median_of_all(rows: list[RaterRow]) -> float | None:

@@ -9,6 +9,7 @@ from annotation.views import (
     known,
     leaks,
     participants,
+    pay,
     people,
     practice,
     rater,
@@ -86,6 +87,7 @@ urlpatterns = [
         participants.erase,
         name="participant_erase",
     ),
+    path("p/<slug:project>/rounds/<slug:round>/pay/", pay.pay, name="pay"),
     path("p/<slug:project>/rounds/<slug:round>/extend/", rounds.extend, name="round_extend"),
     *(
         path(f"p/<slug:project>/rounds/<slug:round>/{act}/", rounds.act, {"act": act}, name=f"round_{act}")

@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from analytics import api as analytics
 from annotation import api as annotation
-from annotation import api_exports
+from annotation import api_exports, api_raters
 from projects import api as projects
 from projects import api_checks
 
@@ -29,6 +29,8 @@ urlpatterns = [
     path(f"{ROUND}key/", annotation.RoundKey.as_view(), name="key"),
     path(f"{ROUND}export/<slug:kind>/", api_exports.RoundExport.as_view(), name="export"),
     path(f"{ROUND}judgments/", annotation.Judgments.as_view(), name="judgments"),
+    path(f"{ROUND}raters/", api_raters.RaterList.as_view(), name="raters"),
+    path(f"{ROUND}raters/<int:seat>/", api_raters.RaterDetail.as_view(), name="rater"),
     path(f"{ROUND}doctor/", analytics.RoundDoctor.as_view(), name="doctor"),
     path(f"{ROUND}report/", analytics.RoundReport.as_view(), name="report"),
     path(f"{ROUND}gate/", analytics.RoundGate.as_view(), name="gate"),

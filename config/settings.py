@@ -222,6 +222,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # The state of a round keeps its name though raters and tries have states too.
+    "ENUM_NAME_OVERRIDES": {"StateEnum": "annotation.models.Round.State"},
 }
 
 # --- Language and time ----------------------------------------------------------------------------

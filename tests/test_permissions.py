@@ -173,6 +173,8 @@ PAGES = [
     get("annotation:participants", LEADS),
     post("annotation:participants", LEADS, 422),
     post("annotation:participant_erase", LEADS, 302),
+    get("annotation:pay", LEADS),
+    post("annotation:pay", LEADS, 302),
     get("annotation:raters", LEADS),
     post("annotation:raters", LEADS, 404),  # no act is named
     post("annotation:round_link_revoke", LEADS, 302),
@@ -219,6 +221,7 @@ PAGES = [
     post("analytics:doctor_suggest", LEADS, 302),  # no change is named, which is said
     get("analytics:gate", VIEWERS),
     Row("analytics:gate", "POST", LEADS, 422, data=lambda own: {"definition": "new: [1]"}),
+    post("analytics:report_look", LEADS, 302),  # no such items are named, which is said
     get("analytics:reports", VIEWERS),
     Row("analytics:report_build", "POST", REVIEWERS, 302, data=lambda own: {"round": own["round"]}),
     get("analytics:report", VIEWERS),
@@ -250,6 +253,9 @@ API = [
     get("api:export", VIEWERS),
     get("api:judgments", VIEWERS),
     post("api:judgments", LEADS, 400),
+    get("api:raters", LEADS),
+    get("api:rater", LEADS),
+    post("api:rater", LEADS, 400),
     get("api:doctor", VIEWERS),
     get("api:report", VIEWERS),
     post("api:report", REVIEWERS, 200),  # nothing has changed since the report that is there

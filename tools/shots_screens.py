@@ -97,7 +97,7 @@ def up(page: Page) -> None:
 PEOPLE = "Ines Roth <ines@example.org>\njo@example.org; kim@example.org\nnot an address\njo@example.org"
 
 
-def paste(label: str, text: str) -> Act:
+def fill(label: str, text: str) -> Act:
     return lambda page: page.get_by_label(label).fill(text)
 
 
@@ -219,11 +219,15 @@ LEAD = (
     Screen("gate", "lead", DEMO + "rounds/quality/gate/"),
     Screen("reports", "lead", DEMO + "reports/"),
     Screen("people", "lead", DEMO + "people/"),
+    Screen("round-pay", "lead", DEMO + "rounds/preference/pay/"),
+    Screen(
+        "round-paid", "lead", DEMO + "rounds/preference/pay/", (fill("Pay an hour", "14.5"), click("Save", "button"))
+    ),
     Screen(
         "raters-add",
         "lead",
         DEMO + "rounds/preference/add-raters/",
-        (click("Make the link", "button"), paste("E-mail addresses", PEOPLE), click("Check the list", "button")),
+        (click("Make the link", "button"), fill("E-mail addresses", PEOPLE), click("Check the list", "button")),
     ),  # fmt: skip
     Screen(
         "rater-link",
@@ -236,13 +240,13 @@ LEAD = (
         "people-list",
         "lead",
         DEMO + "people/list/",
-        (paste("E-mail addresses", PEOPLE), click("Check the list", "button")),
+        (fill("E-mail addresses", PEOPLE), click("Check the list", "button")),
     ),
     Screen(
         "people-list-links",
         "lead",
         DEMO + "people/list/",
-        (paste("E-mail addresses", PEOPLE), click("Check the list", "button"), click("Invite ", "button")),
+        (fill("E-mail addresses", PEOPLE), click("Check the list", "button"), click("Invite ", "button")),
     ),  # fmt: skip
     Screen("invitation", "lead", DEMO + "people/", (click("Make invitation link", "button"), open_invitation)),
     Screen("member-remove", "lead", DEMO + "people/", (click("Remove Mara Lindqvist"),)),

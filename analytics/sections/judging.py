@@ -17,12 +17,14 @@ from analytics.stats import ceiling as ceilings
 from analytics.stats import pairwise_accuracy
 from analytics.stats.alternative_annotator import EPSILONS, alternative_annotator_test
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
+from analytics.stats.judge_errors import errors_by_level
 from rubrics.specs import CriterionSpec
 
 # What people cost more than a judge: that of skilled raters, as nobody is asked who they are. The curve is beside it.
 EPSILON = EPSILONS["skilled"]
 # Rank correlations of every pair of ratings are drawn again a thousand times: beyond this a report would take minutes.
 MAX_RATINGS_DRAWN = 60_000
+MAX_LEVELS = 12  # beyond that a scale is a line, and no level of it is given often
 _MISSING: ObjectArray = np.zeros(0, dtype=object)
 
 
@@ -84,4 +86,10 @@ def stand_ins(answers: Answers, same: bool, criterion: CriterionSpec, data: Repo
         scoring="neg_rmse" if distance else "accuracy",
         level=data.level,
     )
-    return {"ceiling_same_answer": {"measure": "agreement", **equal.to_dict()}, "alt_test": test.to_dict()}
+    found = {"ceiling_same_answer": {"measure": "agreement", **equal.to_dict()}, "alt_test": test.to_dict()}
+    ordered = criterion.level_of_measurement != "nominal" or criterion.type == "yes_no"
+    if ordered and not is_of_pairs(criterion) and answers.human.n_codes <= MAX_LEVELS:
+        found["errors_by_level"] = errors_by_level(
+            answers.units, answers.labels, answers.human, level=data.level
+        ).to_dict()["levels"]
+    return found

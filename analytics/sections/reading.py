@@ -1,4 +1,5 @@
-"""Items worth reading: where raters are furthest apart, and where the system that is behind did better."""
+"""Items worth reading: where raters are furthest apart, where the system that is behind did better, and where a judge
+and people part."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.sections.base import ReportData
+from analytics.sections.base import MetricInfo, ReportData, domain
 from analytics.sections.pairs import battles, compared, preferences
 from analytics.sections.scores import comparable, scored
 from analytics.stats.scores import prompt_superiority
@@ -19,8 +20,9 @@ MOST_SYSTEMS = 6
 
 
 def reading_section(data: ReportData) -> dict[str, Any]:
-    """`disagreement`: outputs or pairs, the furthest apart first. `upsets`: prompts against the lead of a pair."""
-    return {"disagreement": _disagreement(data), "upsets": _upsets(data)}
+    """`disagreement`: outputs or pairs, the furthest apart first. `upsets`: prompts against the lead of a pair.
+    `judges`: outputs of which a metric that answers the same question says something else than people."""
+    return {"disagreement": _disagreement(data), "upsets": _upsets(data), "judges": _judges(data)}
 
 
 def _disagreement(data: ReportData) -> list[dict[str, Any]]:
@@ -140,3 +142,39 @@ def _scored(data: ReportData, criterion: CriterionSpec) -> Iterator[tuple[Any, .
             share, prompts = prompt_superiority(tables[a], tables[b])
             both = frame[frame["system"].isin((a, b))]
             yield a, b, share, prompts, both.groupby("cluster").size().to_dict()
+
+
+def _judges(data: ReportData) -> list[dict[str, Any]]:
+    """By how far the metric's number lies from the median rating, as a share of the criterion's scale."""
+    rows = [row for c in scored(data) for metric in data.metrics if metric.criterion == c.key
+            for row in _parted(data, c, metric)]  # fmt: skip
+    rows.sort(key=lambda r: (-r["apart"], -r["n_ratings"], r["criterion"], r["item"], r["system"], r["metric"]))
+    return rows[:MOST]
+
+
+def _parted(data: ReportData, criterion: CriterionSpec, metric: MetricInfo) -> Iterator[dict[str, Any]]:
+    """People are told by their median: the answer of one of them, on an ordered scale, too."""
+    ends = [0.0, 1.0] if criterion.type == "yes_no" else [x for x in domain(criterion) or [] if isinstance(x, float)]
+    frame = data.of(criterion)
+    if len(ends) < 2 or frame.empty:
+        return
+    given = data.scores[(data.scores["metric"] == metric.id) & (data.scores["output_b"] < 0)]
+    judge = given.dropna(subset=["number"]).groupby("output")["number"].mean()
+    rated = frame.assign(position=_positions(frame, criterion)).dropna(subset=["position"]).groupby("output")
+    people = rated["position"].quantile(0.5, interpolation="lower")
+    apart = ((judge.reindex(people.index) - people).abs() / (max(ends) - min(ends))).dropna()
+    about: dict[Any, Any] = rated[["item", "system"]].first().to_dict("index")
+    middle: dict[Any, Any] = people.to_dict()
+    given_by: dict[Any, Any] = judge.to_dict()
+    sizes: dict[Any, Any] = rated.size().to_dict()
+    for output, share in apart[apart > 0].sort_values(ascending=False, kind="stable").head(3 * MOST).to_dict().items():
+        yield {
+            "criterion": criterion.key,
+            "item": str(about[output]["item"]),
+            "system": str(about[output]["system"]),
+            "metric": metric.key,
+            "apart": round(float(share), 9),
+            "people": float(middle[output]),
+            "judge": round(float(given_by[output]), 9),
+            "n_ratings": int(sizes[output]),
+        }

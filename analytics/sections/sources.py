@@ -54,7 +54,7 @@ def _used(body: dict[str, Any]) -> Iterator[str]:
         yield from ("pace", "straight_lining", "benjamini_hochberg")
     if body["automated"]:
         yield from ("kendall_tau_b", "spearman", "kendall_tau_b_within_prompts", "pairwise_accuracy_within_prompts")
-        yield from ("human_ceiling", "alternative_annotator_test")
+        yield from ("human_ceiling", "alternative_annotator_test", "judge_errors_by_level")
     if any(about["comparisons"] for about in body["slices"].values()):
         yield from ("slice_interaction", "benjamini_yekutieli")
     if body["picture"]:

@@ -126,8 +126,9 @@ def _without_spread(value: float, groups: int, scope: Scope, share: bool) -> Est
     return Estimate(value, low, high, **fields).with_warnings(few_prompts_warning(groups))
 
 
-def ratio_over_clusters(hits: FloatArray, trials: FloatArray, scope: Scope) -> Estimate:
-    """A pooled share sum(hits)/sum(trials) with its cluster-robust (linearised) interval.
+def ratio_over_clusters(hits: FloatArray, trials: FloatArray, scope: Scope, *, share: bool = True) -> Estimate:
+    """A pooled share sum(hits)/sum(trials) with its cluster-robust (linearised) interval. Without `share` it is a
+    mean that may lie outside of 0 to 1, and its limits too.
 
     `hits`, `trials` (clusters,): per-cluster sums; clusters without trials are ignored. Source: Cochran,
     Sampling Techniques, 1977, section 2.11. No spread: Wilson on clusters.
@@ -144,8 +145,11 @@ def ratio_over_clusters(hits: FloatArray, trials: FloatArray, scope: Scope) -> E
     residual = (hits - value * trials) / trials.sum()
     error = math.sqrt(groups / (groups - 1) * float(residual @ residual))
     if error <= 1e-12:
-        return _without_spread(value, groups, scope, share=True)
+        return _without_spread(value, groups, scope, share=share)
     half = t_quantile(scope.level, groups) * error
+    if not share:
+        fields = scope.fields(f"cluster-robust by prompt, t({groups - 1})")
+        return Estimate(value, value - half, value + half, **fields).with_warnings(few_prompts_warning(groups))
     fields = scope.fields(f"cluster-robust by prompt, t({groups - 1}), within 0..1")
     estimate = Estimate(value, max(value - half, 0.0), min(value + half, 1.0), **fields)
     return estimate.with_warnings(few_prompts_warning(groups))

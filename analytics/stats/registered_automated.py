@@ -10,6 +10,7 @@ from analytics.stats import (
     attenuation,
     ceiling,
     gates,
+    judge_errors,
     measures,
     misclassification,
     mqm,
@@ -161,6 +162,15 @@ AUTOMATED: dict[str, Metric] = {
         designs=("repeated ratings", "automated scores"),
         title="Alternative annotator test",
         assumptions=("Epsilon was chosen before the data.",),
+    ),
+    "judge_errors_by_level": Metric(
+        judge_errors.errors_by_level,
+        "automated",
+        _ORDERED,
+        "Cochran, Sampling Techniques, 1977, section 2.11; leave-one-out as in Calderon, Reichart & Dror, ACL 2025",
+        of("row_order", "rater_names"),
+        designs=("repeated ratings", "automated scores"),
+        title="A judge's errors by level",
     ),
     "rogan_gladen": Metric(
         misclassification.rogan_gladen,

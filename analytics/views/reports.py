@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -17,6 +19,7 @@ from analytics.report_file import report_context
 from analytics.report_forms import FORMS, file_of
 from analytics.report_reading import names_in
 from analytics.selectors_reports import item_places, report_lines, round_lines
+from analytics.services import report_look
 from annotation.exporters.tables import RATINGS
 from annotation.exporters.writers import csv_lines
 from annotation.models import Round
@@ -93,7 +96,22 @@ def report_page(request: HttpRequest, project: str, report: int) -> HttpResponse
         **report_context(found, item_places(row, names_in(found.body))),
     }
     may_export = can(request.user, Action.EXPORT, row)
+    context["may_plan"] = can(request.user, Action.RUN, row)
     return render(request, "analytics/report.html", {**context, "links": links if may_export else []})
+
+
+@login_required
+@require_POST
+def look(request: HttpRequest, project: str, report: int) -> HttpResponse:
+    """Opens the set-up of a round on the items where a judge and people part."""
+    row, found = _found(request, project, report, Action.RUN)
+    try:
+        tag = report_look(report=found, actor=request.user)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("analytics:report", row.slug, found.pk)
+    messages.success(request, f"The items have the tag “{tag}”, which the set-up below takes them by.")
+    return redirect(f"{reverse('annotation:round_new', args=[row.slug])}?{urlencode({'tag': tag})}")
 
 
 @login_required

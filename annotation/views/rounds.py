@@ -17,6 +17,7 @@ from annotation import conduct, round_page, selectors
 from annotation.forms import ExtendForm, RoundForm, settings_of
 from annotation.models import Assignment, Flag, Renewal, Round
 from annotation.pairing import PAIRINGS_IN_WORDS
+from annotation.pay import in_words, rate_of
 from annotation.services import rounds as service
 from annotation.services import upkeep
 from annotation.services.draw_facts import draw_facts
@@ -92,11 +93,14 @@ def _page(
 ) -> HttpResponse:
     names = can(request.user, Action.REVIEW, project)
     plan = service.round_plan(round) if round.state != Round.State.CLOSED else None
+    rate = rate_of(round)
     context: dict[str, Any] = {
         "project": project,
         "nav": "rounds",
         "round": round,
         "plan": plan,
+        "rate": rate,
+        "plan_cost": rate.cost(plan.hours * 3600) if rate and plan else None,
         "draw": plan.draw if plan else draw_facts(round),
         "systems": [rs.system for rs in round.round_systems.select_related("system")],
         "sample": round.options.get("sample", {}),
@@ -125,23 +129,32 @@ def _figures(round: Round) -> dict[str, Any]:
     progress = selectors.progress_of(round)
     raters = round_page.rater_rows(round)
     typical = round_page.median_of_all(raters)
+    left = progress.left * (round.planned_seconds if typical is None else typical)
+    worked, rate = round_page.all_worked(raters), rate_of(round)
     return {
+        "worked": worked,
+        "worked_words": in_words(worked.seconds) if worked else "",
+        "counted": sum(row.judged for row in raters),
+        "cost_so_far": rate.cost(worked.seconds) if rate and worked else None,
+        "cost_left": rate.cost(left) if rate else None,
+        "costs": [
+            (
+                row,
+                in_words(row.worked.seconds) if row.worked else "",
+                rate.cost(row.worked.seconds) if rate and row.worked else None,
+            )
+            for row in raters
+        ],
         "progress": progress,
         "groups": groups_progress(round),
         "raters": raters,
         "typical": typical,
-        "time_left": _in_words(progress.left * (round.planned_seconds if typical is None else typical)),
+        "time_left": in_words(max(60.0, left)),
         "sides": round_page.all_sides(raters),
         "flags": round_page.open_flags(round),
         "comments": round_page.comments(round),
         "new_items": round_page.new_items(round) if round.state in (Round.State.OPEN, Round.State.PAUSED) else 0,
     }
-
-
-def _in_words(seconds: float) -> str:
-    """8 h 40 min; 25 min."""
-    hours, minutes = divmod(max(1, int(seconds / 60 + 0.5)), 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
 @dataclass(frozen=True)
@@ -194,13 +207,17 @@ def act(request: HttpRequest, project: str, round: str, act: str) -> HttpRespons
 
 
 def _ask(request: HttpRequest, project: Project, round: Round, act: str) -> HttpResponse:
+    plan = service.round_plan(round) if act == "open" and round.state == Round.State.DRAFT else None
+    rate = rate_of(round)
     context: dict[str, Any] = {
         "project": project,
         "nav": "rounds",
         "round": round,
         "act": act,
         "chosen": ACTS[act],
-        "plan": service.round_plan(round) if act == "open" and round.state == Round.State.DRAFT else None,
+        "plan": plan,
+        "rate": rate,
+        "plan_cost": rate.cost(plan.hours * 3600) if rate and plan else None,
         "progress": selectors.progress_of(round),
         "leaks": open_leaks(round) if act == "open" and round.state == Round.State.DRAFT else 0,
         "held": Assignment.objects.filter(seat__round=round, state=Assignment.State.LIVE).count(),

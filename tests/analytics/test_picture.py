@@ -1,16 +1,19 @@
-"""The whole picture: quality beside time, cost and metrics, and what may be said of both together."""
+"""The whole picture: quality beside time, cost and metrics; and the items on which a judge and people part."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from analytics.report_page import page_of
+from analytics.services import report_build
 from annotation.models import Round
-from projects.models import AutomatedScore, Metric, Output
+from projects.models import AutomatedScore, ItemTag, Metric, Output
 from tests.analytics.helpers import filled_round, scale
 from tests.analytics.test_reports import body_of
+from tests.factories import member
 
 pytestmark = pytest.mark.django_db
 RATING = {"good": 4, "twin": 4, "weak": 2}
@@ -88,3 +91,47 @@ def test_without_measures_and_metrics_there_is_no_such_section() -> None:
     body = body_of(round_)
     assert body["picture"] == {}
     assert not page_of(body).picture
+
+
+def judged_by_a_metric() -> Round:
+    """The judge gives what people give, but for two outputs of `weak`, which it finds perfect."""
+    round_ = studied()
+    metric = Metric.objects.create(
+        project=round_.project, key="judge", source="llm", kind="number", criterion_key="helpful"
+    )
+    for output in Output.objects.filter(item__project=round_.project).select_related("item", "system"):
+        name = output.item.external_id
+        given = 3.0 if int(name[1:]) % 4 == 0 else float(RATING[output.system.name])
+        number = 5.0 if output.system.name == "weak" and name in {"q1", "q5"} else given
+        AutomatedScore.objects.create(metric=metric, key=str(output.pk), output=output, number=number)
+    return round_
+
+
+def test_the_report_names_what_a_judge_and_people_see_differently() -> None:
+    found = body_of(judged_by_a_metric())["reading"]["judges"]
+    assert [(row["item"], row["system"], row["judge"], row["people"], row["apart"]) for row in found] == [
+        ("q1", "weak", 5.0, 2.0, 0.75),
+        ("q5", "weak", 5.0, 2.0, 0.75),
+    ]
+
+
+def test_a_round_is_planned_on_these_items(client: Client) -> None:
+    round_ = judged_by_a_metric()
+    report = report_build(round=round_)
+    lead = member(round_.project, "lead")
+    client.force_login(lead)
+    page = client.get(f"/p/{round_.project.slug}/reports/{report.pk}/")
+    assert "Plan a round on these items" in page.content.decode()
+    answer = client.post(f"/p/{round_.project.slug}/reports/{report.pk}/look/", follow=True)
+    tag = f"look:{round_.slug}-{report.number}"
+    assert set(ItemTag.objects.filter(tag=tag).values_list("item__external_id", flat=True)) == {"q1", "q5"}
+    assert answer.context["form"]["tag"].value() == tag
+
+
+def test_a_report_in_which_nobody_parts_says_so(client: Client) -> None:
+    round_ = studied()
+    report = report_build(round=round_)
+    client.force_login(member(round_.project, "lead"))
+    answer = client.post(f"/p/{round_.project.slug}/reports/{report.pk}/look/", follow=True)
+    assert "names no items" in answer.content.decode()
+    assert not ItemTag.objects.exists()

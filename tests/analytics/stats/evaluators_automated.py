@@ -13,6 +13,7 @@ from analytics.stats import (
     attenuation,
     ceiling,
     gates,
+    judge_errors,
     misclassification,
     mqm,
     pairwise_accuracy,
@@ -205,6 +206,9 @@ EVALUATORS: dict[str, Callable[[Table, str], Any]] = {
     "human_ceiling": human_ceiling,
     "disattenuated": disattenuated,
     "alternative_annotator_test": alternative,
+    "judge_errors_by_level": lambda table, measurement: judge_errors.errors_by_level(
+        *judge_labels(table), table.coded()
+    ),
     "rogan_gladen": rogan_gladen,
     "prediction_powered_mean": powered,
     "stratified_prediction_powered_mean": stratified,

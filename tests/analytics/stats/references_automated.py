@@ -12,6 +12,7 @@ from analytics.stats import (
     attenuation,
     ceiling,
     gates,
+    judge_errors,
     measures,
     misclassification,
     mqm,
@@ -385,6 +386,14 @@ AUTOMATED_REFERENCES: dict[str, list[Reference]] = {
         )
     ],
     "mqm_score": [Reference("three segments", small_mqm, 28.05 / 3, "by hand, weights of Freitag et al. 2021")],
+    # Outputs rated (1, 2), (1, 1), (1, 3); the judge says 2, 1, 3. At 1: half above, as another rater; at 2 the judge
+    # is level and another rater below, so it leans by 1.
+    "judge_errors_by_level": [
+        Reference("judge above at 1", lambda: leaning(0).judge["above"].value, 0.5, "2 of 4 ratings"),
+        Reference("rater above at 1", lambda: leaning(0).rater["above"].value, 0.5, "2 of 4 ratings"),
+        Reference("lean at 1", lambda: leaning(0).lean.value, 0.0, "1/2 - 1/2"),
+        Reference("lean at 2", lambda: leaning(1).lean.value, 1.0, "0 - (-1)"),
+    ],
     "prompt_mean": [
         Reference("two prompts, one of two outputs", lambda: measured(measures.prompt_mean).value, 3.0, "(2 + 4) / 2"),
     ],
@@ -399,6 +408,11 @@ AUTOMATED_REFERENCES: dict[str, list[Reference]] = {
         Reference("high", lambda: SLEPT.high, 2.4598858, "R t.test(extra ~ group, sleep, paired)"),
     ],
 }
+
+
+def leaning(level: int) -> judge_errors.LevelErrors:
+    human = code_ratings([0, 0, 1, 1, 2, 2], [0, 0, 1, 1, 2, 2], list("ababab"), [1, 2, 1, 1, 1, 3], [1, 2, 3])
+    return judge_errors.errors_by_level([0, 1, 2], [2, 1, 3], human).levels[level]
 
 
 def measured(function: Callable[..., Any]) -> Any:

@@ -23,6 +23,7 @@ from analytics.stats import (
     attenuation,
     ceiling,
     gates,
+    judge_errors,
     measures,
     misclassification,
     mqm,
@@ -387,6 +388,18 @@ def constant(value: float) -> Callable[[], float]:
     return lambda: value
 
 
+def lean(prompts: int, rng: np.random.Generator) -> Estimate:
+    """Of the judge, where a rater says 2."""
+    drawn = study(rng, prompts)
+    units = np.arange(len(drawn.prompt))
+    return judge_errors.errors_by_level(units, drawn.judge, drawn.coded()).levels[1].lean
+
+
+@cache
+def lean_truth() -> float:
+    return float(lean(LARGE, np.random.default_rng(3)).value or 0.0)
+
+
 def took(share: float, prompts: int, rng: np.random.Generator) -> Estimate:
     """Times of five outputs a prompt, half of whose spread is the prompt's."""
     prompt = np.repeat(np.arange(prompts), SYSTEMS)
@@ -551,6 +564,10 @@ SIMULATIONS = [
             "cumulative share", f"{prompts} prompts, 5 systems", partial(at_most_three, prompts), at_most_three_truth
         )
         for prompts in (12, 40)
+    ),
+    *(
+        Simulation("a judge's lean at a level", f"{prompts} prompts, 5 systems", partial(lean, prompts), lean_truth)
+        for prompts in (20, 60)
     ),
     *(
         Simulation(
