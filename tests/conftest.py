@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -96,6 +97,11 @@ def _tells_more(item: pytest.Item) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # looks for a file when asked, not for all of them at every client
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 1 ms, not 300
+    # The same examples in every run, however busy the machine; `make slow` draws new ones each time.
+    drawn = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("new", drawn)
+    hypothesis.settings.register_profile("same", drawn, derandomize=True, database=None)
+    hypothesis.settings.load_profile("new" if config.getoption("markexpr") == "slow" else "same")
 
 
 @pytest.fixture(scope="session")
