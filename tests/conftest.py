@@ -52,7 +52,13 @@ SWEEPS = (
     *("test_architecture.py", "test_settings.py"),  # every file; settings in processes of their own
     *("test_rubric_files.py", "test_schema.py", "test_fuzz.py"),  # every way in which a file can be wrong
     *("test_verification.py", "test_bad_input.py", "test_report_forms.py", "test_builds.py", "test_earlier.py"),
-    *("test_drawings.py", "test_gate.py", "test_doctor.py", "test_ranking.py"),  # reports again, in all their forms
+    *(
+        "test_drawings.py",
+        "test_gate.py",
+        "test_doctor.py",
+        "test_ranking.py",
+        "test_reference_judges.py",
+    ),  # reports again, in all their forms
     *("test_rubric_checks.py", "test_strategies.py"),  # hundreds of simulated pilots; every draw of every order
     *("test_check_rules.py", "test_worker.py", "test_backup.py", "test_run.py"),  # processes, some of them killed
     *("test_raw_values.py", "test_writing_back.py"),  # whole files of other tools
@@ -69,6 +75,7 @@ DRAWN = (
     "test_report_forms.py",
     "test_bad_input.py",
     "test_drawings.py",
+    "test_reference_judges.py",
 )
 
 
