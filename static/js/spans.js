@@ -257,7 +257,7 @@ function quote(question) {
   const words = field("quote").value.trim();
   const times = words ? text.split(words).length - 1 : 0;
   const nth = Number(field("occurrence").value || 1);
-  const status = question.querySelector("[data-quote-status]");
+  const status = question.querySelector("[data-quote-said]");
   if (!times) { status.textContent = said("These words do not stand in the answer."); return; }
   if (!(nth >= 1 && nth <= times)) { status.textContent = said("They stand there {n} times.", { n: times }); return; }
   let at = -words.length;
