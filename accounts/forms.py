@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.services import TOKEN_MAX_DAYS
@@ -14,20 +15,20 @@ class NewAccountForm(forms.Form):
     """Name, e-mail and password of a person who was invited. A fixed e-mail is not read from the request."""
 
     name = forms.CharField(
-        label="Your name",
+        label=_("Your name"),
         max_length=150,
-        help_text="Leads of your project see it. In exports and reports you appear under a pseudonym.",
+        help_text=_("Leads of your project see it. In exports and reports you appear under a pseudonym."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     email = forms.EmailField(
-        label="E-mail",
-        help_text="You log in with it.",
+        label=_("E-mail"),
+        help_text=_("You log in with it."),
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
     )
     password = forms.CharField(
-        label="Password",
+        label=_("Password"),
         strip=False,
-        help_text="At least 10 characters. A few words in a row are easier to keep than signs.",
+        help_text=_("At least 10 characters. A few words in a row are easier to keep than signs."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
@@ -36,7 +37,7 @@ class NewAccountForm(forms.Form):
         if fixed_email:
             email = self.fields["email"]
             email.initial, email.disabled = fixed_email, True
-            email.help_text = "The invitation is for this address. You log in with it."
+            email.help_text = _("The invitation is for this address. You log in with it.")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -52,9 +53,9 @@ class NewAccountForm(forms.Form):
 
 class NameForm(forms.Form):
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=150,
-        help_text="Leads of your projects see it.",
+        help_text=_("Leads of your projects see it."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 

@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, User
 from config.refusals import Refusal
@@ -28,17 +29,16 @@ def user_create(
     try:
         validate_email(email)
     except ValidationError as error:
-        raise AccountError(
-            f"“{email}” is not an e-mail address. Write one like name@example.org.", field="email"
-        ) from error
+        words = _("“%(email)s” is not an e-mail address. Write one like name@example.org.") % {"email": email}
+        raise AccountError(words, field="email") from error
     if User.objects.filter(email=email).exists():
-        raise AccountError(f"There is an account for {email} already.", field="email")
+        raise AccountError(_("There is an account for %(email)s already.") % {"email": email}, field="email")
     try:
         # Two people may use one open invitation at once: the unique index decides, in words.
         with transaction.atomic():
             user = User.objects.create_user(email, password, name=name.strip(), is_demo=is_demo)
     except IntegrityError as error:
-        raise AccountError(f"There is an account for {email} already.", field="email") from error
+        raise AccountError(_("There is an account for %(email)s already.") % {"email": email}, field="email") from error
     EmailAddress.objects.create(user=user, email=email, primary=True, verified=email_verified)
     return user
 

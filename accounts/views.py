@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
@@ -21,7 +22,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None, initial={"name": person(request).name})
     if request.method == "POST" and form.is_valid():
         services.user_rename(user=person(request), name=form.cleaned_data["name"])
-        messages.success(request, "Your name is saved.")
+        messages.success(request, _("Your name is saved."))
         return redirect("accounts:profile")
     return render(request, "accounts/profile.html", {"form": form})
 

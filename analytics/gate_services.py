@@ -12,6 +12,7 @@ from analytics.gate_file import GateSpec, gate_from
 from analytics.models import Gate
 from annotation.models import Round
 from annotation.services.round_tasks import systems_of
+from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import Conflict, ServiceError
 from projects.located import Source, of_value
@@ -72,6 +73,7 @@ def gate_register(*, round: Round, source: Source, actor: Any = None) -> Gate:
         target=f"round:{row.pk}",
         payload={"digest": spec.digest},
     )
+    point_of_no_return()
     return gate
 
 

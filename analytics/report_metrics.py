@@ -48,6 +48,7 @@ def automated_part(body: dict[str, Any], criterion: dict[str, Any]) -> Automated
     names = level_names(criterion)
     more = [_more(metric, row, names) for metric, row in rows.items() if "ceiling" in row]
     sentences += [text for metric, row in same.items() for text in _leans(metric, row, names)]
+    sentences += [text for metric, row in same.items() for text in _sides(metric, row.get("sides", {}))]
     return Automated(key, criterion["question"], lines, sentences, more)
 
 
@@ -122,6 +123,31 @@ def _test(test: dict[str, Any] | None) -> list[str]:
     return [says if test["passes"] and start == test["epsilon"] else f"{says} It passes from ε = {start:g} on."]
 
 
+def _sides(metric: str, sides: dict[str, Any]) -> list[str]:
+    """What the judge does whatever the answers say, where it is beyond doubt."""
+    found = []
+    first, alike = sides.get("first_choice"), sides.get("order_consistency")
+    if first and decided(first, 0.5):
+        said = say(first)
+        which = "first" if first["value"] > 0.5 else "last"
+        found.append(
+            f"{metric} chose the output that it read {which} more often than not: the first in {said.value} "
+            f"{said.interval} of {times(first['n_judgments'], 'decided answer,decided answers')}."
+        )
+    if alike and alike["status"] == "ok":
+        said = say(alike)
+        over = times(alike["n_judgments"], "pair,pairs")
+        found.append(f"Of {over} judged in both orders it gave {said.value} {said.interval} the same answer twice.")
+    longer = sides.get("longer", {})
+    if "people" in longer and longer["judge"]["status"] == longer["people"]["status"] == "ok":
+        judge, people = say(longer["judge"]), say(longer["people"])
+        found.append(
+            f"It chose the longer output in {judge.value} {judge.interval} of its decided answers, people in "
+            f"{people.value} {people.interval} of theirs."
+        )
+    return found
+
+
 def _leans(metric: str, row: dict[str, Any], names: dict[str, str]) -> list[str]:
     """Levels at which the whole interval lies on one side, each looked at by itself."""
     found = []
@@ -152,6 +178,11 @@ def _more(metric: str, row: dict[str, Any], names: dict[str, str]) -> MetricMore
     named += [("Metric minus rater", ceiling.get("difference"))]
     test = row.get("alt_test", {})
     named += [("Advantage probability over the raters", test.get("advantage_probability"))]
+    sides = row.get("sides", {})
+    named += [("Took the one it read first", sides.get("first_choice"))]
+    named += [("Same answer in both orders", sides.get("order_consistency"))]
+    named += [("Of two unlike answers in both orders, stayed with the first", sides.get("order_test"))]
+    named += [(f"Took the longer one: {who}", e) for who, e in sides.get("longer", {}).items()]
     found = figures(named)
     if "reason" in ceiling:
         found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))

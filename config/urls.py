@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from config import health
+from config import health, languages
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("language/", languages.change, name="language"),
     path("api/v1/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 
+from config.stopping import point_of_no_return
 from projects import audit
 from projects.errors import ServiceError
 from projects.importers import ImportFileError, read_file
@@ -66,6 +67,7 @@ def judge_answers_import(
             progress=progress,
         )  # fmt: skip
         _link(project, version, {c: key[c] for c in read.criteria}, actor)
+        point_of_no_return()
     return JudgeImport(
         scores=result.counts.get("scores", 0),
         new=result.new.get("scores", 0),

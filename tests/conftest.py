@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -51,7 +52,13 @@ SWEEPS = (
     *("test_architecture.py", "test_settings.py"),  # every file; settings in processes of their own
     *("test_rubric_files.py", "test_schema.py", "test_fuzz.py"),  # every way in which a file can be wrong
     *("test_verification.py", "test_bad_input.py", "test_report_forms.py", "test_builds.py", "test_earlier.py"),
-    *("test_drawings.py", "test_gate.py", "test_doctor.py", "test_ranking.py"),  # reports again, in all their forms
+    *(
+        "test_drawings.py",
+        "test_gate.py",
+        "test_doctor.py",
+        "test_ranking.py",
+        "test_reference_judges.py",
+    ),  # reports again, in all their forms
     *("test_rubric_checks.py", "test_strategies.py"),  # hundreds of simulated pilots; every draw of every order
     *("test_check_rules.py", "test_worker.py", "test_backup.py", "test_run.py"),  # processes, some of them killed
     *("test_raw_values.py", "test_writing_back.py"),  # whole files of other tools
@@ -68,6 +75,7 @@ DRAWN = (
     "test_report_forms.py",
     "test_bad_input.py",
     "test_drawings.py",
+    "test_reference_judges.py",
 )
 
 
@@ -96,6 +104,11 @@ def _tells_more(item: pytest.Item) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     settings.WHITENOISE_AUTOREFRESH = True  # looks for a file when asked, not for all of them at every client
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 1 ms, not 300
+    # The same examples in every run, however busy the machine; `make slow` draws new ones each time.
+    drawn = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("new", drawn)
+    hypothesis.settings.register_profile("same", drawn, derandomize=True, database=None)
+    hypothesis.settings.load_profile("new" if config.getoption("markexpr") == "slow" else "same")
 
 
 @pytest.fixture(scope="session")

@@ -59,6 +59,7 @@ PAGES = [
     get("healthz", EVERYBODY),
     get("readyz", EVERYBODY),
     # accounts
+    post("language", EVERYBODY, 302),
     get("accounts:profile", SIGNED_IN),
     post("accounts:profile", SIGNED_IN, 200),
     get("accounts:tokens", SIGNED_IN),

@@ -46,6 +46,7 @@ def steps() -> list[Step]:
             settings=production,
         ),
         Step("migrations", ["django", "makemigrations", "--check", "--dry-run"]),
+        Step("translations", ["tools.messages", "--check"]),
         Step("Dockerfile", ["tools.deployment", "dockerfile"]),
         Step("compose file", ["check_jsonschema", "--builtin-schema", "vendor.compose-spec", "deploy/compose.yaml"]),
         Step("compose file, hardening", compose),

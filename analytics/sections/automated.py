@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.sections.base import MetricInfo, ReportData, coded, is_of_pairs
+from analytics.sections.judge_sides import judge_sides
 from analytics.sections.judging import Answers, by_level, ceiling, stand_ins
 from analytics.stats import association
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
@@ -103,6 +104,7 @@ def _against(
         **_correlations(data, metric, criterion, result.human, scores, people if data.final_answers else None),
         "agreement": _agreement(answers, len(scores), data.level).to_dict(),
         **stand_ins(beside, same, criterion, data),
+        **({"sides": judge_sides(data, metric, criterion, _leans(metric, own))} if same and pairs else {}),
     }
 
 
@@ -123,13 +125,18 @@ def _pair_scores(metric: MetricInfo, own: pd.DataFrame, means: pd.DataFrame, uni
         number = means["number"]
         lean = units["output_b"].map(number) - units["output_a"].map(number)
         return units.assign(number=lean, label="", answer=np.sign(lean)).dropna(subset=["number"])
-    said = own[own["output_b"] >= 0]
-    lean = _lean(metric, said["number"])
-    keyed = said.assign(number=lean.where(lean.notna(), said["label"].map(_PREFERRED))).dropna(subset=["number"])
+    keyed = _leans(metric, own).dropna(subset=["number"])
     turned = keyed.rename(columns={"output": "output_b", "output_b": "output"})
     turned["number"] = -turned["number"]
     both = pd.concat([keyed, turned]).rename(columns={"output": "output_a"})
     return units.merge(_one_per_pair(both), on=["output_a", "output_b"])
+
+
+def _leans(metric: MetricInfo, own: pd.DataFrame) -> pd.DataFrame:
+    """The judge's answers about two outputs as they came: above 0 they lean to the second."""
+    said = own[own["output_b"] >= 0]
+    lean = _lean(metric, said["number"])
+    return said.assign(number=lean.where(lean.notna(), said["label"].map(_PREFERRED)))
 
 
 def _lean(metric: MetricInfo, number: pd.Series) -> pd.Series:

@@ -55,6 +55,8 @@ def _used(body: dict[str, Any]) -> Iterator[str]:
     if body["automated"]:
         yield from ("kendall_tau_b", "spearman", "kendall_tau_b_within_prompts", "pairwise_accuracy_within_prompts")
         yield from ("human_ceiling", "alternative_annotator_test", "judge_errors_by_level")
+        if any("sides" in row for found in body["automated"].values() for row in found.values()):
+            yield from ("first_choice", "order_consistency", "order_test", "feature_choice")
     if any(about["comparisons"] for about in body["slices"].values()):
         yield from ("slice_interaction", "benjamini_yekutieli")
     if body["picture"]:

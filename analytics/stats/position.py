@@ -36,6 +36,23 @@ def first_choice(data: Battles, *, by_rater: bool = False, level: float = 0.95) 
     return share_against_half(first, rows.cluster, scope, rows.rater if by_rater else None)
 
 
+def feature_choice(data: Battles, feature: str, *, level: float = 0.95) -> TestedEstimate:
+    """Share of decided answers for the output that has more of a feature, such as length; .5 is no preference.
+
+    Pairs that have as much of it are left out. Interval and p as `first_choice`, clustered by prompt. It says what is
+    chosen, not why: the longer answer may be the better one, so hold it against people on the same pairs. No such
+    answers: not estimable, p None. Raises ValueError for a feature that the data do not have. Source: as
+    `first_choice`; the comparison with people as in Zheng et al., NeurIPS 2023 (verbosity).
+    """
+    if feature not in data.feature_names:
+        raise ValueError(f"There is no feature {feature!r}; there are: {', '.join(data.feature_names) or 'none'}.")
+    column = data.feature_names.index(feature)
+    rows = data.rows(data.decided & (data.features[:, column] != 0))
+    more = np.asarray((rows.outcome == WIN) == (rows.features[:, column] > 0), dtype=np.float64)
+    scope = _scope(rows, f"share choosing the output with more {feature}, pooled over decided answers", level)
+    return share_against_half(more, rows.cluster, scope)
+
+
 def order_consistency(data: Battles, *, level: float = 0.95) -> Estimate:
     """Share of pairs judged by one rater in both orders whose answer does not change side; 0 to 1.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from analytics.stats import (
@@ -117,6 +117,15 @@ PREFERENCE: dict[str, Metric] = {
         of(*_RANKING),
         designs=_MANY,
         title="Win rate over opponents",
+    ),
+    "feature_choice": Metric(
+        partial(position.feature_choice, feature="length"),
+        "battles",
+        _PAIRWISE,
+        "Cochran 1977, section 2.11; exact binomial test; Zheng et al., NeurIPS 2023 (verbosity)",
+        of(*_RANKING),
+        designs=("single ratings", "two systems"),
+        title="Share for the longer output",
     ),
     "first_choice": Metric(
         position.first_choice,

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotation.claims import Outcome
 from annotation.models import Assignment, Comment, Flag, FreeText, JoinLink, Participant, Round, Seat
@@ -113,13 +114,13 @@ def link_at(token: str) -> JoinLink | None:
 def why_closed(link: JoinLink) -> str:
     """Why nobody new can come in just now; empty: they can."""
     if link.round.state == Round.State.PAUSED or link.round.state == Round.State.DRAFT:
-        return "This study has not begun, or is paused. Try again later."
+        return _("This study has not begun, or is paused. Try again later.")
     if link.round.state != Round.State.OPEN or not link.is_open:
-        return "This study takes no more participants."
+        return _("This study takes no more participants.")
     if link.expires_at is not None and link.expires_at <= timezone.now():
-        return "The time to join this study is over."
+        return _("The time to join this study is over.")
     if link.places is not None and link.participants.count() >= link.places:
-        return "All places of this study are taken."
+        return _("All places of this study are taken.")
     return ""
 
 
@@ -127,14 +128,14 @@ def arrival_of(link: JoinLink, data: Any) -> Arrival:
     """From the parameters of an address, or of the form that repeats them. Refuses what no platform sends."""
     who = data.get(link.id_parameter, "")
     if not who:
-        raise ServiceError("This address names no participant. Open the study from the platform that sent you.")
+        raise ServiceError(_("This address names no participant. Open the study from the platform that sent you."))
     if not _ID.fullmatch(who):
         raise ServiceError(
-            "The participant in this address is not one that a platform gives. Open the study there again."
+            _("The participant in this address is not one that a platform gives. Open the study there again.")
         )
     more = [data.get(name, "") if name else "" for name in (link.study_parameter, link.session_parameter)]
     if any(value and not _ID.fullmatch(value) for value in more):
-        raise ServiceError("The study in this address is not one that a platform gives. Open the study there again.")
+        raise ServiceError(_("The study in this address is not one that a platform gives. Open the study there again."))
     return Arrival(who, *more)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.core import ratelimit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from annotation.models import JoinLink
@@ -23,12 +24,13 @@ def join(request: HttpRequest, join: str) -> HttpResponse:
         return refused
     link = crowd.link_at(join)
     if link is None:
-        return _said(request, None, "This link does not lead to a study. Open it again from where you found it.", 404)
+        words = _("This link does not lead to a study. Open it again from where you found it.")
+        return _said(request, None, words, 404)
     if request.user.is_authenticated:
         return _said(
             request,
             link,
-            "Participants have no account, and you are logged in. Open the link in a private window.",
+            _("Participants have no account, and you are logged in. Open the link in a private window."),
             409,
         )
     sent = request.POST if request.method == "POST" else request.GET

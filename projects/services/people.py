@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from projects import audit
 from projects.errors import ServiceError
@@ -66,9 +67,9 @@ def invitation_accept(*, token: str, user: Any) -> Membership:
     The row is locked so that two people who open one link at the same moment cannot both get in."""
     invitation = Invitation.objects.select_for_update().filter(token_hash=token_digest(token)).first()
     if invitation is None or invitation.accepted_at or invitation.revoked_at or invitation.expires_at <= timezone.now():
-        raise ServiceError("This invitation cannot be used any more. Ask the project's lead for a new link.")
+        raise ServiceError(_("This invitation cannot be used any more. Ask the project's lead for a new link."))
     if invitation.email and invitation.email != user.email.lower():
-        raise ServiceError("This invitation is for another e-mail address. Log in with the address it was sent to.")
+        raise ServiceError(_("This invitation is for another e-mail address. Log in with the address it was sent to."))
     membership, created = Membership.objects.get_or_create(
         project=invitation.project, user=user, defaults={"role": invitation.role}
     )

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -45,7 +46,7 @@ def _join(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
         except ServiceError as error:
             messages.error(request, error.message)
             return redirect("projects:invitation", token)
-        messages.success(request, "Welcome. You are a member now.")
+        messages.success(request, _("Welcome. You are a member now."))
         return redirect(_start(membership))
     other_address = bool(found.email) and found.email != person(request).email.lower()
     context = {"invitation": found, "token": token, "other_address": other_address}
@@ -61,7 +62,7 @@ def _new_account(request: HttpRequest, found: Invitation, token: str) -> HttpRes
             try:
                 user, membership = account_and_membership(token=token, verified=bool(found.email), **form.cleaned_data)
             except AccountError as error:
-                form.add_error(error.field or None, f"{error.message} If it is yours, log in to join.")
+                form.add_error(error.field or None, f"{error.message} {_('If it is yours, log in to join.')}")
             except ServiceError as error:
                 form.add_error(None, error.message)
             else:

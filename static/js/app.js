@@ -17,6 +17,7 @@ function wireToast(toast) {
 }
 
 function wireCopy(button) {
+  if (!button.hidden) return; // wired before
   const field = document.getElementById(button.dataset.copy);
   if (!field || !navigator.clipboard) return;
   const words = button.textContent;
@@ -24,10 +25,10 @@ function wireCopy(button) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(field.value);
-      button.textContent = "Copied";
+      button.textContent = said("Copied");
     } catch {
       field.select();
-      button.textContent = "Press Ctrl+C";
+      button.textContent = said("Press Ctrl+C");
     }
     setTimeout(() => { button.textContent = words; }, 3000);
   });
@@ -44,4 +45,5 @@ function wire(root) {
 }
 
 wire(document);
+document.addEventListener("task:begin", (event) => wire(event.target)); // the rating page paints itself
 document.addEventListener("htmx:afterSwap", (event) => wire(event.detail.target));

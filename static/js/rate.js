@@ -29,7 +29,7 @@ function begin() {
 
 // To compare.js and reading.js, which know nothing of requests and drafts. False: one of them objects.
 function announce(name, detail = {}) {
-  return root.dispatchEvent(new CustomEvent(name, { detail, cancelable: true }));
+  return root.dispatchEvent(new CustomEvent(name, { detail, cancelable: true, bubbles: true }));
 }
 
 function beginWaiting() {

@@ -3,7 +3,7 @@
 // The choice is kept on this device. Without scripts the system decides, and no button shows.
 
 const KEY = "adjudge-theme";
-const NAMES = { system: "System", light: "Light", dark: "Dark" };
+const NAMES = { system: said("System"), light: said("Light"), dark: said("Dark") };
 const root = document.documentElement;
 
 function stored() {
@@ -34,7 +34,7 @@ function mark() {
 function fill(box) {
   box.className = "theme-switch";
   box.setAttribute("role", "group");
-  box.setAttribute("aria-label", "Colours");
+  box.setAttribute("aria-label", said("Colours"));
   for (const [theme, name] of Object.entries(NAMES)) {
     const button = document.createElement("button");
     button.type = "button";

@@ -356,7 +356,10 @@ def pair_judge_likes_the_first(study: Study) -> None:
     decided = rows[rows["label"].isin(["a", "b"])]
     first = (decided["label"] == "a") == (decided["position"] == "a_first")
     assert 0.6 < first.mean() < 0.9
-    assert study.sides.body["automated"]["judge-pair"]["overall"]["agreement"]["value"] > 0.4
+    found = study.sides.body["automated"]["judge-pair"]["overall"]
+    assert found["agreement"]["value"] > 0.4
+    assert found["sides"]["first_choice"]["low"] > 0.5
+    assert found["sides"]["order_consistency"]["high"] < 0.8
 
 
 @planted("unreadable-verdicts")

@@ -79,11 +79,11 @@ def test_the_same_file_twice_changes_nothing() -> None:
     text = TWO + "q1,bot,,correct,2\nq1,bot,,correct,2\n"
     first = load(round_, text)
     assert first.ratings == 5
-    before = list(Judgment.objects.values_list("id", "key", "current"))
+    before = list(Judgment.objects.order_by("id").values_list("id", "key", "current"))
     again = load(round_, text)
     assert (again.judgments, again.ratings, again.changed, again.unchanged) == (0, 0, 0, 5)
     assert (again.items, again.systems, again.raters, again.tasks) == (0, 0, 0, 0)
-    assert list(Judgment.objects.values_list("id", "key", "current")) == before
+    assert list(Judgment.objects.order_by("id").values_list("id", "key", "current")) == before
     assert ImportBatch.objects.count() == 1
 
 

@@ -15,6 +15,9 @@ from tests.browser.desk import Desk, comparing_round, scoring_round, sit
 FILLER = "\n\n".join(f"Paragraph {n} says the same on both sides." for n in range(60))
 LEFT = f"Send the form by *Friday* at noon.\n\n{FILLER}\n\nThe end."
 RIGHT = f"Send the form by *Monday* at noon, please.\n\n{FILLER}\n\nThe end."
+# Who watches an element is told in the order in which they began to watch, when the browser finds time: told here, the
+# page was told before.
+TOLD = "(end) => new Promise((told) => new IntersectionObserver(told).observe(end))"
 SOURCES = ["Holds of the first source.", "# Second\nThe second source.", "Third."]
 
 
@@ -132,8 +135,9 @@ def test_a_judgment_sent_unread_and_in_no_time_is_asked_about_once(open_page: Op
     desk.press("Enter")
     desk.expect_place(2, 2)
     assert Judgment.objects.get().events == {"warned": ["fast", "unread"], "confidence": 3}
-    desk.page.locator("[data-end]").first.scroll_into_view_if_needed()
-    desk.page.wait_for_timeout(300)  # the browser tells what is in view when it finds time
+    end = desk.page.locator("[data-end]").first
+    end.scroll_into_view_if_needed()
+    end.evaluate(TOLD)
     desk.press("1", "n", "1", "Enter")
     expect(asked).to_contain_text("less than reading takes. Submit again")
     desk.press("Enter")

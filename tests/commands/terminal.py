@@ -49,11 +49,12 @@ class Terminal:
         self.files = data.parent  # what commands read and write
         self.database, self._kept = data / "adjudge.sqlite3", data / "adjudge.kept"
 
-    def run(self, *arguments: Any, out: str = "file", after: float | None = None) -> Done:
-        """`out`: `file`, `full` (a full disk) or `closed` (a reader that has gone). `after` seconds comes Ctrl-C."""
+    def run(self, *arguments: Any, out: str = "file", after: float | None = None, committed: bool = False) -> Done:
+        """`out`: `file`, `full` (a full disk) or `closed` (a reader that has gone). `after` seconds comes Ctrl-C, or at
+        once when the first transaction was `committed`."""
         assert self._program.stdin is not None
         assert self._program.stdout is not None
-        case = {"arguments": [str(each) for each in arguments], "out": out, "after": after}
+        case = {"arguments": [str(each) for each in arguments], "out": out, "after": after, "committed": committed}
         self._program.stdin.write(json.dumps(case) + "\n")
         self._program.stdin.flush()
         return Done(**json.loads(self._program.stdout.readline()))
@@ -122,11 +123,13 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _run(arguments: list[str], out: str, after: float | None) -> dict[str, Any]:
+def _run(arguments: list[str], out: str, after: float | None, committed: bool) -> dict[str, Any]:
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as err:
         started = time.monotonic()
         child = os.fork()
         if child == 0:
+            if committed:
+                _press_when_committed()
             _be_manage(arguments, _output(out, said.fileno()), err.fileno())
         code = _wait(child, started + after if after is not None else None, started + LONGEST)
         seconds = time.monotonic() - started
@@ -157,6 +160,19 @@ def _output(kind: str, file: int) -> int:
         os.close(reading)
         return writing
     return file
+
+
+def _press_when_committed() -> None:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    commit = BaseDatabaseWrapper.commit
+
+    def press(self: BaseDatabaseWrapper) -> None:
+        commit(self)
+        BaseDatabaseWrapper.commit = commit  # type: ignore[method-assign]
+        os.kill(os.getpid(), signal.SIGINT)
+
+    BaseDatabaseWrapper.commit = press  # type: ignore[method-assign]
 
 
 def _be_manage(arguments: list[str], out: int, err: int) -> NoReturn:

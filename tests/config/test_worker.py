@@ -24,6 +24,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from config.background import leases
+from config.background import worker as background_worker
 from config.background.leases import give_back, renew, take
 from config.background.tasks import LeaseLostError, enqueue_once, held, settle
 from config.background.worker import Heartbeat, Worker
@@ -188,20 +189,23 @@ def test_what_was_over_long_ago_is_forgotten_and_nothing_else() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_beating_heart_keeps_the_task() -> None:
+def test_a_beating_heart_keeps_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background_worker, "BEATS", 3000)  # every 20 ms of a lease that no busy machine outlasts
     enqueue_once(worker_tasks.add, "add tea", "tea")
-    found = take("first", seconds=0.2)
-    assert found is not None
-    beat = Heartbeat(found[1], 0.2)
+    _, mine = taken()
+    first = TaskLease.objects.get().until
+    assert first is not None
+    beat = Heartbeat(mine, 60)
     beat.start()
     try:
-        for _ in range(6):
-            time.sleep(0.08)
-            assert take("second") is None
+        for until_ in (first, first + timedelta(seconds=0.1)):
+            until(TaskLease.objects.filter(until__gt=until_).exists, tmp_path / "worker.log")
+            assert take("second", now=until_) is None
     finally:
         beat.end()
-    time.sleep(0.25)
-    assert take("second") is not None
+    last = TaskLease.objects.get().until
+    assert last is not None
+    assert take("second", now=last) is not None
 
 
 # --- a process that is killed ------------------------------------------------------------------------------------
@@ -243,7 +247,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def until(condition: Callable[[], object], log: Path, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, log.read_text()
+        assert time.monotonic() < deadline, log.read_text() if log.exists() else "no worker"
         time.sleep(0.02)
 
 

@@ -47,13 +47,16 @@ def test_production_settings_start_no_demonstration() -> None:
 
 SLOW_TO_END = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: None); print(flush=True); time.sleep(60)"
 IMPATIENT = f"""
-import os, signal, subprocess, sys, threading
+import os, signal, subprocess, sys
 from pathlib import Path
 from tools import run
 child = subprocess.Popen([sys.executable, "-c", {SLOW_TO_END!r}], stdout=subprocess.PIPE, start_new_session=True)
 child.stdout.readline()
-run.GRACE = 1.0
-threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+wait = child.wait
+def interrupted(timeout=None):
+    os.kill(os.getpid(), signal.SIGINT)
+    return wait(timeout)
+child.wait, run.GRACE = interrupted, 0.2
 run._stop([run.Child("web", child, Path("log"))])
 print("ended with", child.returncode)
 """

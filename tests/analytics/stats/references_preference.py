@@ -10,8 +10,9 @@ import numpy as np
 
 from analytics.stats.battles import Battles, code_battles
 from analytics.stats.bradley_terry import SHOWN_FIRST, bradley_terry, davidson
-from analytics.stats.position import first_choice, judge_positions, order_consistency, order_test
+from analytics.stats.position import feature_choice, first_choice, judge_positions, order_consistency, order_test
 from analytics.stats.ranks import rank_table
+from analytics.stats.results import TestedEstimate
 from analytics.stats.strengths import (
     StrengthFit,
     SystemEstimates,
@@ -114,6 +115,19 @@ SATURATED = "by hand: with two systems the model fits every share exactly"
 CIRCLE = {"abcdefg"[i]: "".join("abcdefg"[(i + k) % 7] for k in (1, 2, 3)) for i in range(7)}
 ONE_CIRCLE = {"a": "bcdef", "b": "cdef", "c": "def", "d": "e", "e": "f", "f": "d"}
 
+
+def longer() -> TestedEstimate:
+    rows = code_battles(
+        list("pqrs"),
+        ["x"] * 4,
+        ["a"] * 4,
+        ["b"] * 4,
+        ["win", "loss", "win", "loss"],
+        features={"length": [3.0, -1.0, -2.0, 0.0]},
+    )
+    return feature_choice(rows, "length")
+
+
 PREFERENCE_REFERENCES: dict[str, list[Reference]] = {
     "win_rate_over_prompts": [
         Reference(
@@ -137,6 +151,10 @@ PREFERENCE_REFERENCES: dict[str, list[Reference]] = {
             (2 / 3 + 1 / 2) / 2,
             HAND,
         )
+    ],
+    "feature_choice": [
+        Reference("longer in 2 of 3", lambda: longer().estimate.value, 2 / 3, "by hand: the fourth is a tie in length"),
+        Reference("p", lambda: longer().p_value, 1.0, "exact binomial, 2 of 3"),
     ],
     "first_choice": [
         Reference(

@@ -1,0 +1,44 @@
+"""In which language a page speaks: the reader's, on the pages whose words are all translated; English on the others,
+so that no page mixes two. The rubric, the guidelines and the consent are the lead's own words and stay as written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.urls import ResolverMatch
+from django.utils import translation
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+
+SOURCE = "en"
+# Views by name. Those of allauth have no namespace and bring their own catalogue.
+TRANSLATED = frozenset({"accounts:profile", "annotation:join", "language", "projects:invitation"})
+ALLAUTH = ("account_",)
+
+change = require_POST(set_language)
+
+
+def is_translated(match: ResolverMatch | None) -> bool:
+    name = match.view_name if match else ""
+    return name in TRANSLATED or name.startswith(ALLAUTH)
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """The language is the one chosen (a cookie), else the browser's. It is spoken where a view is translated."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.chosen_language = request.LANGUAGE_CODE  # type: ignore[attr-defined]
+        _speak(request, SOURCE)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: Any, kwargs: Any) -> None:
+        if is_translated(request.resolver_match):
+            _speak(request, request.chosen_language)  # type: ignore[attr-defined]
+
+
+def _speak(request: HttpRequest, language: str) -> None:
+    translation.activate(language)
+    request.LANGUAGE_CODE = language

@@ -1,0 +1,94 @@
+"""Pages in the reader's language: which, whose choice, and that no text lacks its translation."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import polib  # type: ignore[import-untyped]
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import member, round_factory
+from tools import messages
+
+GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+@pytest.mark.parametrize("path", messages.catalogues(), ids=lambda path: path.parts[-3])
+def test_every_text_has_its_translation(path: Path) -> None:
+    assert messages.problems(path) == []
+
+
+def test_what_is_wrong_with_a_catalogue_is_said(tmp_path: Path) -> None:
+    [source] = messages.catalogues()
+    path = tmp_path / "django.po"
+    for kept in (source, source.with_suffix(".mo")):
+        shutil.copy(kept, tmp_path)
+    catalogue = polib.pofile(str(path))
+    catalogue.find("Stay").msgstr = ""
+    catalogue.find("Copy").flags.append("fuzzy")
+    catalogue.find("Join %(project)s").msgstr = "An %(projekt)s teilnehmen"
+    catalogue.remove(catalogue.find("Log out?"))
+    catalogue.append(polib.POEntry(msgid="Said nowhere", msgstr="Nirgends"))
+    catalogue.save()
+    found = " ".join(messages.problems(path))
+    for words in ("“Stay” has no", "“Copy” is marked fuzzy", "“Join %(project)s” has other", "“Log out?” is not in it"):
+        assert words in found
+    assert "“Said nowhere” is said nowhere" in found
+    messages.update(path)
+    assert polib.pofile(str(path)).find("Join %(project)s").msgstr == "An %(projekt)s teilnehmen"  # kept, and told of
+
+
+def test_a_catalogue_that_is_not_compiled_is_told_of(tmp_path: Path) -> None:
+    shutil.copy(messages.catalogues()[0], tmp_path)
+    assert messages.problems(tmp_path / "django.po") == ["It is not compiled. Run: python -m tools.messages"]
+
+
+@pytest.mark.django_db
+def test_the_browser_decides_until_somebody_chooses() -> None:
+    client = Client()
+    address = reverse("account_login")
+    page = client.get(address, **GERMAN).content.decode()
+    assert '<html lang="de">' in page
+    assert "Es gibt" not in page
+    assert "Sie können sich hier nicht selbst" in page
+    words = re.search(r'<script id="words" type="application/json">(.*?)</script>', page)
+    assert words
+    assert json.loads(words[1])["Copied"] == "Kopiert"
+    assert '<html lang="en">' in client.get(address).content.decode()
+    assert client.get(address, **GERMAN)["Content-Language"] == "de"
+
+    chosen = client.post(reverse("language"), {"language": "en", "next": address})
+    assert (chosen.status_code, chosen["Location"]) == (302, address)
+    page = client.get(address, **GERMAN).content.decode()
+    assert '<html lang="en">' in page
+    assert 'id="words"' not in page
+    client.post(reverse("language"), {"language": "de"})
+    assert '<html lang="de">' in client.get(address).content.decode()
+    client.post(reverse("language"), {"language": "xx"})  # no language of ours: nothing changes
+    assert '<html lang="de">' in client.get(address).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_choice_leads_nowhere_else() -> None:
+    chosen = Client().post(reverse("language"), {"language": "de", "next": "https://elsewhere.example/"})
+    assert chosen["Location"] == "/"
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_not_translated_is_english_throughout(client: Client) -> None:
+    lead = member(round_factory().project, "lead")
+    client.force_login(lead)
+    page = client.get(reverse("projects:new"), **GERMAN).content.decode()
+    assert '<html lang="en">' in page
+    assert "Skip to content" in page
+    assert "Log out" in page
+
+
+def test_languages_are_those_that_have_a_catalogue() -> None:
+    assert {code for code, _ in settings.LANGUAGES} == {"en", *(path.parts[-3] for path in messages.catalogues())}
