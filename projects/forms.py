@@ -65,10 +65,36 @@ class MetricForm(forms.Form):
     )
 
 
+FILTER_WORDS = {
+    "system": ("Answered by", "Any system"),
+    "batch": ("Imported with", "Any file"),
+    "language": ("Language", "Any language"),
+    "metric": ("Automated score", "Any"),
+}
+_ANY_NUMBER = forms.NumberInput(attrs={"step": "any"})
+
+
 class ItemFilterForm(forms.Form):
     q = forms.CharField(label="Find by id", required=False, max_length=300)
 
-    def __init__(self, *args: Any, tags: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tags: list[str], more: dict[str, list[tuple[str, str]]], **kwargs: Any) -> None:
+        """`more`: what else there is to choose from; empty: only id and tag are asked."""
         super().__init__(*args, **kwargs)
         choices = [("", "All tags"), *[(tag, tag) for tag in tags]]
         self.fields["tag"] = forms.ChoiceField(label="Tag", required=False, choices=choices)
+        for name, known in more.items():
+            label, all_of_them = FILTER_WORDS[name]
+            self.fields[name] = forms.ChoiceField(label=label, required=False, choices=[("", all_of_them), *known])
+        if more:
+            self.fields["above"] = forms.FloatField(label="Score at least", required=False, widget=_ANY_NUMBER)
+            self.fields["below"] = forms.FloatField(label="Score at most", required=False, widget=_ANY_NUMBER)
+
+    def clean(self) -> None:
+        given = self.cleaned_data
+        bounded = given.get("above") is not None or given.get("below") is not None
+        if bounded and not given.get("metric"):
+            self.add_error("metric", "Choose whose score it is.")
+
+    @property
+    def beyond(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name not in ("q", "tag")]

@@ -21,10 +21,13 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from projects.access import Action, roles_with, visible_projects
+from projects.item_filter import ItemFilter
 from projects.models import (
     AutomatedScore,
+    ImportBatch,
     Invitation,
     Item,
     ItemRevision,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 EXCERPT = 160
 TAGS_LISTED = 200
+BATCHES_LISTED = 100  # the newest
 ROLE_ORDER = [Role.LEAD, Role.REVIEWER, Role.RATER, Role.VIEWER]
 
 
@@ -95,13 +99,11 @@ def excerpt(messages: Sequence[Mapping[str, Any]], limit: int = EXCERPT) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def items(project: Project, *, search: str = "", tag: str = "") -> QuerySet[Item]:
+def items(project: Project, asked: ItemFilter | None = None) -> QuerySet[Item]:
     """Items in import order, with their tags, outputs counted, and the text of the current revision."""
     rows = Item.objects.filter(project=project)
-    if search:
-        rows = rows.filter(external_id__icontains=search)
-    if tag:
-        rows = rows.filter(tags__tag=tag)
+    if asked is not None:
+        rows = asked.of(rows)
     revisions = ItemRevision.objects.filter(current=True).only("item_id", "messages")
     return (
         rows.annotate(n_outputs=count_of(Output.objects.all(), "item"))
@@ -113,6 +115,21 @@ def items(project: Project, *, search: str = "", tag: str = "") -> QuerySet[Item
 def tags(project: Project) -> list[str]:
     rows = ItemTag.objects.filter(item__project=project).values_list("tag", flat=True)
     return list(rows.distinct().order_by("tag")[:TAGS_LISTED])
+
+
+def filter_choices(project: Project) -> dict[str, list[tuple[str, str]]]:
+    """What items of the project can be filtered by beside id and tag. Four queries."""
+    batches = ImportBatch.objects.filter(project=project, state=ImportBatch.State.DONE)[:BATCHES_LISTED]
+    languages = Item.objects.filter(project=project).exclude(language="").order_by("language")
+    metrics = Metric.objects.filter(project=project, kind__in=[Metric.Kind.NUMBER, Metric.Kind.BOOL]).order_by("key")
+    return {
+        "system": [
+            (str(row.pk), row.label) for row in System.objects.filter(project=project).order_by("name", "version")
+        ],
+        "batch": [(str(row.pk), f"{row.file_name}, {date_format(row.created_at)}") for row in batches],
+        "language": [(each, each) for each in languages.values_list("language", flat=True).distinct()],
+        "metric": [(str(row.pk), row.key) for row in metrics],
+    }
 
 
 def item_outputs(item: Item) -> QuerySet[Output]:

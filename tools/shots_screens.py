@@ -101,6 +101,11 @@ def fill(label: str, text: str) -> Act:
     return lambda page: page.get_by_label(label).fill(text)
 
 
+def tag_all(page: Page) -> None:
+    page.locator("#tag-name").fill("checked")
+    page.locator("input[name=all]").check()
+
+
 def open_invitation(page: Page) -> None:
     page.goto(page.locator("#invitation-link").input_value())
 
@@ -218,6 +223,13 @@ LEAD = (
     Screen("report-open", "lead", DEMO + "reports/", (click("Build a report of Pilot", "button"), unfold)),
     Screen("gate", "lead", DEMO + "rounds/quality/gate/"),
     Screen("reports", "lead", DEMO + "reports/"),
+    Screen("items-more", "lead", DEMO + "items/?more=1&above=0.5"),
+    Screen(
+        "items-sure",
+        "lead",
+        DEMO + "items/",
+        (tag_all, click("Put on", "button")),
+    ),  # fmt: skip
     Screen("people", "lead", DEMO + "people/"),
     Screen("round-pay", "lead", DEMO + "rounds/preference/pay/"),
     Screen(

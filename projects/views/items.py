@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +21,8 @@ from projects import selectors
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import ItemFilterForm
-from projects.models import Item, ItemRevision, Output, OutputRevision
+from projects.item_filter import ItemFilter, read_filter
+from projects.models import Item, ItemRevision, ItemTag, Output, OutputRevision, Project
 from projects.rendering import render_output, render_prompt
 from projects.services.tagging import items_tag, items_untag
 from projects.shown_media import Showing
@@ -34,10 +36,11 @@ OUTPUTS_PER_PAGE = 20
 @require_safe
 def item_list(request: HttpRequest, project: str) -> HttpResponse:
     row = get_project(request.user, project, Action.VIEW)
-    form = ItemFilterForm(request.GET, tags=selectors.tags(row))
+    asked = read_filter(request.GET)
+    more = asked.more or "more" in request.GET
+    form = ItemFilterForm(request.GET, tags=selectors.tags(row), more=selectors.filter_choices(row) if more else {})
     # An unknown tag is no error: it finds nothing more than what the address says.
-    search, tag = request.GET.get("q", "").strip()[:300], request.GET.get("tag", "")
-    found = selectors.items(row, search=search, tag=tag)
+    found = selectors.items(row, asked)
     page = Paginator(found, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
     listed = [(item, _asked(item)) for item in page]
     context = {
@@ -46,11 +49,11 @@ def item_list(request: HttpRequest, project: str) -> HttpResponse:
         "page": page,
         "listed": listed,
         "form": form,
-        "filtered": bool(search or tag),
-        "query": _query(search, tag),
+        "filtered": asked.asks,
+        "more": more,
+        "asked": asked.query(),
         "may_import": can(request.user, Action.IMPORT, row),
-        "search": search,
-        "tag": tag,
+        "tag": asked.tag,
     }
     return render(request, "projects/items.html", context)
 
@@ -60,19 +63,18 @@ def _asked(item: Item) -> str:
     return selectors.excerpt(revision.messages) if revision else ""
 
 
-def _query(search: str, tag: str) -> dict[str, str]:
-    return {key: value for key, value in (("q", search), ("tag", tag)) if value}
-
-
 @login_required
 @require_POST
 def item_tag(request: HttpRequest, project: str) -> HttpResponse:
-    """Put a tag on the items chosen, or on all that were found; or take it off."""
+    """Put a tag on the items chosen, or on all that were found; or take it off. For more than a page of them it says
+    first how many that are."""
     row = get_project(request.user, project, Action.IMPORT)
     post = request.POST
-    search, found_by = post.get("q", "").strip()[:300], post.get("tag", "")
+    asked = read_filter(post)
     if "all" in post:
-        items = selectors.items(row, search=search, tag=found_by)
+        items = asked.of(Item.objects.filter(project=row))
+        if "sure" not in post and post.get("name", "").strip() and items.count() > ITEMS_PER_PAGE:
+            return _sure(request, row, asked, items)
     else:
         items = Item.objects.filter(pk__in=[pk for pk in post.getlist("items") if _is_key(pk)])
     name = " ".join(post.get("name", "").split())
@@ -87,8 +89,25 @@ def item_tag(request: HttpRequest, project: str) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, said)
-    query = urlencode(_query(search, found_by) | ({"page": post["page"]} if post.get("page", "").isdigit() else {}))
+    query = urlencode(asked.query() | ({"page": post["page"]} if post.get("page", "").isdigit() else {}))
     return redirect(f"{reverse('projects:items', args=[row.slug])}{'?' if query else ''}{query}")
+
+
+def _sure(request: HttpRequest, project: Project, asked: ItemFilter, items: QuerySet[Item]) -> HttpResponse:
+    name = " ".join(request.POST["name"].split())
+    found, have = items.count(), items.filter(Exists(ItemTag.objects.filter(item=OuterRef("pk"), tag=name))).count()
+    untag = request.POST.get("act") == "untag"
+    context = {
+        "project": project,
+        "nav": "items",
+        "name": name,
+        "untag": untag,
+        "found": found,
+        "changed": have if untag else found - have,
+        "asked": asked.query(),
+        "back": urlencode(asked.query()),
+    }
+    return render(request, "projects/items_sure.html", context)
 
 
 def _is_key(text: str) -> bool:

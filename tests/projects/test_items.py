@@ -12,7 +12,17 @@ from django.urls import reverse
 
 from accounts.models import User
 from projects import selectors
-from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Metric, Output, OutputRevision, Project
+from projects.models import (
+    AutomatedScore,
+    ImportBatch,
+    Item,
+    ItemRevision,
+    ItemTag,
+    Metric,
+    Output,
+    OutputRevision,
+    Project,
+)
 from tests.factories import item_factory, member, output_factory, project_factory, system_factory, user_factory
 
 pytestmark = pytest.mark.django_db
@@ -295,3 +305,55 @@ def test_tags_are_put_on_and_taken_off_the_items_chosen_or_all_that_were_found(l
     assert f"{reverse('annotation:round_new', args=[project.slug])}?tag=hard" in page
     form = lead.get(reverse("annotation:round_new", args=[project.slug]), {"tag": "hard"}).context["form"]
     assert form["tag"].value() == "hard"
+
+
+def found(client: Client, project: Project, **query: Any) -> set[str]:
+    answer = client.get(reverse("projects:items", args=[project.slug]), query)
+    return {item.external_id for item, _ in answer.context["listed"]}
+
+
+def test_items_are_found_by_what_answered_where_from_and_how_it_scored(lead: Client, project: Project) -> None:
+    amber, basalt = system_factory(project, "amber"), system_factory(project, "basalt")
+    batch = ImportBatch.objects.create(project=project, file_name="a.csv", file_digest="0" * 64, state="done")
+    metric = Metric.objects.create(project=project, key="faithfulness")
+    for name, system, score in (("low", amber, 0.2), ("high", amber, 0.9), ("other", basalt, 0.9)):
+        item = item_factory(project, name)
+        output = output_factory(item, system)
+        AutomatedScore.objects.create(metric=metric, key=name, output=output, number=score)
+    Item.objects.filter(external_id="low").update(language="de", batch=batch)
+    missing = output_factory(item_factory(project, "bare"), amber)
+    AutomatedScore.objects.create(metric=metric, key="bare", output=missing, missing_reason="The judge timed out.")
+    assert found(lead, project, system=amber.pk) == {"low", "high", "bare"}
+    assert found(lead, project, language="de") == found(lead, project, batch=batch.pk) == {"low"}
+    assert found(lead, project, metric=metric.pk) == {"low", "high", "other"}, "a missing score is none"
+    assert found(lead, project, metric=metric.pk, above="0.9") == {"high", "other"}
+    assert found(lead, project, metric=metric.pk, above="0.1", below="0.5") == {"low"}
+    assert found(lead, project, metric=metric.pk, above="0.5", system=basalt.pk) == {"other"}
+    assert found(lead, project, metric=metric.pk, system=10**9) == set()
+    page = text(lead, "items", project, above="0.5")
+    assert "Choose whose score it is." in page
+    assert "Enter a number" in text(lead, "items", project, metric=str(metric.pk), above="much", more="1")
+
+
+def test_more_filters_cost_the_same_at_two_sizes(project: Project, lead: Client) -> None:
+    fill(project, 2)
+    address = reverse("projects:items", args=[project.slug])
+    metric = Metric.objects.get()
+    few = queries(lead, f"{address}?metric={metric.pk}&above=0.1")
+    fill(project, 20)
+    assert queries(lead, f"{address}?metric={metric.pk}&above=0.1") == few
+
+
+def test_a_tag_on_more_than_a_page_is_asked_about_with_the_exact_number(lead: Client, project: Project) -> None:
+    items = [item_factory(project, f"many-{n}") for n in range(51)]
+    item_factory(project, "few")
+    ItemTag.objects.create(item=items[0], tag="hard")
+    url = reverse("projects:items_tag", args=[project.slug])
+    sent = {"name": "hard", "act": "tag", "all": "on", "q": "many"}
+    page = lead.post(url, sent).content.decode()
+    assert "51 items were found" in page
+    assert "50 of them do" in page
+    assert tagged(project, "hard") == ["many-0"]
+    assert "put on 50 items" in lead.post(url, sent | {"sure": "on"}, follow=True).content.decode()
+    assert "51 of them have" in lead.post(url, sent | {"act": "untag"}).content.decode()
+    assert len(tagged(project, "hard")) == 51
