@@ -6,30 +6,53 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from threading import local
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
 
 from annotation import claim_sql as sql
 from annotation.claim_types import NewRating, SeatNow, Sent, Submission, Taken
 
 Params = Sequence[Any] | Mapping[str, Any]
+_kept = local()
 
 
 def run(statement: str, params: Params) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.for_vendor(statement, connection.vendor), params)
-        return cursor.fetchall() if cursor.description else []
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    cursor = _cursor(wrapper)
+    cursor.execute(sql.for_vendor(statement, wrapper.vendor), params)
+    return cursor.fetchall() if cursor.description else []
 
 
 def change(statement: str, params: Params) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.for_vendor(statement, connection.vendor), params)
-        return int(cursor.rowcount)
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    cursor = _cursor(wrapper)
+    cursor.execute(sql.for_vendor(statement, wrapper.vendor), params)
+    return int(cursor.rowcount)
+
+
+def _cursor(wrapper: Any) -> Any:
+    """One cursor for the statements of this thread, as long as its connection is the same one: a claim runs a dozen,
+    and to open and to close a cursor takes longer than most of them. Rows are always fetched whole, so nothing of one
+    statement is left for the next. A new one where queries begin or end to be logged, for that is the cursor's work."""
+    kept = getattr(_kept, "cursor", None)
+    logged = wrapper.queries_logged
+    if kept is None or wrapper.connection is None or kept[0] is not wrapper.connection or kept[1] is not logged:
+        cursor = wrapper.cursor()
+        kept = _kept.cursor = (wrapper.connection, logged, cursor)
+    return kept[2]
 
 
 def at(moment: datetime) -> Any:
     # Raw SQL skips the field's adapter, which SQLite needs.
+    return _adapted(moment, connection.vendor)
+
+
+@lru_cache(maxsize=64)
+def _adapted(moment: datetime, vendor: str) -> Any:
+    """Every statement of a claim is about the same two moments."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 

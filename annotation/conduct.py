@@ -6,12 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.models import Round
 
 # What the page sends beside the answers, and a draft keeps.
 FIELDS = ("confidence", "active_seconds", "used_diff", "warned")
-CONFIDENCE = {1: "A guess", 2: "Not sure", 3: "Fairly sure", 4: "Certain"}
-CONFIDENCE_QUESTION = "How sure are you of this judgment?"
+CONFIDENCE = {
+    1: gettext_noop("A guess"),
+    2: gettext_noop("Not sure"),
+    3: gettext_noop("Fairly sure"),
+    4: gettext_noop("Certain"),
+}
+CONFIDENCE_QUESTION = gettext_noop("How sure are you of this judgment?")
 WARNINGS = ("fast", "unread")
 
 

@@ -13,6 +13,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
+from accounts.known_user import read_ahead
 from annotation.models import Participant
 
 COOKIE = "adjudge_participant"
@@ -52,6 +53,7 @@ def rater_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
 
     @wraps(view)
     def inner(request: HttpRequest, public_id: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        read_ahead(request)
         participant = participant_of(request, public_id)
         if participant is None and not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())

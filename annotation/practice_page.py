@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from annotation.adjudication_cases import criteria_of, from_side
 from annotation.adjudication_page import words_of
@@ -98,11 +99,15 @@ def _marked(criterion: CriterionSpec, known: GoldAnswer, given: Rating | None, r
 
 def _own(criterion: CriterionSpec, given: Rating | None) -> str:
     if given is None:
-        return "no answer"
+        return gettext("no answer")
     return words_of(criterion, Answer(given.number, given.label, given.data, given.cannot_judge))
 
 
 def _wanted(criterion: CriterionSpec, known: GoldAnswer, order: str) -> str:
     answer = Answer(known.number, known.label, known.data)
     words = words_of(criterion, from_side(criterion, answer, order))
-    return f"{words}, give or take {plain(known.tolerance)}" if known.tolerance else words
+    return (
+        gettext("%(answer)s, give or take %(n)s") % {"answer": words, "n": plain(known.tolerance)}
+        if known.tolerance
+        else words
+    )

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from annotation import conduct
 from annotation.claims import Outcome
@@ -342,12 +342,12 @@ def _confidence(value: str, error: str, language: str | None) -> DrawnQuestion:
     levels = conduct.CONFIDENCE.items()
     drawn = DrawnQuestion(
         name="confidence",
-        legend=conduct.CONFIDENCE_QUESTION,
+        legend=gettext(conduct.CONFIDENCE_QUESTION),
         guidance="",
         examples=(),
         type="confidence",
         required=True,
-        choices=tuple(DrawnChoice(str(n), words, str(n), "", "", str(n) == value) for n, words in levels),
+        choices=tuple(DrawnChoice(str(n), gettext(words), str(n), "", "", str(n) == value) for n, words in levels),
         both=(),
         in_row=False,
         value=value,

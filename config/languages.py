@@ -14,8 +14,12 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 SOURCE = "en"
+RATING = (
+    *("join", "home", "rate", "begin", "practice", "feedback", "submit", "draft", "skip", "flag", "comment"),
+    *("history", "guidelines", "again"),
+)
 # Views by name. Those of allauth have no namespace and bring their own catalogue.
-TRANSLATED = frozenset({"accounts:profile", "annotation:join", "language", "projects:invitation"})
+TRANSLATED = frozenset({"accounts:profile", "projects:invitation"} | {f"annotation:{name}" for name in RATING})
 ALLAUTH = ("account_",)
 
 change = require_POST(set_language)

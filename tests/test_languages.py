@@ -13,7 +13,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import member, round_factory
+from tests.factories import CORRECT, member, round_factory
 from tools import messages
 
 GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-AT,de;q=0.9,en;q=0.5"}
@@ -92,3 +92,35 @@ def test_a_page_that_is_not_translated_is_english_throughout(client: Client) -> 
 
 def test_languages_are_those_that_have_a_catalogue() -> None:
     assert {code for code, _ in settings.LANGUAGES} == {"en", *(path.parts[-3] for path in messages.catalogues())}
+
+
+@pytest.mark.django_db
+def test_a_task_is_in_the_language_of_its_rater_whoever_came_before() -> None:
+    """What is kept of drawn pages is kept by language."""
+    round = round_factory(items=4, overlap=2, criteria=[CORRECT])
+    address = reverse("annotation:rate", args=[round.public_id])
+    pages = []
+    for headers in (GERMAN, {}, GERMAN):
+        client = Client()
+        client.force_login(member(round.project, "rater"))
+        pages.append(client.get(address, HTTP_X_RATE="1", **headers).content.decode())
+    for page in (pages[0], pages[2]):
+        assert "Abgeben <kbd>" in page
+        assert "Ich kann mich nicht entscheiden" in page
+        assert "Submit <kbd>" not in page
+    assert "Submit <kbd>" in pages[1]
+    assert "I cannot decide" in pages[1]
+
+
+@pytest.mark.django_db
+def test_a_refusal_is_in_the_language_of_its_rater() -> None:
+    round = round_factory(items=2, criteria=[CORRECT])
+    client = Client()
+    client.force_login(member(round.project, "rater"))
+    page = client.get(reverse("annotation:rate", args=[round.public_id]), **GERMAN).content.decode()
+    [task], [key] = (re.findall(rf'name="{name}" value="([^"]+)"', page)[:1] for name in ("task", "key"))
+    sent = client.post(
+        reverse("annotation:submit", args=[round.public_id]), {"task": task, "key": key}, HTTP_X_RATE="1", **GERMAN
+    )
+    assert sent.status_code == 422
+    assert "1 Frage braucht zuerst eine Antwort." in sent.content.decode()

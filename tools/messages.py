@@ -51,7 +51,8 @@ def in_templates() -> Iterator[Text]:
     for path in sorted((ROOT / "templates").rglob("*.*")):
         nodes = engine.get_template(str(path.relative_to(ROOT / "templates"))).nodelist
         for node in nodes.get_nodes_by_type(TranslateNode):
-            yield Text(str(node.filter_expression.var.literal).replace("%", "%%"))
+            if (words := node.filter_expression.var.literal) is not None:  # else a variable, marked where it is written
+                yield Text(str(words).replace("%", "%%"))
         for node in nodes.get_nodes_by_type(BlockTranslateNode):
             plural = node.render_token_list(node.plural)[0] if node.plural else ""
             yield Text(node.render_token_list(node.singular)[0], plural)

@@ -206,7 +206,7 @@ LEAD = (
     Screen("round", "lead", DEMO + "rounds/preference/"),
     Screen("gold", "lead", DEMO + "rounds/preference/gold/?q=a"),
     Screen("training", "lead", DEMO + "rounds/preference/training/"),
-    Screen("known-task", "lead", DEMO + "rounds/preference/gold/?q=", (follow("#add a.btn-small"),)),
+    Screen("known-task", "lead", DEMO + "rounds/preference/gold/?q=a", (follow("[aria-labelledby=add] li a"),)),
     Screen("assign", "lead", DEMO + "rounds/preference/assign/"),
     Screen("participants", "lead", DEMO + "rounds/preference/participants/"),
     Screen("leaks", "lead", DEMO + "rounds/preference/leaks/"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from annotation.models.assignments import Assignment, Seat
 from annotation.models.tasks import Task
@@ -35,12 +36,12 @@ class Flag(models.Model):
     """A rater says that something is wrong with a task itself."""
 
     class Reason(models.TextChoices):
-        BROKEN = "broken", "The text is broken or cut off"
-        LANGUAGE = "language", "I do not read this language"
-        UNSAFE = "unsafe", "It is disturbing or unsafe"
-        REVEALS = "reveals", "It shows which system answered"
-        PRIVATE = "private", "It shows private data"
-        OTHER = "other", "Something else"
+        BROKEN = "broken", gettext_noop("The text is broken or cut off")
+        LANGUAGE = "language", gettext_noop("I do not read this language")
+        UNSAFE = "unsafe", gettext_noop("It is disturbing or unsafe")
+        REVEALS = "reveals", gettext_noop("It shows which system answered")
+        PRIVATE = "private", gettext_noop("It shows private data")
+        OTHER = "other", gettext_noop("Something else")
 
     assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="flags")
     reason = models.CharField(max_length=10, choices=Reason.choices)

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from annotation import claims, conduct
 from annotation.claims import NewRating, NewText, Outcome, Submission
@@ -26,11 +27,11 @@ from rubrics.specs import Answer, AnswerError, CriterionSpec, RubricSpec
 MAX_COMMENT = 5_000
 MAX_DRAFT = 200_000
 SKIP_REASONS = {
-    "unsure": "I cannot decide",
-    "expertise": "It needs knowledge I do not have",
-    "language": "I do not read this language",
-    "broken": "The text is broken",
-    "other": "Something else",
+    "unsure": gettext_noop("I cannot decide"),
+    "expertise": gettext_noop("It needs knowledge I do not have"),
+    "language": gettext_noop("I do not read this language"),
+    "broken": gettext_noop("The text is broken"),
+    "other": gettext_noop("Something else"),
 }
 
 
@@ -50,7 +51,10 @@ class AnswersRefused(ServiceError):
 
     def __init__(self, fields: dict[str, str]) -> None:
         missing = len(fields)
-        super().__init__(f"{missing} {'question needs' if missing == 1 else 'questions need'} an answer first.")
+        super().__init__(
+            ngettext("%(n)s question needs an answer first.", "%(n)s questions need an answer first.", missing)
+            % {"n": missing}
+        )
         self.fields = fields
 
 
@@ -101,7 +105,7 @@ def read_answers(asked: list[Question], data: Mapping[str, str]) -> dict[str, An
         if not _is_shown(q, asked, answers):
             answers[q.name] = Answer()
         elif q.criterion.required and answers[q.name].is_empty and q.name not in wrong:
-            wrong[q.name] = f"“{q.criterion.question}” has no answer yet."
+            wrong[q.name] = gettext("“%(question)s” has no answer yet.") % {"question": q.criterion.question}
     if wrong:
         raise AnswersRefused(wrong)
     return answers
@@ -133,7 +137,7 @@ def submission(
 ) -> Submission:
     """The rows of a judgment. The digest covers what counts, so that the same key with another body is seen."""
     if not 8 <= len(key) <= 64:
-        raise ServiceError("The form has no usable key. Load the page again; your draft is kept.")
+        raise ServiceError(gettext("The form has no usable key. Load the page again; your draft is kept."))
     ratings = []
     texts = []
     for q in asked:
@@ -180,9 +184,9 @@ def judgment_submit(
         mine = Assignment.objects.filter(public_id=public_id, seat=seat)
         assignment = mine.only("id", "public_id", "purpose", "shown_order", "created_at").first()
     if assignment is None:
-        raise ServiceError("This task is not yours. Load the page again to get your next one.")
+        raise ServiceError(gettext("This task is not yours. Load the page again to get your next one."))
     if assignment.purpose == Assignment.Purpose.TRAINING:
-        raise ServiceError("Your practice is over, so this was not counted. Here is your next task.")
+        raise ServiceError(gettext("Your practice is over, so this was not counted. Here is your next task."))
     return claims.submit(seat.pk, checked_submission(round=round, assignment=assignment, data=data, key=key))
 
 
@@ -235,19 +239,21 @@ def draft_save(*, seat: Seat, public_id: str, data: dict[str, str], version: int
 
     One UPDATE: the version in its WHERE is the lock, so two tabs cannot overwrite each other in silence."""
     if sum(len(k) + len(v) for k, v in data.items()) > MAX_DRAFT:
-        raise ServiceError("This draft is too long to keep. Shorten the texts.")
+        raise ServiceError(gettext("This draft is too long to keep. Shorten the texts."))
     row = Assignment.objects.filter(public_id=public_id, seat=seat).only("id", "state", "slot_id", "version").first()
     if row is None:
-        raise ServiceError("This task is not yours any more.")
+        raise ServiceError(gettext("This task is not yours any more."))
     if row.state != Assignment.State.LIVE:
-        raise ServiceError("This task is not open any more, so its draft was not saved.", field="state")
+        raise ServiceError(gettext("This task is not open any more, so its draft was not saved."), field="state")
     until = timezone.now() + timedelta(seconds=seat.round.lease_seconds)
     changed = Assignment.objects.filter(pk=row.pk, state=Assignment.State.LIVE, version=version).update(
         draft=data, version=F("version") + 1, lease_until=until
     )
     if not changed:
         raise ServiceError(
-            "This task is open in another window, which saved after this one. Load the page to go on from there.",
+            gettext(
+                "This task is open in another window, which saved after this one. Load the page to go on from there."
+            ),
             field="version",
         )
     if row.slot_id:
@@ -259,7 +265,7 @@ def draft_save(*, seat: Seat, public_id: str, data: dict[str, str], version: int
 def flag_raise(*, seat: Seat, public_id: str, reason: str, note: str) -> Flag:
     """Tell the lead that something is wrong with the task itself."""
     if reason not in Flag.Reason.values:
-        raise ServiceError("Choose what is wrong with this task.", field="reason")
+        raise ServiceError(gettext("Choose what is wrong with this task."), field="reason")
     assignment = _own(seat, public_id)
     flag, _ = Flag.objects.update_or_create(
         assignment=assignment, resolved_at=None, defaults={"reason": reason, "note": note.strip()[:MAX_COMMENT]}
@@ -271,22 +277,22 @@ def flag_raise(*, seat: Seat, public_id: str, reason: str, note: str) -> Flag:
 def comment_add(*, seat: Seat, public_id: str, text: str) -> Comment:
     text = text.strip()
     if not text:
-        raise ServiceError("Write something first.", field="text")
+        raise ServiceError(gettext("Write something first."), field="text")
     return Comment.objects.create(assignment=_own(seat, public_id), text=text[:MAX_COMMENT])
 
 
 def skip(*, seat: Seat, public_id: str, reason: str) -> Outcome:
     if reason not in SKIP_REASONS:
-        raise ServiceError("Say why you skip this task.", field="reason")
+        raise ServiceError(gettext("Say why you skip this task."), field="reason")
     if _own(seat, public_id).purpose == Assignment.Purpose.TRAINING:
-        raise ServiceError("A practice task cannot be skipped: answer it as well as you can.")
+        raise ServiceError(gettext("A practice task cannot be skipped: answer it as well as you can."))
     return claims.skip(seat.pk, public_id, reason)
 
 
 def _own(seat: Seat, public_id: str) -> Assignment:
     assignment = Assignment.objects.filter(public_id=public_id, seat=seat).first()
     if assignment is None:
-        raise ServiceError("This task is not yours. Load the page again to get your next one.")
+        raise ServiceError(gettext("This task is not yours. Load the page again to get your next one."))
     return assignment
 
 

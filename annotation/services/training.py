@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from annotation.gold import marked
 from annotation.models import (
@@ -38,7 +39,7 @@ from projects.models import Membership
 
 MAX_TRIES = 20
 MAX_TASKS = 200
-OVER = "This practice is over. Load the page again to go on."
+OVER = gettext_noop("This practice is over. Load the page again to go on.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,13 @@ def try_begin(*, seat: Seat) -> None:
     """The first task of a new try; where one is under way already, nothing changes."""
     row = _locked(seat)
     if row.round.state != Round.State.OPEN:
-        raise ServiceError("The round is not open just now. Your practice begins when it is.")
+        raise ServiceError(gettext("The round is not open just now. Your practice begins when it is."))
     tries = list(row.training_tries.order_by("n"))
     if any(each.state == TrainingTry.State.RUNNING for each in tries):
         _next_step(row, tries[-1])
         return
     if row.state != Seat.State.TRAINING or not tries_left(row.round, tries):
-        raise ServiceError(OVER)
+        raise ServiceError(gettext(OVER))
     made = TrainingTry.objects.create(seat=row, n=len(tries) + 1, started_at=timezone.now())
     _next_step(row, made)
 
@@ -90,13 +91,13 @@ def step_submit(*, seat: Seat, data: Mapping[str, str], public_id: str, key: str
     row = _locked(seat)
     assignment = Assignment.objects.filter(seat=row, public_id=public_id, purpose="training").first()
     if assignment is None:
-        raise ServiceError(OVER)
+        raise ServiceError(gettext(OVER))
     if Judgment.objects.filter(seat=row, key=key, assignment=assignment).exists():
         return assignment
     if assignment.state != Assignment.State.LIVE or row.state != Seat.State.TRAINING:
-        raise ServiceError(OVER)
+        raise ServiceError(gettext(OVER))
     if row.round.state == Round.State.CLOSED:
-        raise ServiceError("The round was closed before you submitted, so this was not counted.")
+        raise ServiceError(gettext("The round was closed before you submitted, so this was not counted."))
     _judge(row, assignment, data, key)
     _score(assignment)
     step = assignment.training_step

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from annotation import claims, conduct, task_page
@@ -34,13 +35,17 @@ from rubrics.criteria.several_of import as_sent
 
 FEW = 5  # judgments; of fewer there is no usual time
 PROBLEMS = {
-    "lost": "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one.",
-    "conflict": "This task was submitted from another window with other answers. Those stand.",
-    "unknown": "That task is not yours. Here is your next one.",
-    "paused": "Your part in this round is paused, so this was not counted. Your draft is kept.",
-    "away": "While you were away your hold on a task ran out and it went to somebody else, so it was not counted. "
-    "What you had answered is kept with it.",
-    "closed": "The round was closed before you submitted, so this judgment was not counted.",
+    "lost": gettext_noop(
+        "Your hold on that task ran out and it went to somebody else, so it was not counted. Here is the next one."
+    ),
+    "conflict": gettext_noop("This task was submitted from another window with other answers. Those stand."),
+    "unknown": gettext_noop("That task is not yours. Here is your next one."),
+    "paused": gettext_noop("Your part in this round is paused, so this was not counted. Your draft is kept."),
+    "away": gettext_noop(
+        "While you were away your hold on a task ran out and it went to somebody else, so it was not counted. "
+        "What you had answered is kept with it."
+    ),
+    "closed": gettext_noop("The round was closed before you submitted, so this judgment was not counted."),
 }
 
 
@@ -117,7 +122,7 @@ def submit(request: HttpRequest, public_id: str) -> HttpResponse:
     except ServiceError as refusal:
         return _show(request, round, seat, claims.claim(seat.pk), problem=refusal.message, status=409)
     if outcome.problem:
-        problem = PROBLEMS[outcome.problem]
+        problem = gettext(PROBLEMS[outcome.problem])
         return _show(request, round, seat, claims.claim(seat.pk), problem=problem, status=409)
     if not _from_script(request):
         if outcome.saved_id:
@@ -172,7 +177,7 @@ def flag(request: HttpRequest, public_id: str) -> HttpResponse:
         lambda: judging.flag_raise(
             seat=seat, public_id=post.get("task", ""), reason=post.get("reason", ""), note=post.get("note", "")
         ),
-        "Flagged. Your lead will look at it.",
+        gettext("Flagged. Your lead will look at it."),
     )
 
 
@@ -186,7 +191,7 @@ def comment(request: HttpRequest, public_id: str) -> HttpResponse:
         round,
         seat,
         lambda: judging.comment_add(seat=seat, public_id=post.get("task", ""), text=post.get("text", "")),
-        "Your comment was sent to your lead.",
+        gettext("Your comment was sent to your lead."),
     )
 
 
@@ -282,7 +287,7 @@ def _again(
 def _show(
     request: HttpRequest, round: Round, seat: Seat, outcome: Outcome, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    problem = problem or (PROBLEMS["away"] if outcome.away else "")
+    problem = problem or (gettext(PROBLEMS["away"]) if outcome.away else "")
     if outcome.status != "task":
         context = {"round": round, "seat": seat, "outcome": outcome, "problem": problem, "figures": may_see(round)}
         context |= _end(request, round, seat, outcome)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.specs import Answer, AnswerError, CriterionSpec, LevelSpec
 
 CANNOT_JUDGE = "x"
@@ -103,7 +105,7 @@ class CriterionType:
         return {value}
 
     def cannot_judge_choice(self, spec: CriterionSpec) -> Choice | None:
-        return Choice(CANNOT_JUDGE, "Cannot judge", CANNOT_JUDGE) if spec.allow_cannot_judge else None
+        return Choice(CANNOT_JUDGE, gettext("Cannot judge"), CANNOT_JUDGE) if spec.allow_cannot_judge else None
 
     def read(self, spec: CriterionSpec, raw: str) -> Answer:
         """The answer a form sends. An empty string is no answer."""
@@ -161,7 +163,7 @@ def positions_of(letters: Iterable[Any]) -> list[int]:
 
 def place_words(n: int, of: int) -> str:
     """1 (best), 2, 3 (worst)."""
-    return f"{n} (best)" if n == 1 else f"{n} (worst)" if n == of else str(n)
+    return gettext("%(n)s (best)") % {"n": n} if n == 1 else gettext("%(n)s (worst)") % {"n": n} if n == of else str(n)
 
 
 def as_number(value: Any) -> float | None:

@@ -9,11 +9,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from rubrics.criteria.base import LETTERS, SEPARATOR, Choice, CriterionType, Row, positions_of
 from rubrics.criteria.ranking import MOST
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
 ENDS = ("best", "worst")
+_ROWS = {"best": gettext_noop("The best"), "worst": gettext_noop("The worst")}
+_CHOICES = {
+    "best": gettext_noop("Answer %(letter)s is the best"),
+    "worst": gettext_noop("Answer %(letter)s is the worst"),
+}
 
 
 class BestWorst(CriterionType):
@@ -36,9 +43,9 @@ class BestWorst(CriterionType):
         return [
             Row(
                 end,
-                f"The {end}",
+                gettext(_ROWS[end]),
                 tuple(
-                    Choice(f"{end}:{letter}", f"Answer {letter} is the {end}", str(n))
+                    Choice(f"{end}:{letter}", gettext(_CHOICES[end]) % {"letter": letter}, str(n))
                     for n, letter in enumerate(letters, start=1)
                 ),
             )

@@ -7,11 +7,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext, gettext_noop
+
 from rubrics.criteria.base import Choice, CriterionType, as_number, plain
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
 TIES = ("tie", "both_good", "both_bad")
-_WORDS = {1: "slightly ", 2: "", 3: "much "}
+_BETTER = gettext_noop("%(letter)s better")
+_MUCH = gettext_noop("%(letter)s much better")
+_WORDS = {
+    1: {1: _BETTER},
+    2: {1: _BETTER, 2: _MUCH},
+    3: {1: gettext_noop("%(letter)s slightly better"), 2: _BETTER, 3: _MUCH},
+}
 _KEYS = {
     1: {1: ("←", "→")},
     2: {1: ("←", "→"), 2: ("⇧←", "⇧→")},
@@ -57,20 +65,33 @@ class Preference(CriterionType):
     def choices(self, spec: CriterionSpec) -> list[Choice]:
         """The row from A to B, the tie in the middle; then both good, both bad."""
         most = self.strength(spec)
-        words = {1: {1: ""}, 2: {1: "", 2: "much "}, 3: _WORDS}[most]
+        words = {k: gettext(each) for k, each in _WORDS[most].items()}
         left = [
-            Choice(str(-k), f"A {words[k]}better", _KEYS[most][k][0], css="a-much" if k == most > 1 else "a-some")
+            Choice(
+                str(-k),
+                words[k] % {"letter": "A"},
+                _KEYS[most][k][0],
+                css="a-much" if k == most > 1 else "a-some",
+            )
             for k in range(most, 0, -1)
         ]
         right = [
-            Choice(str(k), f"B {words[k]}better", _KEYS[most][k][1], css="b-much" if k == most > 1 else "b-some")
+            Choice(
+                str(k),
+                words[k] % {"letter": "B"},
+                _KEYS[most][k][1],
+                css="b-much" if k == most > 1 else "b-some",
+            )
             for k in range(1, most + 1)
         ]
-        middle = [Choice("tie", "Tie", "0", css="pref-tie")] if "tie" in spec.config["ties"] else []
+        middle = [Choice("tie", gettext("Tie"), "0", css="pref-tie")] if "tie" in spec.config["ties"] else []
         return left + middle + right
 
     def both_choices(self, spec: CriterionSpec) -> list[Choice]:
-        said = {"both_good": Choice("both_good", "Both good", "v"), "both_bad": Choice("both_bad", "Both bad", "b")}
+        said = {
+            "both_good": Choice("both_good", gettext("Both good"), "v"),
+            "both_bad": Choice("both_bad", gettext("Both bad"), "b"),
+        }
         return [said[t] for t in ("both_good", "both_bad") if t in spec.config["ties"]]
 
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.criteria.base import LETTERS, SEPARATOR, Choice, CriterionType, Row, place_words, positions_of
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
@@ -42,12 +44,17 @@ class Ranking(CriterionType):
     def rows(self, spec: CriterionSpec) -> list[Row]:
         """A row for each answer, with a choice for each place."""
         letters = LETTERS[: spec.outputs]
+        place = gettext("%(letter)s: place %(n)s of %(total)s")
         return [
             Row(
                 letter,
-                f"Answer {letter}",
+                gettext("Answer %(letter)s") % {"letter": letter},
                 tuple(
-                    Choice(f"{letter}:{n}", f"{letter}: place {n} of {len(letters)}", str(n))
+                    Choice(
+                        f"{letter}:{n}",
+                        place % {"letter": letter, "n": n, "total": len(letters)},
+                        str(n),
+                    )
                     for n in range(1, len(letters) + 1)
                 ),
             )

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.criteria.base import CANNOT_JUDGE, SEPARATOR, Choice, CriterionType, find_level
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
@@ -59,10 +61,14 @@ class SeveralOf(CriterionType):
             Choice(level.code, level.label, str(i) if i <= 9 else "", level.anchor)
             for i, level in enumerate(spec.levels, start=1)
         ]
-        return [*offered, Choice(NONE, "None of these", "0", css="alone")]
+        return [*offered, Choice(NONE, gettext("None of these"), "0", css="alone")]
 
     def cannot_judge_choice(self, spec: CriterionSpec) -> Choice | None:
-        return Choice(CANNOT_JUDGE, "Cannot judge", CANNOT_JUDGE, css="alone") if spec.allow_cannot_judge else None
+        return (
+            Choice(CANNOT_JUDGE, gettext("Cannot judge"), CANNOT_JUDGE, css="alone")
+            if spec.allow_cannot_judge
+            else None
+        )
 
     def chosen(self, value: str) -> set[str]:
         return set(value.split(SEPARATOR))

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.criteria.base import CANNOT_JUDGE, SEPARATOR, Choice, CriterionType, as_number, plain
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
@@ -61,10 +63,14 @@ class Spans(CriterionType):
         return found
 
     def choices(self, spec: CriterionSpec) -> list[Choice]:
-        return [Choice(NONE, "Nothing to mark", "0", css="alone")]
+        return [Choice(NONE, gettext("Nothing to mark"), "0", css="alone")]
 
     def cannot_judge_choice(self, spec: CriterionSpec) -> Choice | None:
-        return Choice(CANNOT_JUDGE, "Cannot judge", CANNOT_JUDGE, css="alone") if spec.allow_cannot_judge else None
+        return (
+            Choice(CANNOT_JUDGE, gettext("Cannot judge"), CANNOT_JUDGE, css="alone")
+            if spec.allow_cannot_judge
+            else None
+        )
 
     def chosen(self, value: str) -> set[str]:
         return set(value.split(SEPARATOR))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.criteria.base import Choice, CriterionType
 from rubrics.specs import Answer, AnswerError, CriterionSpec, LevelSpec
 
@@ -35,7 +37,10 @@ class YesNo(CriterionType):
 
     def choices(self, spec: CriterionSpec) -> list[Choice]:
         anchors = {level.code: level.anchor for level in spec.levels}
-        return [Choice("yes", "Yes", "y", anchors.get("yes", "")), Choice("no", "No", "n", anchors.get("no", ""))]
+        return [
+            Choice("yes", gettext("Yes"), "y", anchors.get("yes", "")),
+            Choice("no", gettext("No"), "n", anchors.get("no", "")),
+        ]
 
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         text = str(value).strip().casefold()

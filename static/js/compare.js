@@ -155,12 +155,12 @@ function clearMarks() {
 
 function markDifferences() {
   const [a, b] = sides().map((side) => wordsOf(shown(side)));
-  if (a.length + b.length > MAX_WORDS) return "These answers are too long to be compared word by word.";
+  if (a.length + b.length > MAX_WORDS) return said("These answers are too long to be compared word by word.");
   const common = [new Set(), new Set()];
   const texts = [a, b].map((words) => words.map((word) => word.text));
   match(...texts, { a0: 0, a1: a.length, b0: 0, b1: b.length }, (i, j) => { common[0].add(i); common[1].add(j); });
   const places = markRuns(a, common[0]) + markRuns(b, common[1]);
-  if (!places) return "The two answers are the same, word for word.";
+  if (!places) return said("The two answers are the same, word for word.");
   return places === 1 ? "1 place differs." : `${places} places differ.`;
 }
 
@@ -169,7 +169,7 @@ function toggleDifferences() {
   const on = !pressed(control);
   control.setAttribute("aria-pressed", String(on));
   clearMarks();
-  if (!on) { tell("Differences are no longer marked."); return; }
+  if (!on) { tell(said("Differences are no longer marked.")); return; }
   tell(markDifferences());
   const used = root.querySelector("#answers").elements.used_diff;
   if (used.value) return;
@@ -201,11 +201,11 @@ function part() {
   const dock = root.querySelector(".dock").offsetHeight;
   const room = Math.max(160, innerHeight - bar - dock - heads()[0].offsetHeight - 24);
   bodies.forEach((body) => { body.style.blockSize = `${room}px`; body.tabIndex = 0; body.setAttribute("role", "region"); });
-  bodies.forEach((body, n) => { body.setAttribute("aria-label", `Answer ${"AB"[n]}, scrolls by itself`); });
+  bodies.forEach((body, n) => { body.setAttribute("aria-label", said("Answer {letter}, scrolls by itself", { letter: "AB"[n] })); });
   scrollTo(0, scrollY + compare().getBoundingClientRect().top - bar);
   bodies.forEach((body, n) => { body.scrollTop = behind[n]; });
   bodies[0].focus({ preventScroll: true });
-  tell("Each answer scrolls by itself.");
+  tell(said("Each answer scrolls by itself."));
 }
 
 function join() {
@@ -218,7 +218,7 @@ function join() {
   const pad = Math.max(0, -offset);
   scrollTo(0, scrollY + (first.top + pad + a) - Math.max(line, root.querySelector(".topbar").offsetHeight));
   root.querySelector("#main").focus({ preventScroll: true });
-  tell(offset ? "The answers scroll together, as far apart as you left them." : "The answers scroll together.");
+  tell(offset ? said("The answers scroll together, as far apart as you left them.") : said("The answers scroll together."));
 }
 
 function whole() {

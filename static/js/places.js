@@ -83,7 +83,7 @@ function show(grid) {
     : zones.map((zone, n) => `${titleOf(grid, zone)} ${placed[n].join(", ")}`).join(", ");
   const free = chips.filter((chip) => !placed.flat().includes(chip));
   const board = grid.querySelector("[data-board]");
-  board.replaceChildren(zoneOf("", "Drag to a place", free), ...zones.map((zone, n) => zoneOf(zone, titleOf(grid, zone), placed[n])));
+  board.replaceChildren(zoneOf("", said("Drag to a place"), free), ...zones.map((zone, n) => zoneOf(zone, titleOf(grid, zone), placed[n])));
   board.hidden = false;
 }
 

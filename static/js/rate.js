@@ -89,7 +89,7 @@ function showStates() {
     const chosen = [...question.querySelectorAll("input:checked")];
     if ("spans" in question.dataset) { state.textContent = answered(question) ? `✓ ${question.querySelectorAll("[data-marks] li").length} marked` : ""; continue; }
     if (question.dataset.said && answered(question)) state.textContent = `✓ ${question.dataset.said}`;
-    else state.textContent = chosen.length ? `✓ ${chosen.map((field) => field.dataset.key ?? "").join(" ")}` : question.classList.contains("is-missing") ? "Needs an answer" : "";
+    else state.textContent = chosen.length ? `✓ ${chosen.map((field) => field.dataset.key ?? "").join(" ")}` : question.classList.contains("is-missing") ? said("Needs an answer") : "";
   }
 }
 
@@ -204,10 +204,10 @@ async function sendDraft() {
     const reply = await post(form.dataset.draft, new FormData(form));
     if (form !== state.form) return;
     const data = await reply.json().catch(() => ({}));
-    if (reply.ok && data.version) { form.elements.version.value = data.version; keepHere(); say("Draft saved"); }
+    if (reply.ok && data.version) { form.elements.version.value = data.version; keepHere(); say(said("Draft saved")); }
     else if (data.problem) say(data.problem);
   } catch {
-    if (form === state.form) say("Offline: your answers are kept on this device");
+    if (form === state.form) say(said("Offline: your answers are kept on this device"));
   } finally {
     if (form === state.form) state.draftBusy = false;
   }
@@ -244,7 +244,7 @@ async function submit() {
   questions().forEach((q) => q.classList.toggle("is-missing", missing.includes(q)));
   showStates();
   if (missing.length) {
-    miss(missing.length === 1 ? "1 question needs an answer" : `${missing.length} questions need an answer`);
+    miss(missing.length === 1 ? said("1 question needs an answer") : said("{n} questions need an answer", { n: missing.length }));
     const all = panelQuestions();
     if (all.includes(missing[0])) mark(all.indexOf(missing[0]));
     missing[0].querySelector("input, textarea")?.focus();
@@ -269,8 +269,8 @@ async function send(form, attempt) {
   if (form !== state.form) return;
   if (!reply || reply.status >= 500) {
     const wait = Math.min(30, 2 ** attempt);
-    const why = reply ? "Adjudge does not answer." : "You are offline.";
-    tell(`${why} Your judgment is kept on this device; next try in ${wait} s.`);
+    const why = reply ? said("Adjudge does not answer.") : said("You are offline.");
+    tell(`${why} ${said("Your judgment is kept on this device; next try in {n} s.", { n: wait })}`);
     state.again = () => { state.again = null; clearTimeout(state.sendTimer); send(form, attempt + 1); };
     state.sendTimer = setTimeout(() => state.again?.(), wait * 1000);
     return;
@@ -290,10 +290,10 @@ function isTask(reply) {
 
 async function act(form) {
   const reply = await post(form.action, new FormData(form)).catch(() => null);
-  if (!reply) { tell("You are offline. Try again in a moment."); return; }
+  if (!reply) { tell(said("You are offline. Try again in a moment.")); return; }
   if (!isTask(reply)) return;
   if (form.dataset.act === "next") { paint(await reply.text()); return; }
-  const data = await reply.json().catch(() => ({ problem: "That did not work. Load the page again." }));
+  const data = await reply.json().catch(() => ({ problem: said("That did not work. Load the page again.") }));
   form.hidePopover();
   tell(data.said || data.problem);
   if (data.said) form.reset();

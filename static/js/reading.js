@@ -48,7 +48,7 @@ function linkNumbers(node, hit) {
     const link = document.createElement("a");
     link.className = "cite";
     link.href = `#${source.id}`;
-    link.setAttribute("aria-label", `Source ${number[0]}`);
+    link.setAttribute("aria-label", said("Source {n}", { n: number[0] }));
     part.replaceWith(link);
     link.append(part);
     linked += 1;
@@ -57,7 +57,7 @@ function linkNumbers(node, hit) {
 }
 
 function readSources() {
-  const prompt = root.querySelector("section[aria-label=Prompt]");
+  const prompt = root.querySelector("section[data-prompt]");
   task.sources = prompt ? sourcesOf(prompt) : [];
   task.sources.forEach((source, n) => { source.id = `source-${n + 1}`; });
   if (task.sources.length) root.querySelectorAll("[data-output] [data-rendered]").forEach(linkCitations);
@@ -73,7 +73,7 @@ function goTo(source) {
   source.scrollIntoView({ block: "start" });
   source.querySelector("summary").focus({ preventScroll: true });
   root.querySelector("[data-sources]").setAttribute("aria-pressed", "true");
-  tell("At the sources. The key o leads back.");
+  tell(said("At the sources. The key o leads back."));
 }
 
 function goBack() {
@@ -83,14 +83,14 @@ function goBack() {
   const place = focus && focus !== document.body && root.contains(focus) ? focus : root.querySelector("#main");
   place.focus({ preventScroll: true });
   root.querySelector("[data-sources]").setAttribute("aria-pressed", "false");
-  tell("Back where you read.");
+  tell(said("Back where you read."));
 }
 
 // -- turns ------------------------------------------------------------------------------------------
 
 // In a conversation each turn can be folded away; a single answer stays as it is.
 function foldTurns() {
-  for (const body of root.querySelectorAll("section[aria-label=Prompt], [data-output] [data-rendered]")) {
+  for (const body of root.querySelectorAll("section[data-prompt], [data-output] [data-rendered]")) {
     const turns = [...body.querySelectorAll(":scope > .turn")];
     if (turns.length > 1) turns.forEach(foldable);
   }
@@ -145,13 +145,13 @@ function doubts(activeSeconds) {
   const needed = Math.min(MAX_SECONDS, length / CHARACTERS_A_SECOND);
   if (length > SHORT && activeSeconds < needed) {
     warned.push("fast");
-    words.push(`That took ${Math.max(1, Math.round(activeSeconds))} s, less than reading takes.`);
+    words.push(said("That took {n} s, less than reading takes.", { n: Math.max(1, Math.round(activeSeconds)) }));
   }
   if (task.unread.size) {
     warned.push("unread");
     const letters = [...task.unread].map(letterOf);
-    const which = letters[0] ? `answer ${letters.join(" and of ")}` : "the output";
-    words.push(`The end of ${which} was not in view yet.`);
+    words.push(letters[0] ? said("The end of these answers was not in view yet: {letters}.", { letters: letters.join(", ") })
+      : said("The end of the output was not in view yet."));
   }
   return { warned, words };
 }
@@ -166,7 +166,7 @@ root.addEventListener("task:submit", (event) => {
   form.elements.warned.dispatchEvent(new Event("input", { bubbles: true })); // kept with the draft
   const line = root.querySelector("[data-missing]");
   line.dataset.asked = ""; // a question, not a mistake
-  line.textContent = `${words.join(" ")} Submit again to send it as it is.`;
+  line.textContent = `${words.join(" ")} ${said("Submit again to send it as it is.")}`;
 });
 
 // -- a break ----------------------------------------------------------------------------------------

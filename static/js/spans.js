@@ -68,7 +68,7 @@ function item(question, pre, mark) {
   words.textContent = wordsOf(mark, pre);
   const remove = document.createElement("button");
   Object.assign(remove, { type: "button", className: "btn btn-quiet btn-small", textContent: "Remove" });
-  remove.setAttribute("aria-label", `Remove the mark of “${words.textContent}”`);
+  remove.setAttribute("aria-label", said("Remove the mark of “{words}”", { words: words.textContent }));
   remove.dataset.unmark = "";
   row.append(box, words, chooser(question, mark, "category"), chooser(question, mark, "severity"), remove);
   return row;
@@ -77,7 +77,7 @@ function item(question, pre, mark) {
 function chooser(question, mark, name) {
   const select = document.createElement("select");
   select.className = "select";
-  select.setAttribute("aria-label", `${name === "category" ? "Category" : "Severity"} of this mark`);
+  select.setAttribute("aria-label", name === "category" ? said("Category of this mark") : said("Severity of this mark"));
   select.dataset.change = name;
   select.append(...optionsOf(question, name).map((value) => new Option(value, value, false, value === mark[name])));
   return select;
@@ -155,7 +155,7 @@ function add(severity) {
   const { question, start, end } = picked;
   const category = question.querySelector("[data-mark-bar] [data-category]").value;
   put(question, [...marksOf(question), { start, end, category, severity }]);
-  tell(`Marked: ${category}, ${severity}.`);
+  tell(said("Marked: {category}, {severity}.", { category, severity }));
   done();
 }
 
@@ -182,7 +182,7 @@ function begin() {
   mode = { pre, words: segments(pre.textContent), from: 0, to: 0 };
   pre.tabIndex = -1;
   pre.focus({ preventScroll: true });
-  tell("Arrow keys go by words, with ⇧ they take more. Tab to the category, a digit for the severity, Esc ends.");
+  tell(said("Arrow keys go by words, with ⇧ they take more. Tab to the category, a digit for the severity, Esc ends."));
   show();
 }
 
@@ -257,16 +257,16 @@ function quote(question) {
   const words = field("quote").value.trim();
   const times = words ? text.split(words).length - 1 : 0;
   const nth = Number(field("occurrence").value || 1);
-  const said = question.querySelector("[data-quote-said]");
-  if (!times) { said.textContent = "These words do not stand in the answer."; return; }
-  if (!(nth >= 1 && nth <= times)) { said.textContent = `They stand there ${times} times.`; return; }
+  const status = question.querySelector("[data-quote-status]");
+  if (!times) { status.textContent = said("These words do not stand in the answer."); return; }
+  if (!(nth >= 1 && nth <= times)) { status.textContent = said("They stand there {n} times.", { n: times }); return; }
   let at = -words.length;
   for (let n = 0; n < nth; n += 1) at = text.indexOf(words, at + words.length);
   const start = points(text.slice(0, at));
   const mark = { start, end: start + points(words), category: field("category").value, severity: field("severity").value };
   put(question, [...marksOf(question), mark]);
   field("quote").value = "";
-  said.textContent = "Marked.";
+  status.textContent = said("Marked.");
 }
 
 // -- tasks and drafts ----------------------------------------------------------------------------------------
