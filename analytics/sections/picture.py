@@ -32,11 +32,12 @@ def picture_section(data: ReportData) -> dict[str, Any]:
     outputs came without measures and scores."""
     quality = {criterion.key: _quality(data, criterion) for criterion in data.measured}
     quality = {key: found for key, found in quality.items() if found}
+    metrics = _metrics(data)
     table: dict[str, Any] = {
         system: {
             "quality": {key: found[system].to_dict() for key, found in quality.items() if system in found},
             "measures": _measures(data, system),
-            "metrics": _metrics(data, system),
+            "metrics": metrics.get(system, {}),
         }
         for system in data.systems
     }
@@ -136,25 +137,24 @@ def _currency(table: pd.DataFrame) -> str:
     return (found.pop() or "units") if len(found) == 1 else ""
 
 
-def _metrics(data: ReportData, system: str) -> dict[str, Any]:
-    """Means of the metrics that give a number to one output, over the outputs that the round judges."""
-    found: dict[str, Any] = {}
+def _metrics(data: ReportData) -> dict[str, dict[str, Any]]:
+    """By system, means of the metrics that give a number to one output, over the outputs that the round judges."""
+    found: dict[str, dict[str, Any]] = {}
     if data.scores.empty:
         return found
-    own = data.measures.loc[data.measures["system"] == system, ["output", "cluster"]]
-    for metric in data.metrics:
-        if metric.kind not in ("number", "bool"):
+    numbers = data.scores[(data.scores["output_b"] < 0) & data.scores["number"].notna()]
+    means = numbers.groupby(["metric", "output"], sort=False)["number"].mean()
+    known = means.reset_index().merge(data.measures[["output", "system", "cluster"]], on="output")
+    metrics = {metric.id: metric for metric in data.metrics if metric.kind in ("number", "bool")}
+    groups: Any = known.groupby(["metric", "system"], sort=True)
+    for (number, system), rows in groups:
+        if (metric := metrics.get(number)) is None:
             continue
-        rows = data.scores[(data.scores["metric"] == metric.id) & (data.scores["output_b"] < 0)]
-        known = rows.merge(own, on="output").dropna(subset=["number"])
-        if known.empty:
-            continue
-        each = known.groupby(["output", "cluster"], sort=False)["number"].mean().reset_index()
         share = metric.kind == "bool"
-        values, prompts = each["number"].to_numpy(), each["cluster"].to_numpy(dtype=object)
+        values, prompts = rows["number"].to_numpy(), rows["cluster"].to_numpy(dtype=object)
         unit = "share" if share else "points"
         mean = measures.prompt_mean(values, prompts, unit=unit, share=share, level=data.level)
-        found[metric.key] = mean.to_dict()
+        found.setdefault(str(system), {})[metric.key] = mean.to_dict()
     return found
 
 
