@@ -42,6 +42,12 @@ class LanguageMiddleware(LocaleMiddleware):
         if is_translated(request.resolver_match):
             _speak(request, request.chosen_language)  # type: ignore[attr-defined]
 
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The thread goes on to other things, and must not keep this reader's language for them."""
+        response = super().process_response(request, response)
+        translation.deactivate()
+        return response
+
 
 def _speak(request: HttpRequest, language: str) -> None:
     translation.activate(language)

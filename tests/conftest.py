@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresqlOperations
 from django.db.backends.sqlite3.base import DatabaseOperations  # .operations alone is circular
+from django.utils import translation
 
 from tests.prepared_database import prepared_postgresql, prepared_sqlite
 
@@ -190,6 +191,13 @@ def private_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr(settings, "DATA_DIR", folder)
         patch.setattr(settings, "MEDIA_ROOT", folder / "media")
         yield
+
+
+@pytest.fixture(autouse=True)
+def forget_the_language() -> Iterator[None]:
+    """What a test spoke, the next must not hear."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

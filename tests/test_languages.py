@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from tests.factories import CORRECT, member, round_factory
 from tools import messages
@@ -124,3 +125,8 @@ def test_a_refusal_is_in_the_language_of_its_rater() -> None:
     )
     assert sent.status_code == 422
     assert "1 Frage braucht zuerst eine Antwort." in sent.content.decode()
+
+
+def test_a_reader_leaves_no_language_behind() -> None:
+    assert "Anmelden" in Client(**GERMAN).get(reverse("account_login")).content.decode()
+    assert translation.get_language() == settings.LANGUAGE_CODE
