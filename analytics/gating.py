@@ -136,8 +136,7 @@ def _preferred(data: ReportData, spec: GateSpec, criterion: CriterionSpec) -> _D
 
 def _measured(data: ReportData, spec: GateSpec, name: str) -> _Differences:
     """On the outputs that the round judges; an output without the measure is left out."""
-    known = data.measures.dropna(subset=[name])
-    means = known.groupby(["cluster", "system"])[name].mean().unstack("system")
+    means = data.measure_by_prompt(name)
     empty = {"n_raters": 0, "n_judgments": 0}
     if spec.new not in means or spec.old not in means:
         return _Differences(np.zeros(0), np.zeros(0, dtype=object), MEASURES[name], None, empty)

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics.charts import interval
 from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures, listed
-from analytics.report_words import Said, level_names, points, say
+from analytics.report_words import Said, level_name, points, say
 from projects.templatetags.numbers import times
 
 RANKS = {"kendall_tau_b": "Kendall’s τ-b", "spearman": "Spearman’s ρ"}
@@ -45,9 +45,8 @@ def automated_part(body: dict[str, Any], criterion: dict[str, Any]) -> Automated
     lines = [_line(metric, row) for metric, row in rows.items()]
     same = {metric: row for metric, row in rows.items() if row["declared_same_question"]}
     sentences = [text for metric, row in same.items() for text in _stands_in(metric, key, row)]
-    names = level_names(criterion)
-    more = [_more(metric, row, names) for metric, row in rows.items() if "ceiling" in row]
-    sentences += [text for metric, row in same.items() for text in _leans(metric, row, names)]
+    more = [_more(metric, row, criterion) for metric, row in rows.items() if "ceiling" in row]
+    sentences += [text for metric, row in same.items() for text in _leans(metric, row, criterion)]
     sentences += [text for metric, row in same.items() for text in _sides(metric, row.get("sides", {}))]
     return Automated(key, criterion["question"], lines, sentences, more)
 
@@ -148,14 +147,14 @@ def _sides(metric: str, sides: dict[str, Any]) -> list[str]:
     return found
 
 
-def _leans(metric: str, row: dict[str, Any], names: dict[str, str]) -> list[str]:
+def _leans(metric: str, row: dict[str, Any], criterion: dict[str, Any]) -> list[str]:
     """Levels at which the whole interval lies on one side, each looked at by itself."""
     found = []
     for word, sign in (("higher", 1), ("lower", -1)):
         at = [each for each in row.get("errors_by_level", []) if decided(each["lean"], 0.0)]
         at = [each for each in at if each["lean"]["value"] * sign > 0]
         if at:
-            told = listed(f"“{_level(each['level'], names)}”" for each in at)
+            told = listed(f"“{level_name(criterion, each['level'])}”" for each in at)
             found.append(f"Where a rater says {told}, {metric} goes {word} than another rater does.")
     return found
 
@@ -163,7 +162,7 @@ def _leans(metric: str, row: dict[str, Any], names: dict[str, str]) -> list[str]
 # --- behind the fold -----------------------------------------------------------------------------------
 
 
-def _more(metric: str, row: dict[str, Any], names: dict[str, str]) -> MetricMore:
+def _more(metric: str, row: dict[str, Any], criterion: dict[str, Any]) -> MetricMore:
     within, between = row.get("within_prompts", {}), row.get("between_systems", {})
     named = [(f"{RANKS[name]}, all outputs pooled", row[name]) for name in RANKS]
     named += [("Pearson’s r, all outputs pooled", row.get("pearson"))]
@@ -186,15 +185,11 @@ def _more(metric: str, row: dict[str, Any], names: dict[str, str]) -> MetricMore
     found = figures(named)
     if "reason" in ceiling:
         found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
-    return MetricMore(metric, found, [_error_line(each, names) for each in row.get("errors_by_level", [])])
+    return MetricMore(metric, found, [_error_line(each, criterion) for each in row.get("errors_by_level", [])])
 
 
-def _error_line(each: dict[str, Any], names: dict[str, str]) -> ErrorLine:
+def _error_line(each: dict[str, Any], criterion: dict[str, Any]) -> ErrorLine:
     def told(way: str) -> tuple[Said, Said]:
         return say(each["judge"][way]), say(each["rater"][way])
 
-    return ErrorLine(_level(each["level"], names), told("above"), told("below"), points(each["lean"]))
-
-
-def _level(level: Any, names: dict[str, str]) -> str:
-    return names.get(str(level), f"{level:g}" if isinstance(level, float) else str(level))
+    return ErrorLine(level_name(criterion, each["level"]), told("above"), told("below"), points(each["lean"]))

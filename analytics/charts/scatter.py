@@ -8,8 +8,6 @@ from typing import Any
 
 from analytics.charts.axis import Axis, percent
 
-SHAPES = ("circle", "square", "diamond", "triangle")
-
 
 @dataclass(frozen=True)
 class Point:

@@ -79,6 +79,19 @@ class ReportData:
     def settle(self, frame: pd.DataFrame) -> pd.DataFrame:
         return with_finals(frame, self.finals) if self.final_answers else frame
 
+    @cached_property
+    def metric_numbers(self) -> pd.Series:
+        """By metric and output: the mean of the numbers that the metric gave to it."""
+        given = self.scores[(self.scores["output_b"] < 0) & self.scores["number"].notna()] if len(self.scores) else None
+        if given is None:
+            return pd.Series(dtype="float64", index=pd.MultiIndex.from_arrays([[], []], names=["metric", "output"]))
+        return given.groupby(["metric", "output"], sort=False)["number"].mean()
+
+    def measure_by_prompt(self, name: str) -> pd.DataFrame:
+        """Means of a measure, a row a prompt and a column a system; outputs without it are left out."""
+        known = self.measures.dropna(subset=[name])
+        return known.groupby(["cluster", "system"])[name].mean().unstack("system")
+
     @property
     def measured(self) -> list[CriterionSpec]:
         """The criteria that have figures: all but words."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import pandas as pd
 
 from analytics.sections.base import ReportData, is_of_pairs, rated
 from analytics.stats.battles import Battles, code_battles
+from analytics.stats.coding import FloatArray
 from rubrics.specs import CriterionSpec
 
 TIES = ("tie", "both_good", "both_bad")
@@ -31,8 +34,8 @@ def outcomes(frame: pd.DataFrame) -> pd.Series:
     return won.where(frame["towards_b"] != 0, ties.astype(object))
 
 
-def battles(frame: pd.DataFrame) -> Battles:
-    """The rows of `compared`."""
+def battles(frame: pd.DataFrame, features: Callable[[pd.DataFrame], Mapping[str, FloatArray]] | None = None) -> Battles:
+    """Rows as `compared` has them. `features` are made of the rows that are about two systems."""
     two = frame[frame["system_a"] != frame["system_b"]]  # two outputs of one system say nothing of systems
     return code_battles(
         two["cluster"].to_numpy(dtype=object),
@@ -43,4 +46,5 @@ def battles(frame: pd.DataFrame) -> Battles:
         two["a_first"].to_numpy(dtype=object),
         unit=two["unit"].to_numpy(dtype=object),
         rater_known=two["rater_known"].to_numpy(dtype=bool),
+        features=features(two) if features else None,
     )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analytics.sections.base import ReportData, is_of_pairs, measurement
 from analytics.sections.pairs import battles, compared
-from analytics.sections.scores import comparable
+from analytics.sections.scores import MAX_SYSTEMS_COMPARED, comparable
 from analytics.stats import measures, scores
 from analytics.stats.coding import CodedRatings
 from analytics.stats.intervals import Scope, mean_over_clusters
@@ -23,7 +23,6 @@ from rubrics.specs import CriterionSpec
 UNITS = {"latency_ms": "ms", "ttft_ms": "ms", "tokens_in": "tokens", "tokens_out": "tokens"}
 QUANTILES = {"p50": 0.5, "p95": 0.95}
 TIMES = ("latency_ms", "ttft_ms")
-MAX_SYSTEMS_COMPARED = 12
 
 
 def picture_section(data: ReportData) -> dict[str, Any]:
@@ -32,11 +31,11 @@ def picture_section(data: ReportData) -> dict[str, Any]:
     outputs came without measures and scores."""
     quality = {criterion.key: _quality(data, criterion) for criterion in data.measured}
     quality = {key: found for key, found in quality.items() if found}
-    metrics = _metrics(data)
+    metrics, currency = _metrics(data), _currency(data.measures)
     table: dict[str, Any] = {
         system: {
             "quality": {key: found[system].to_dict() for key, found in quality.items() if system in found},
-            "measures": _measures(data, system),
+            "measures": _measures(data, system, currency),
             "metrics": metrics.get(system, {}),
         }
         for system in data.systems
@@ -45,8 +44,8 @@ def picture_section(data: ReportData) -> dict[str, Any]:
         return {}
     return {
         "systems": table,
-        "currency": _currency(data.measures),
-        "differences": _differences(data),
+        "currency": currency,
+        "differences": _differences(data, currency),
         "front": {key: _fronts(table, key) for key in quality},
     }
 
@@ -95,7 +94,7 @@ def _above_others(data: ReportData, criterion: CriterionSpec, sides: dict[str, C
 # --- what an answer takes, and what metrics say ----------------------------------------------------------
 
 
-def _measures(data: ReportData, system: str) -> dict[str, Any]:
+def _measures(data: ReportData, system: str, currency: str) -> dict[str, Any]:
     own = data.measures[data.measures["system"] == system]
     found: dict[str, Any] = {}
     for name, unit in UNITS.items():
@@ -112,14 +111,13 @@ def _measures(data: ReportData, system: str) -> dict[str, Any]:
             found[name] = {"mean": measures.prompt_mean(values, prompts, unit=unit, level=data.level).to_dict()}
     costs = own.dropna(subset=["cost"])
     if len(costs):
-        found["cost"] = {"mean": _cost(data, costs).to_dict()}
+        found["cost"] = {"mean": _cost(data, costs, currency).to_dict()}
     return found
 
 
-def _cost(data: ReportData, costs: pd.DataFrame) -> Estimate:
+def _cost(data: ReportData, costs: pd.DataFrame, currency: str) -> Estimate:
     """A sum of money of one currency only: others are not added up."""
-    unit = _currency(data.measures)
-    if not unit:
+    if not currency:
         return Estimate.not_estimable(
             reason="The costs of the outputs are in different currencies, so they are not compared.",
             level=data.level,
@@ -127,7 +125,7 @@ def _cost(data: ReportData, costs: pd.DataFrame) -> Estimate:
             n_clusters=int(costs["cluster"].nunique()),
         )
     values, prompts = costs["cost"].to_numpy(), costs["cluster"].to_numpy(dtype=object)
-    return measures.prompt_mean(values, prompts, unit=unit, level=data.level)
+    return measures.prompt_mean(values, prompts, unit=currency, level=data.level)
 
 
 def _currency(table: pd.DataFrame) -> str:
@@ -140,11 +138,7 @@ def _currency(table: pd.DataFrame) -> str:
 def _metrics(data: ReportData) -> dict[str, dict[str, Any]]:
     """By system, means of the metrics that give a number to one output, over the outputs that the round judges."""
     found: dict[str, dict[str, Any]] = {}
-    if data.scores.empty:
-        return found
-    numbers = data.scores[(data.scores["output_b"] < 0) & data.scores["number"].notna()]
-    means = numbers.groupby(["metric", "output"], sort=False)["number"].mean()
-    known = means.reset_index().merge(data.measures[["output", "system", "cluster"]], on="output")
+    known = data.metric_numbers.reset_index().merge(data.measures[["output", "system", "cluster"]], on="output")
     metrics = {metric.id: metric for metric in data.metrics if metric.kind in ("number", "bool")}
     groups: Any = known.groupby(["metric", "system"], sort=True)
     for (number, system), rows in groups:
@@ -161,16 +155,16 @@ def _metrics(data: ReportData) -> dict[str, dict[str, Any]]:
 # --- both together ---------------------------------------------------------------------------------------
 
 
-def _differences(data: ReportData) -> dict[str, Any]:
+def _differences(data: ReportData, currency: str) -> dict[str, Any]:
     """`<measure>.<a>.<b>`: a minus b, by prompt, of time and cost."""
     found: dict[str, Any] = {}
     if not 2 <= len(data.systems) <= MAX_SYSTEMS_COMPARED:
         return found
-    units = {"latency_ms": "ms", "cost": _currency(data.measures)}
+    units = {"latency_ms": "ms", "cost": currency}
     for name, unit in units.items():
-        means = data.measures.dropna(subset=[name]).groupby(["cluster", "system"])[name].mean().unstack("system")
         if not unit:
             continue
+        means = data.measure_by_prompt(name)
         for a, b in permutations(list(means.columns), 2):
             both = means[[a, b]].dropna()
             gap = measures.prompt_difference(both[a].to_numpy(), both[b].to_numpy(), unit=unit, level=data.level)

@@ -158,8 +158,8 @@ def _parted(data: ReportData, criterion: CriterionSpec, metric: MetricInfo) -> I
     frame = data.of(criterion)
     if len(ends) < 2 or frame.empty:
         return
-    given = data.scores[(data.scores["metric"] == metric.id) & (data.scores["output_b"] < 0)]
-    judge = given.dropna(subset=["number"]).groupby("output")["number"].mean()
+    numbers = data.metric_numbers
+    judge = numbers[numbers.index.get_level_values("metric") == metric.id].droplevel("metric")
     rated = frame.assign(position=_positions(frame, criterion)).dropna(subset=["position"]).groupby("output")
     people = rated["position"].quantile(0.5, interpolation="lower")
     apart = ((judge.reindex(people.index) - people).abs() / (max(ends) - min(ends))).dropna()

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from analytics.sections.base import ReportData, RoundInfo
+from analytics.stats.methods import title
 from analytics.stats.registry import METRICS
 
 
 def references_section(body: dict[str, Any]) -> list[dict[str, str]]:
     """`figure` and `source`, of the statistics that this report has."""
     names = dict.fromkeys(_used(body))
-    return [{"figure": _title(name), "source": METRICS[name].source} for name in names]
+    return [{"figure": title(name, METRICS[name]), "source": METRICS[name].source} for name in names]
 
 
 def commands(round: RoundInfo, data: ReportData) -> list[str]:
@@ -24,10 +25,6 @@ def commands(round: RoundInfo, data: ReportData) -> list[str]:
         f"python manage.py report {name} --seed {data.seed}{finals} --out report",
         "python manage.py verify_report report/report.json --ratings export",
     ]
-
-
-def _title(name: str) -> str:
-    return METRICS[name].title or name.replace("_", " ").capitalize()
 
 
 def _used(body: dict[str, Any]) -> Iterator[str]:

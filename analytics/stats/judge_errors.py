@@ -72,7 +72,7 @@ def errors_by_level(unit: ArrayLike, value: ArrayLike, human: CodedRatings, *, l
     rater = human.rater[used]
     return JudgeErrors(
         tuple(
-            _at(code, name, mine == code, np.sign(judge - mine), others, cluster, rater, human, level)
+            _at(name, mine == code, np.sign(judge - mine), others, cluster, rater, human, level)
             for code, name in enumerate(human.domain)
         )
     )
@@ -91,7 +91,6 @@ def _other_ways(human: CodedRatings, used: Any) -> dict[str, FloatArray]:
 
 
 def _at(
-    code: int,
     name: Any,
     here: Any,
     way: IntArray,
