@@ -81,15 +81,19 @@ class Plan:
     changed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
 
     def reserve(self, rows: Sequence[Model]) -> None:
-        """Give rows that are not saved yet their primary keys, so that others can point to them."""
-        if rows:
-            for row, key in zip(rows, self.keys_of(type(rows[0]), len(rows)), strict=True):
-                row.pk = key
+        give_keys(rows, self.keys_of)
 
     @property
     def is_empty(self) -> bool:
         changes = (*self.new.values(), *self.changed.values(), len(self.metrics), len(self.changed_metrics))
         return not any(changes)
+
+
+def give_keys(rows: Sequence[Model], keys_of: KeysOf) -> None:
+    """Give rows that are not saved yet their primary keys, so that others can point to them."""
+    if rows:
+        for row, key in zip(rows, keys_of(type(rows[0]), len(rows)), strict=True):
+            row.pk = key
 
 
 def chunks(values: Iterable[T], size: int = LOOKUP) -> Iterator[list[T]]:

@@ -141,6 +141,7 @@ def output_of(plan: Plan, key: OutputKey) -> dict[str, Any]:
         "currency": record.currency,
         "raw": record.raw,
         "batch_id": plan.batch.pk,
+        "created_at": None,  # the moment of writing
     }
 
 

@@ -17,7 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 from django.utils import timezone
 
 from projects.models import AutomatedScore, Item, ItemRevision, Metric, Output, OutputRevision
-from projects.services.import_plan import NewScores, Plan, chunks
+from projects.services.import_plan import NewScores, Plan, chunks, give_keys
 from projects.services.import_plan_outputs import output_of, score_of
 
 _WRITE_CHUNK = 2000  # rows in one executemany: bounds the memory that prepared rows take
@@ -34,13 +34,11 @@ class Prepared(NamedTuple):
 
 
 def reserve(rows: Sequence[models.Model]) -> None:
-    """Give unsaved rows primary keys that no other writer will get, so that children can point to them."""
-    if rows:
-        for row, key in zip(rows, keys_of(type(rows[0]), len(rows)), strict=True):
-            row.pk = key
+    give_keys(rows, keys_of)
 
 
 def keys_of(model: type[models.Model], count: int) -> Iterable[int]:
+    """Primary keys that no other writer will get."""
     table = model._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -77,7 +75,7 @@ def prepare(plan: Plan) -> list[Prepared]:
         plan.output_revisions,
     ]
     for rows in unsaved:
-        reserve(rows)
+        plan.reserve(rows)
     prepared = [*_retire(ItemRevision, plan.retired_item_revisions)]
     prepared += _retire(OutputRevision, plan.retired_output_revisions)
     for rows in inserts:
@@ -101,35 +99,18 @@ def _of_rows(rows: list[Any]) -> list[Prepared]:
 
 
 def _outputs(plan: Plan) -> list[Prepared]:
+    if not plan.outputs:
+        return []
     rows = (output_of(plan, key) for key in plan.outputs)
-    return [_insert(Output._meta, len(plan.outputs), _by_column(Output, rows))] if plan.outputs else []
+    meta = Output._meta
+    return [_insert(meta, len(plan.outputs), _values(rows, meta.local_concrete_fields, itemgetter))]
 
 
 def _scores(plan: Plan, new: NewScores) -> Iterator[list[Any]]:
     keys = keys_of(AutomatedScore, len(new.identities))
     pairs = zip(new.identities, keys, strict=True)
     rows = (score_of(plan, new.metric, new.staged[identity], pk) for identity, pk in pairs)
-    yield from _by_column(AutomatedScore, rows)
-
-
-def _by_column(model: type[models.Model], rows: Iterable[dict[str, Any]]) -> Iterator[list[Any]]:
-    """Rows as the database takes them. Empty JSON, which nearly all have, is made once."""
-    fields: list[Any] = list(model._meta.local_concrete_fields)
-    database, now = connections[DEFAULT_DB_ALIAS], timezone.now()
-    nothing: Any = None
-    json, dates = None, {}
-    for position, field in enumerate(fields):
-        if isinstance(field, models.JSONField):
-            json = position
-            nothing = field.get_db_prep_save({}, database)
-        elif getattr(field, "auto_now_add", False):
-            dates[field.attname] = field.get_db_prep_save(now, database)
-    columns = itemgetter(*(field.attname for field in fields))
-    for row in rows:
-        values = list(columns(dates | row))
-        if json is not None:
-            values[json] = fields[json].get_db_prep_save(values[json], database) if values[json] else nothing
-        yield values
+    yield from _values(rows, AutomatedScore._meta.local_concrete_fields, itemgetter)
 
 
 def _retire(model: type[models.Model], keys: list[int]) -> list[Prepared]:
@@ -167,21 +148,24 @@ def _updates(model: type[models.Model], rows: Sequence[models.Model], names: lis
     return [Prepared(sql, len(rows), list(_values(rows, [*fields, meta.pk])))]
 
 
-def _values(rows: Iterable[models.Model], fields: Sequence[Any]) -> Iterator[list[Any]]:
-    """The rows as the database takes them. Only dates and JSON need converting, which saves half the time."""
+def _values(
+    rows: Iterable[Any], fields: Sequence[Any], getter: Callable[..., Callable[[Any], Any]] = attrgetter
+) -> Iterator[list[Any]]:
+    """The rows as the database takes them; `itemgetter` is for rows that are dictionaries by column. Only dates and
+    JSON need converting, which saves half the time, and empty JSON, which nearly all have, is made once."""
     database = connections[DEFAULT_DB_ALIAS]  # without the proxy, which costs at every use
-    take = attrgetter(*(field.attname for field in fields))
+    take = getter(*(field.attname for field in fields))
     now = timezone.now()
     special = [
-        (position, field)
+        (position, field, field.get_db_prep_save({}, database) if isinstance(field, models.JSONField) else None)
         for position, field in enumerate(fields)
         if isinstance(field, models.JSONField | models.DateTimeField)
     ]
     for row in rows:
         values = list(take(row))
-        for position, field in special:
+        for position, field, nothing in special:
             value = now if getattr(field, "auto_now_add", False) else values[position]
-            values[position] = field.get_db_prep_save(value, database)
+            values[position] = nothing if value == {} else field.get_db_prep_save(value, database)
         yield values
 
 
