@@ -38,7 +38,7 @@ class CaseList:
 
     @property
     def every(self) -> QuerySet[Disagreement, int]:
-        """The numbers of its rows, to be cut into pages: by the index alone, as many rows are passed by and not read."""
+        """The numbers of its rows, to be cut into pages by the index: rows that are passed by are not read."""
         return self._rows.order_by("settled", "rank").values_list("pk", flat=True)
 
     def cases(self, chosen: Iterable[int]) -> list[Case]:
