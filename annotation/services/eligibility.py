@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext
 
 from annotation.lanes import Asked, Lane, Requirements, eligibility, lanes_for, numbers
 from annotation.models import Round, Seat, Slot
@@ -132,7 +133,9 @@ def _words(given: Sequence[str]) -> list[str]:
     for word in words:
         if len(word) > MAX_WORD:
             raise ServiceError(
-                f"“{word[:40]}” is too long for a qualification: at most {MAX_WORD} characters.", field="qualifications"
+                gettext("“%(word)s” is too long for a qualification: at most %(most)s characters.")
+                % {"word": word[:40], "most": MAX_WORD},
+                field="qualifications",
             )
     return words
 
@@ -142,7 +145,9 @@ def _languages(given: Sequence[str]) -> list[str]:
     for language in languages:
         if not _LANGUAGE.fullmatch(language):
             raise ServiceError(
-                f"“{language[:40]}” is not a language. Accepted: codes such as en, de or pt-BR.", field="languages"
+                gettext("“%(language)s” is not a language. Accepted: codes such as en, de or pt-BR.")
+                % {"language": language[:40]},
+                field="languages",
             )
     return languages
 
