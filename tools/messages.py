@@ -74,6 +74,8 @@ def in_python() -> Iterator[Text]:
                     strings = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
                     if strings and node.func.id in _CALLS:
                         yield Text(*strings[: 2 if node.func.id.startswith("n") else 1])
+                    if len(strings) > 1 and node.func.id in ("pgettext", "pgettext_lazy"):
+                        yield Text(strings[1], context=strings[0])
                     if strings and node.func.id == "counted":
                         one, many = strings[0].split(",", 1)
                         yield Text(f"%(n)s {one}", f"%(n)s {many}")

@@ -66,7 +66,7 @@ def _say(request: HttpRequest, result: MediaResult) -> None:
     if result.added or result.known:
         said = [gettext("%(n)s added.") % {"n": counted(result.added, "file was,files were")}]
         if result.known:
-            said.append(gettext("%(n)s there already.") % {"n": counted(result.known, "file was,files were")})
+            said.append(counted(result.known, "file was there already.,files were there already."))
         messages.success(request, " ".join(said))
     for name, why in result.refused[:NAMED]:
         messages.error(request, gettext("%(name)s was left out. %(why)s") % {"name": name, "why": why})
