@@ -14,11 +14,15 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 SOURCE = "en"
-PROJECTS = tuple(f"projects:{name}" for name in ("home", "help", "new", "invitation", "settings", "metric", "media"))
+# Of projects, all but imports and items.
+PROJECTS = (
+    *("projects:home", "projects:help", "projects:new", "projects:invit", "projects:settings", "projects:metric"),
+    *("projects:media", "projects:check", "projects:people"),
+)
 # Views by the beginning of their name. Those of allauth have no namespace and bring their own catalogue.
 TRANSLATED = ("account_", "mfa_", "accounts:", "annotation:", "rubrics:guideline", *PROJECTS)
 # Files that programs read are the same for everybody.
-ENGLISH = frozenset({"annotation:export_file"})
+ENGLISH = frozenset({"annotation:export_file", "projects:invite_file", "projects:media_file"})
 
 change = require_POST(set_language)
 

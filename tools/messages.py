@@ -76,6 +76,8 @@ def in_python() -> Iterator[Text]:
                         yield Text(*strings[: 2 if node.func.id.startswith("n") else 1])
                     if len(strings) > 1 and node.func.id in ("pgettext", "pgettext_lazy"):
                         yield Text(strings[1], context=strings[0])
+                    if len(strings) > 2 and node.func.id == "npgettext_lazy":
+                        yield Text(strings[1], strings[2], strings[0])
                     if strings and node.func.id == "counted":
                         one, many = strings[0].split(",", 1)
                         yield Text(f"%(n)s {one}", f"%(n)s {many}")

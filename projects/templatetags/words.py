@@ -8,10 +8,9 @@ from functools import lru_cache
 import polib  # type: ignore[import-untyped]
 from django import template
 from django.conf import settings
-from django.contrib.humanize.templatetags.humanize import NaturalTimeFormatter
 from django.utils.html import json_script
 from django.utils.timesince import timesince
-from django.utils.translation import get_language
+from django.utils.translation import get_language, npgettext_lazy
 
 register = template.Library()
 
@@ -39,10 +38,17 @@ def in_sentence(words: object) -> str:
     return said.lower() if (get_language() or "en") == "en" else said
 
 
+_PAST = {
+    "year": npgettext_lazy("past", "%(num)d year", "%(num)d years", "num"),
+    "month": npgettext_lazy("past", "%(num)d month", "%(num)d months", "num"),
+    "week": npgettext_lazy("past", "%(num)d week", "%(num)d weeks", "num"),
+    "day": npgettext_lazy("past", "%(num)d day", "%(num)d days", "num"),
+    "hour": npgettext_lazy("past", "%(num)d hour", "%(num)d hours", "num"),
+    "minute": npgettext_lazy("past", "%(num)d minute", "%(num)d minutes", "num"),
+}
+
+
 @register.filter
 def since(moment: datetime | None) -> str:
-    """How long ago, to stand after “since” or before “ago”: languages that decline say it as they say the past."""
-    if moment is None:
-        return ""
-    past = None if (get_language() or "en") == "en" else NaturalTimeFormatter.past_substrings
-    return timesince(moment, time_strings=past)
+    """How long ago, to stand after “since” or before “ago”: German declines it, “vor 3 Tagen”."""
+    return timesince(moment, time_strings=_PAST) if moment is not None else ""
