@@ -163,7 +163,7 @@ def _figures(round: Round) -> dict[str, Any]:
 class Act:
     """A change of state: what is asked first, and what is said after."""
 
-    title: str
+    title: Any  # in the reader's language when it is shown
     button: str
     done: str
     run: Callable[..., object]

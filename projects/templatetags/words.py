@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import polib  # type: ignore[import-untyped]
 from django import template
@@ -38,7 +39,7 @@ def in_sentence(words: object) -> str:
     return said.lower() if (get_language() or "en") == "en" else said
 
 
-_PAST = {
+_PAST: dict[str, Any] = {
     "year": npgettext_lazy("past", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("past", "%(num)d month", "%(num)d months", "num"),
     "week": npgettext_lazy("past", "%(num)d week", "%(num)d weeks", "num"),
