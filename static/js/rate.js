@@ -67,11 +67,20 @@ function point(index) {
   if (!all.length) return;
   state.current = Math.min(Math.max(index, 0), all.length - 1);
   all.forEach((q, i) => q.classList.toggle("is-current", i === state.current));
+  root.querySelectorAll(".turn.is-asked").forEach((turn) => turn.classList.remove("is-asked"));
+  turnOf(all[state.current])?.classList.add("is-asked");
+}
+
+// The turn of an answer that a question is about.
+function turnOf(question) {
+  const link = question?.querySelector("[data-turn]");
+  return link && root.querySelector(link.hash);
 }
 
 // When the rater moves the mark it comes into view. When a task begins it does not: reading begins at the top.
 function mark(index) {
   point(index);
+  turnOf(panelQuestions()[state.current])?.scrollIntoView({ block: "nearest" });
   panelQuestions()[state.current]?.scrollIntoView({ block: "nearest" });
 }
 
@@ -130,7 +139,8 @@ root.addEventListener("task:note", (event) => {
 
 function showConditional() {
   state.form.querySelectorAll("[data-shown-field]").forEach((question) => {
-    const others = [...state.form.querySelectorAll(`[name="${CSS.escape(question.dataset.shownField)}"]:checked`)];
+    const names = question.dataset.shownField.split(" ").map((name) => `[name="${CSS.escape(name)}"]:checked`);
+    const others = [...state.form.querySelectorAll(names.join())];
     question.hidden = !others.some((other) => question.dataset.shownIs.split("|").includes(other.value));
   });
 }
