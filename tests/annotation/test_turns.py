@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from analytics import reports
+from analytics.digests import body_json
 from analytics.verification import differences
 from annotation.adjudication_cases import cases
 from annotation.exporters.files import export_round
@@ -132,7 +134,7 @@ def settled(round_: Round) -> None:
 def test_figures_count_each_turn_and_an_export_gives_them_again(tmp_path: Path) -> None:
     round_ = turns_round(overlap=2, criteria=(SAYS,))
     settled(round_)
-    body = dict(reports.build(round_).body)
+    body = dict(json.loads(body_json(reports.build(round_).body)))
     assert body["agreement"]["says"]["percent_agreement"]["n_units"] == 2
     assert body["agreement"]["says"]["percent_agreement"]["value"] == 0.5
     export_round(round=round_, formats=["csv"], out=tmp_path)
