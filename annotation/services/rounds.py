@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.lanes import Lane, Requirements
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
@@ -46,6 +47,8 @@ from projects import audit
 from projects.errors import ServiceError
 from projects.models import Project, System
 from projects.services.projects import unique_slug
+from projects.templatetags.numbers import number
+from projects.templatetags.words import in_sentence
 from rubrics.models import Guideline, RubricVersion
 
 
@@ -105,7 +108,9 @@ def round_create(
     settings["options"] = settings.get("options", {}) | {k: asdict(v) for k, v in chosen.items() if v is not None}
     taken = Round.objects.filter(project=project)
     if slug and taken.filter(slug=slug).exists():
-        raise ServiceError(f"This project has a round “{slug}” already. Choose another name.", field="name")
+        raise ServiceError(
+            gettext("This project has a round “%(slug)s” already. Choose another name.") % {"slug": slug}, field="name"
+        )
     row = Round(
         project=project,
         slug=slug or unique_slug(name, taken, "round"),
@@ -143,29 +148,42 @@ def round_plan(row: Round) -> Plan:
     pairs = pair_facts(row, met) if row.mode != Round.Mode.SCORE else None
     raters = len(people_for(row))
     if not wanted and not warnings:
-        warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
+        warnings.append(gettext("No item has outputs of the chosen systems, so there is nothing to judge."))
     if raters < row.overlap:
         warnings.append(
-            f"Each task wants {row.overlap} raters, and the project has {raters}: "
-            f"the round cannot finish until {row.overlap - raters} more join."
+            gettext(
+                "Each task wants %(overlap)s raters, and the project has %(raters)s: "
+                "the round cannot finish until %(more)s more join."
+            )
+            % {"overlap": row.overlap, "raters": raters, "more": row.overlap - raters}
         )
     if pairs is not None and len(pairs.parts) > 1:
         warnings.append(
-            f"Not every system can be set against every other: nothing connects {' with '.join(pairs.parts)}. "
-            "Judge more of them together, or add items that these systems answered."
+            gettext(
+                "Not every system can be set against every other: nothing connects %(parts)s. "
+                "Judge more of them together, or add items that these systems answered."
+            )
+            % {"parts": f" {gettext('with')} ".join(pairs.parts)}
         )
     if row.gold_rate and not gold:
-        warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
+        warnings.append(gettext("Gold tasks are asked for, and the round has none: see `import_gold`."))
     if row.strategy == "stratified" and not sample_of(row).strata:
         warnings.append(
-            "The order is stratified, and the round names no strata, so it is the balanced one: "
-            "say what the strata of the items are."
+            gettext(
+                "The order is stratified, and the round names no strata, so it is the balanced one: "
+                "say what the strata of the items are."
+            )
         )
     warnings += shortages(row, _planned_lanes(row, made))
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(
-            f"{raters} raters with at most {row.cap_per_rater} tasks each give {raters * row.cap_per_rater:,} "
-            f"of {judgments:,} judgments."
+            gettext("%(raters)s raters with at most %(cap)s tasks each give %(n)s of %(total)s judgments.")
+            % {
+                "raters": raters,
+                "cap": row.cap_per_rater,
+                "n": number(raters * row.cap_per_rater),
+                "total": number(judgments),
+            }
         )
     return Plan(
         items=len(items),
@@ -199,7 +217,7 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None, progres
     """Make tasks and slots and let raters in. Opening an open round changes nothing."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
-        raise ServiceError("This round is closed. Reopen it, or make a new one.")
+        raise ServiceError(gettext("This round is closed. Reopen it, or make a new one."))
     if row.state == Round.State.OPEN:
         return row
     if row.state == Round.State.DRAFT:
@@ -208,8 +226,10 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None, progres
         make_tasks(row, progress)
         if not row.tasks.filter(kind=Task.Kind.NORMAL).exists():
             raise ServiceError(
-                "There is nothing to judge: no item of the round has outputs of the chosen systems. "
-                "Import outputs first, or choose other systems."
+                gettext(
+                    "There is nothing to judge: no item of the round has outputs of the chosen systems. "
+                    "Import outputs first, or choose other systems."
+                )
             )
         make_slots(row, progress)
         row.opened_at = now or timezone.now()
@@ -231,7 +251,10 @@ def _settle_systems(row: Round) -> None:
 def round_pause(*, round: Round, actor: Any) -> Round:
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.OPEN:
-        raise ServiceError(f"Only an open round can be paused; this one is {row.get_state_display().lower()}.")
+        raise ServiceError(
+            gettext("Only an open round can be paused; this one is %(state)s.")
+            % {"state": in_sentence(row.get_state_display())}
+        )
     return _set_state(row, Round.State.PAUSED, "round.pause", actor)
 
 
@@ -242,7 +265,7 @@ def round_close(*, round: Round, actor: Any, now: datetime | None = None) -> Rou
     if row.state == Round.State.CLOSED:
         return row
     if row.state == Round.State.DRAFT:
-        raise ServiceError("This round was never opened, so there is nothing to close.")
+        raise ServiceError(gettext("This round was never opened, so there is nothing to close."))
     row.slots.filter(state__in=[Slot.State.OPEN, Slot.State.LEASED]).update(
         state=Slot.State.WITHDRAWN, lease_until=None, holder=None
     )
@@ -258,11 +281,13 @@ def round_reopen(*, round: Round, actor: Any) -> Round:
     """What the overlap lacks is wanted again; every rater walks once more from the start."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
-        raise ServiceError("Only a closed round can be reopened.")
+        raise ServiceError(gettext("Only a closed round can be reopened."))
     if Unblinding.objects.filter(round=row).exists():
         raise ServiceError(
-            "This round was unblinded, so it cannot be reopened: whoever judges now could know which system answered. "
-            "Make a new round."
+            gettext(
+                "This round was unblinded, so it cannot be reopened: whoever judges now could know which "
+                "system answered. Make a new round."
+            )
         )
     slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
@@ -282,17 +307,22 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
     """More raters for each task, or the items imported since. Returns how many judgments were added."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state not in (Round.State.OPEN, Round.State.PAUSED):
-        raise ServiceError("Only an open or paused round can be extended.")
+        raise ServiceError(gettext("Only an open or paused round can be extended."))
     if add_items and row.predecessor_id is not None:
-        raise ServiceError("This round rates again the tasks of an earlier one, so nothing can be added to them.")
+        raise ServiceError(
+            gettext("This round rates again the tasks of an earlier one, so nothing can be added to them.")
+        )
     if add_items and row.design != Round.Design.CENSUS:
         raise ServiceError(
-            "This round judges a sample. Items added to it would have had another chance of being drawn, "
-            "so its figures would no longer speak for the whole. Make a new round for them."
+            gettext(
+                "This round judges a sample. Items added to it would have had another chance of being "
+                "drawn, so its figures would no longer speak for the whole. Make a new round for them."
+            )
         )
     if overlap is not None and overlap < row.overlap:
         raise ServiceError(
-            f"Raters for each task may rise above {row.overlap}, but not fall: judgments were asked for already.",
+            gettext("Raters for each task may rise above %(overlap)s, but not fall: judgments were asked for already.")
+            % {"overlap": row.overlap},
             field="overlap",
         )
     added = 0

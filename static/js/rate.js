@@ -80,8 +80,10 @@ function turnOf(question) {
 // When the rater moves the mark it comes into view. When a task begins it does not: reading begins at the top.
 function mark(index) {
   point(index);
-  turnOf(panelQuestions()[state.current])?.scrollIntoView({ block: "nearest" });
-  panelQuestions()[state.current]?.scrollIntoView({ block: "nearest" });
+  const question = panelQuestions()[state.current];
+  // The turn it is about as well, where the text stands beside the questions and not above them.
+  if (question?.closest(".rate-panel")) turnOf(question)?.scrollIntoView({ block: "nearest" });
+  question?.scrollIntoView({ block: "nearest" });
 }
 
 // Going to a text question means to write; Escape leads back to the keys.
