@@ -67,6 +67,10 @@ def test_two_conversations_are_judged_turn_by_turn(open_page: OpenPage) -> None:
     expect(desk.page.locator("#o0t0.is-asked")).to_have_count(1)
     desk.press("y", "y", "y")
     expect(desk.page.locator("#o1t0.is-asked")).to_have_count(1)
+    box, dock = desk.page.locator(".criterion.is-current").bounding_box(), desk.page.locator(".dock").bounding_box()
+    assert box is not None
+    assert dock is not None
+    assert box["y"] + box["height"] <= dock["y"], "the question does not lie under the decision"
     look(desk.page, "two")
     assert violations(desk.page) == []
     desk.judge("y", "y", "y", "ArrowLeft")
