@@ -11,7 +11,7 @@ import pandas as pd
 from analytics.sections.base import MetricInfo, ReportData, coded, is_of_pairs
 from analytics.sections.judge_sides import judge_sides
 from analytics.sections.judging import Answers, by_level, ceiling, stand_ins
-from analytics.sections.metric_values import leans, one_per, output_scores, pair_scores
+from analytics.sections.metric_values import leans, one_per, pair_scores, unit_scores
 from analytics.stats import association
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
 from analytics.stats.results import Estimate
@@ -60,7 +60,7 @@ class _Result:
 
 
 def _units(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["unit", "cluster", "output", "output_a", "output_b", "system"]].drop_duplicates("unit")
+    return frame[["unit", "cluster", "output", "output_a", "output_b", "system", "turn"]].drop_duplicates("unit")
 
 
 def automated_section(data: ReportData) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _against(
     pairs = is_of_pairs(criterion)
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None
-    scores = pair_scores(metric, own, means, result.units) if pairs else output_scores(means, result.units)
+    scores = pair_scores(metric, own, means, result.units) if pairs else unit_scores(own, means, result.units)
     if scores.empty:
         return None
     same = metric.criterion == criterion.key
@@ -127,7 +127,8 @@ def _human(frame: pd.DataFrame, units: pd.DataFrame, criterion: CriterionSpec) -
 
 def _numbers(scores: pd.DataFrame, human: _Human, criterion: CriterionSpec) -> FloatArray:
     """The metric's number of each unit that people judged, NaN where there is none."""
-    key, wanted = ("unit", human.units) if criterion.type == "preference" else ("output", human.outputs)
+    by_unit = criterion.type == "preference" or criterion.scope == "turn"
+    key, wanted = ("unit", human.units) if by_unit else ("output", human.outputs)
     given = scores.drop_duplicates(key).set_index(key)["number"]
     return np.asarray(given.reindex(wanted), dtype=np.float64)
 

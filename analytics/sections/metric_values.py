@@ -17,6 +17,17 @@ def output_scores(means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     return scored.assign(number=given["number"].to_numpy(), label=given["label"].to_numpy())
 
 
+def unit_scores(own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """What people judged turn by turn is held against the metric's value of that turn, where it has such; everything
+    else against its value of the output. A file counts turns from 1, a target from 0."""
+    turns = pd.to_numeric(own["turn"])
+    if not units["turn"].ne("").any() or turns.isna().all():
+        return output_scores(means, units)
+    named = own.assign(turn="t" + (turns - 1).fillna(-1).astype("int64").astype(str))
+    each = one_per(named[turns.notna() & (named["output_b"] < 0)], ["output", "turn"]).reset_index()
+    return units.merge(each, on=["output", "turn"])
+
+
 def pair_scores(metric: MetricInfo, own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Of each judged pair: how far the metric leans to b, by its own preference or by b's score minus a's."""
     units = units[["unit", "cluster", "output_a", "output_b"]]
@@ -57,7 +68,7 @@ def one_per_pair(said: pd.DataFrame) -> pd.DataFrame:
     return judged.groupby(["output_a", "output_b"])[["number", "answer"]].mean().reset_index()
 
 
-def one_per(own: pd.DataFrame, key: str) -> pd.DataFrame:
+def one_per(own: pd.DataFrame, key: str | list[str]) -> pd.DataFrame:
     """Several values of one output (judges, turns, runs) become their mean; labels count if they are one."""
     groups = own.groupby(key)
     one = groups["label"].nunique() == 1
