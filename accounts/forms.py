@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -61,17 +62,17 @@ class NameForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="What will use it", max_length=100, help_text="Such as “nightly pipeline”.")
+    name = forms.CharField(label=_("What will use it"), max_length=100, help_text=_("Such as “nightly pipeline”."))
     scope = forms.ChoiceField(
-        label="What it may do",
-        choices=[("read", "Read only"), ("write", "Read and write")],
+        label=_("What it may do"),
+        choices=[("read", _("Read only")), ("write", _("Read and write"))],
         initial="read",
-        help_text="Never more than you may do yourself.",
+        help_text=_("Never more than you may do yourself."),
     )
     days = forms.IntegerField(
-        label="Days until it expires",
+        label=_("Days until it expires"),
         min_value=1,
         max_value=TOKEN_MAX_DAYS,
         initial=90,
-        help_text=f"From 1 to {TOKEN_MAX_DAYS}.",
+        help_text=format_lazy(_("From 1 to {n}."), n=TOKEN_MAX_DAYS),
     )

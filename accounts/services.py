@@ -55,9 +55,13 @@ def user_rename(*, user: User, name: str) -> User:
 def token_create(*, user: User, name: str, can_write: bool, days: int) -> tuple[ApiToken, str]:
     """A token and its secret. Only a hash of the secret is kept, so it can be shown this once."""
     if not name.strip():
-        raise AccountError("A token needs a name that says what uses it, such as “nightly pipeline”.", field="name")
+        raise AccountError(_("A token needs a name that says what uses it, such as “nightly pipeline”."), field="name")
     if not 1 <= days <= TOKEN_MAX_DAYS:
-        raise AccountError(f"A token lasts from 1 to {TOKEN_MAX_DAYS} days; {days} was asked for.", field="days")
+        raise AccountError(
+            _("A token lasts from 1 to %(most)s days; %(days)s was asked for.")
+            % {"most": TOKEN_MAX_DAYS, "days": days},
+            field="days",
+        )
     token, secret = ApiToken.objects.create(
         user=user, expiry=timedelta(days=days), name=name.strip()[:100], can_write=can_write
     )

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -54,5 +55,5 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     if not services.token_revoke(user=person(request), token_key=token_id):
         raise Http404("There is no such token.")
-    messages.success(request, "The token is revoked. Requests that carry it are refused from now on.")
+    messages.success(request, gettext("The token is revoked. Requests that carry it are refused from now on."))
     return redirect("accounts:tokens")

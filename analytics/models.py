@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Round
 
@@ -35,10 +36,10 @@ class ReportRun(models.Model):
     """A report that a worker builds, or has built: how far it is, and what became of it."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "Being built"
-        DONE = "done", "Built"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        RUNNING = "running", _("Being built")
+        DONE = "done", _("Built")
+        FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="report_runs")
     state = models.CharField(max_length=9, choices=State.choices, default=State.RUNNING)

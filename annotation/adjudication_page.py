@@ -19,7 +19,7 @@ from annotation.adjudication_cases import (
 )
 from annotation.models import Adjudication, Round, Task
 from annotation.presentation import read_task
-from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, sanitised
+from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, shown_html
 from annotation.services.judging import Question
 from annotation.shown_files import with_files, with_reference
 from projects.views.media import media_address
@@ -93,8 +93,8 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
         letter=_letter(place.target, order),
         item=task.item.external_id,
         language=shown.language,
-        prompt=sanitised(shown.prompt_html),
-        outputs=tuple(DrawnOutput(o.letter, sanitised(o.html), o.text) for o in shown.outputs),
+        prompt=shown_html(shown.prompt_html),
+        outputs=tuple(DrawnOutput(o.letter, shown_html(o.html), o.text) for o in shown.outputs),
         verdicts=tuple(_verdict(criterion, each, order) for each in said),
         question=_question(criterion, _current(criterion, history, order) if sent is None else sent, error),
         history=history,

@@ -13,7 +13,7 @@ from annotation.adjudication_cases import criteria_of
 from annotation.adjudication_page import words_of
 from annotation.models import Assignment, GoldAnswer, Round, Seat, Task, TaskOutput, TrainingTry
 from annotation.presentation import LETTERS
-from annotation.rating_page import DrawnQuestion, draw, sanitised
+from annotation.rating_page import DrawnQuestion, draw, shown_html
 from annotation.services.judging import Question, questions, rubric_of
 from annotation.services.known_answers import Known
 from annotation.services.round_tasks import systems_of
@@ -171,10 +171,10 @@ def known_form(
     prompt = ItemRevision.objects.filter(item=item, current=True).values_list("html", flat=True).first()
     texts = dict(OutputRevision.objects.filter(output__in=outputs, current=True).values_list("output_id", "html"))
     shown = tuple(
-        (LETTERS[n] if len(outputs) > 1 else "", output.system.label, sanitised(texts.get(output.pk, "")))
+        (LETTERS[n] if len(outputs) > 1 else "", output.system.label, shown_html(texts.get(output.pk, "")))
         for n, output in enumerate(outputs)
     )
-    return KnownForm(item, sanitised(prompt or ""), shown, tuple(asked))
+    return KnownForm(item, shown_html(prompt or ""), shown, tuple(asked))
 
 
 def _stored(q: Question, known: GoldAnswer | None) -> dict[str, str]:

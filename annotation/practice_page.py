@@ -13,7 +13,7 @@ from annotation.claims import Outcome
 from annotation.gold import shown_target
 from annotation.models import Assignment, GoldAnswer, Rating, Round, Seat, TrainingTry
 from annotation.presentation import LETTERS, read_presentation
-from annotation.rating_page import DrawnOutput, Page, page_of, sanitised
+from annotation.rating_page import DrawnOutput, Page, page_of, shown_html
 from annotation.services.training import Standing, marks_of
 from annotation.training import rule_of
 from projects.rendering import render_prompt
@@ -72,9 +72,9 @@ def feedback_of(round: Round, assignment: Assignment, standing: Standing) -> Fee
     criteria, order = criteria_of(round), assignment.shown_order
     rule = rule_of(round)
     return Feedback(
-        prompt=sanitised(html),
+        prompt=shown_html(html),
         language=shown.language,
-        outputs=tuple(DrawnOutput(o.letter, sanitised(o.html), o.text) for o in shown.outputs),
+        outputs=tuple(DrawnOutput(o.letter, shown_html(o.html), o.text) for o in shown.outputs),
         marks=tuple(_marked(criteria[a.criterion_id], a, given, ok, order) for a, given, ok in marks_of(assignment)),
         n=answered.index(step.pk) + 1 if step.pk in answered else len(answered),
         total=standing.total,

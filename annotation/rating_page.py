@@ -26,6 +26,7 @@ from annotation.selection import capped, with_checks
 from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
 from annotation.shown_files import with_files, with_reference
 from projects.models import Media
+from projects.shown_words import in_readers_words
 from rubrics.criteria import Choice
 from rubrics.criteria.base import Row
 from rubrics.criteria.preference import Preference
@@ -102,6 +103,11 @@ def sanitised(html: str) -> SafeString:
     return mark_safe(html)  # noqa: S308
 
 
+def shown_html(html: str) -> SafeString:
+    """The same, of a text to judge: with our words in it as the reader speaks."""
+    return sanitised(in_readers_words(html))
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Everything of one task that the templates show. It holds no name of a system."""
@@ -143,11 +149,11 @@ class Page:
 
     @property
     def prompt(self) -> SafeString:
-        return sanitised(self.task.prompt_html)
+        return shown_html(self.task.prompt_html)
 
     @property
     def outputs(self) -> list[DrawnOutput]:
-        return [DrawnOutput(o.letter, sanitised(o.html), o.text) for o in self.task.outputs]
+        return [DrawnOutput(o.letter, shown_html(o.html), o.text) for o in self.task.outputs]
 
     @property
     def lease_minutes(self) -> int:

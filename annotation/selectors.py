@@ -16,6 +16,7 @@ from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, visible_projects
 from projects.models import Membership, Project
 from projects.selectors import count_of
+from projects.templatetags.numbers import number
 
 MOST_SENT_BACK = 20  # listed at once; the others follow as these are answered
 
@@ -41,7 +42,9 @@ class Waiting:
         """2 h 5 min, for all that is left; empty when nothing is."""
         seconds = (self.total - self.judged) * self.round.planned_seconds
         hours, minutes = divmod((seconds + 59) // 60, 60)
-        return (f"{hours:,} h {minutes} min" if hours else f"{minutes} min") if seconds > 0 else ""
+        if seconds <= 0:
+            return ""
+        return f"{number(hours)} h {minutes} min" if hours else f"{minutes} min"
 
 
 def rounds_for_rater(user: Any) -> list[Waiting]:

@@ -23,7 +23,7 @@ from django.utils.html import escape
 from django.utils.translation import get_language
 
 from annotation.presentation import Presentation, ShownOutput
-from annotation.rating_page import Page
+from annotation.rating_page import Page, shown_html
 
 TEMPLATE = "annotation/_task.html"
 KEPT = 256
@@ -132,5 +132,5 @@ def _values(page: Page, token: str) -> dict[str, str]:
         "prompt": page.prompt,
     }
     for n, output in enumerate(page.task.outputs):
-        found[f"html{n}"], found[f"text{n}"] = output.html, escape(output.text)
+        found[f"html{n}"], found[f"text{n}"] = shown_html(output.html), escape(output.text)
     return {name: str(value) for name, value in found.items()}

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
+from django.utils import translation
+from django.utils.translation import gettext_noop
 
 PROBLEM_TYPE = "application/problem+json"
 SENTENCES = {
-    400: "The request could not be understood. Go back, check what was sent, and try again.",
-    403: "You do not have the right to do this. Ask a lead of the project if you need it.",
-    404: "There is nothing at this address, or you have no access to it.",
-    429: "There were too many attempts in a short time. Wait five minutes and try again.",
-    500: "Something failed on our side. Nothing was saved by this request. Try again in a moment.",
+    400: gettext_noop("The request could not be understood. Go back, check what was sent, and try again."),
+    403: gettext_noop("You do not have the right to do this. Ask a lead of the project if you need it."),
+    404: gettext_noop("There is nothing at this address, or you have no access to it."),
+    429: gettext_noop("There were too many attempts in a short time. Wait five minutes and try again."),
+    500: gettext_noop("Something failed on our side. Nothing was saved by this request. Try again in a moment."),
 }
-CSRF_SENTENCE = (
+CSRF_SENTENCE = gettext_noop(
     "This form was open for too long, or cookies are switched off, so we cannot be sure that you sent it. "
     "Go back, reload the page, and send it again."
 )
 TITLES = {
-    400: "Bad request",
-    403: "Not allowed",
-    404: "Not found",
-    429: "Too many attempts",
-    500: "Server error",
+    400: gettext_noop("Bad request"),
+    403: gettext_noop("Not allowed"),
+    404: gettext_noop("Not found"),
+    429: gettext_noop("Too many attempts"),
+    500: gettext_noop("Server error"),
 }
 
 
@@ -36,9 +38,13 @@ def error_response(request: HttpRequest, status: int, sentence: str = "") -> Htt
     sentence = sentence or SENTENCES[status]
     if request.path.startswith("/api/"):
         return problem(status, sentence)
-    # No request is passed: context processors would read the session and the user.
-    page = loader.render_to_string(f"{status}.html", {"title": TITLES[status], "sentence": sentence})
-    return HttpResponse(page, status=status)
+    # The reader's language on every page alike: what is missing and what is hidden must not differ by it.
+    language = translation.get_language_from_request(request)
+    with translation.override(language):
+        words = {"title": translation.gettext(TITLES[status]), "sentence": translation.gettext(sentence)}
+        # No request is passed: context processors would read the session and the user.
+        page = loader.render_to_string(f"{status}.html", words)
+    return HttpResponse(page, status=status, headers={"Content-Language": language})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -15,12 +15,27 @@ from django.views.i18n import set_language
 
 SOURCE = "en"
 RATING = (
-    *("join", "home", "rate", "begin", "practice", "feedback", "submit", "draft", "skip", "flag", "comment"),
+    *(
+        "join",
+        "round_link",
+        "home",
+        "rate",
+        "begin",
+        "practice",
+        "feedback",
+        "submit",
+        "draft",
+        "skip",
+        "flag",
+        "comment",
+    ),
     *("history", "guidelines", "again"),
 )
 # Views by name. Those of allauth have no namespace and bring their own catalogue.
-TRANSLATED = frozenset({"accounts:profile", "projects:invitation"} | {f"annotation:{name}" for name in RATING})
-ALLAUTH = ("account_",)
+ACCOUNT = ("accounts:profile", "accounts:tokens", "accounts:token_revoke")
+PROJECTS = tuple(f"projects:{name}" for name in ("home", "help", "new", "invitation"))
+TRANSLATED = frozenset({*ACCOUNT, *PROJECTS, *(f"annotation:{name}" for name in RATING)})
+ALLAUTH = ("account_", "mfa_")
 
 change = require_POST(set_language)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from projects.models import Project
 
@@ -31,10 +32,10 @@ class Rubric(models.Model):
 
 class RubricVersion(models.Model):
     class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        PUBLISHED = "published", "Published"
-        SUPERSEDED = "superseded", "Superseded"
-        ARCHIVED = "archived", "Archived"
+        DRAFT = "draft", _("Draft")
+        PUBLISHED = "published", _("Published")
+        SUPERSEDED = "superseded", _("Superseded")
+        ARCHIVED = "archived", _("Archived")
 
     rubric = models.ForeignKey(Rubric, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -73,16 +74,16 @@ class Criterion(models.Model):
     """One question of a rubric. Its type is a module of `rubrics.criteria`."""
 
     class Measurement(models.TextChoices):
-        NOMINAL = "nominal", "Nominal (labels without order)"
-        ORDINAL = "ordinal", "Ordinal (order only)"
-        INTERVAL = "interval", "Interval (equal steps)"
-        RATIO = "ratio", "Ratio (equal steps from a true zero)"
-        TEXT = "text", "Text"
+        NOMINAL = "nominal", _("Nominal (labels without order)")
+        ORDINAL = "ordinal", _("Ordinal (order only)")
+        INTERVAL = "interval", _("Interval (equal steps)")
+        RATIO = "ratio", _("Ratio (equal steps from a true zero)")
+        TEXT = "text", _("Text")
 
     class Scope(models.TextChoices):
-        TASK = "task", "The whole task"
-        OUTPUT = "output", "Each output"
-        TURN = "turn", "Each turn of an output"
+        TASK = "task", _("The whole task")
+        OUTPUT = "output", _("Each output")
+        TURN = "turn", _("Each turn of an output")
 
     version = models.ForeignKey(RubricVersion, on_delete=models.CASCADE, related_name="criteria")
     key = models.SlugField(max_length=60)

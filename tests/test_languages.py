@@ -14,8 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from tests.factories import CORRECT, member, round_factory
-from tools import messages
+from projects.rendering import render_output, render_prompt
+from projects.shown_words import in_readers_words
+from tests.factories import CORRECT, member, round_factory, user_factory
+from tools import messages, unmarked
 
 GERMAN = {"HTTP_ACCEPT_LANGUAGE": "de-AT,de;q=0.9,en;q=0.5"}
 
@@ -83,9 +85,9 @@ def test_a_choice_leads_nowhere_else() -> None:
 
 @pytest.mark.django_db
 def test_a_page_that_is_not_translated_is_english_throughout(client: Client) -> None:
-    lead = member(round_factory().project, "lead")
-    client.force_login(lead)
-    page = client.get(reverse("projects:new"), **GERMAN).content.decode()
+    project = round_factory().project
+    client.force_login(member(project, "lead"))
+    page = client.get(reverse("analytics:reports", args=[project.slug]), **GERMAN).content.decode()
     assert '<html lang="en">' in page
     assert "Skip to content" in page
     assert "Log out" in page
@@ -130,3 +132,72 @@ def test_a_refusal_is_in_the_language_of_its_rater() -> None:
 def test_a_reader_leaves_no_language_behind() -> None:
     assert "Anmelden" in Client(**GERMAN).get(reverse("account_login")).content.decode()
     assert translation.get_language() == settings.LANGUAGE_CODE
+
+
+@pytest.mark.django_db
+def test_what_is_missing_is_said_in_the_readers_language_and_the_same_of_every_address() -> None:
+    """An address that was never one, and one that is hidden, whose page is not translated."""
+    project = round_factory().project
+    pages = {}
+    for headers in (GERMAN, {}):
+        for address in ("/nothing-here", reverse("analytics:reports", args=[project.slug]), "/rate/none/"):
+            client = Client()
+            client.force_login(user_factory())
+            answer = client.get(address, **headers)
+            assert (answer.status_code, answer["Content-Language"]) == (404, "de" if headers else "en")
+            pages.setdefault(bool(headers), set()).add(answer.content.decode())
+    [german], [english] = pages[True], pages[False]
+    assert '<html lang="de">' in german
+    assert "Unter dieser Adresse gibt es nichts" in german
+    assert '<html lang="en">' in english
+    assert "There is nothing at this address" in english
+
+
+def test_a_form_without_its_token_is_refused_in_the_readers_language() -> None:
+    answer = Client(enforce_csrf_checks=True).post(reverse("account_login"), **GERMAN)
+    assert answer.status_code == 403
+    assert "Dieses Formular war zu lange offen" in answer.content.decode()
+    assert translation.get_language() == settings.LANGUAGE_CODE
+
+
+MESSAGES = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": "One?"},
+    {"role": "assistant", "content": "Two."},
+    {"role": "narrator", "content": "Three."},
+    {"role": "user", "content": "<dt>Result</dt> **User**"},
+    {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "look", "arguments": '{"a": 1}'}}]},
+    {"role": "tool", "tool_call_id": "1", "content": "Result"},
+]
+
+
+def test_our_words_in_shown_texts_are_the_readers_and_theirs_stay() -> None:
+    html = render_prompt(MESSAGES, ["# Sources\n\nUser"], ["Tool"]) + render_output('{"a": 1}') + render_output("")
+    assert in_readers_words(html) == html
+    with translation.override("de"):
+        said = in_readers_words(html)
+    ours = ("Nutzer", "Systemnachricht", "3 frühere Beiträge", "Werkzeug", "Argumente", "Ergebnis", "zurückgegeben")
+    for words in ours:
+        assert f' lang="de">{words}<' in said
+    assert ' data-who="Source" lang="de">Quelle<' in said
+    assert ' lang="de">Gültiges JSON.<' in said
+    assert ' lang="de">Dieser Text ist leer.<' in said
+    for theirs in ("&lt;dt&gt;Result&lt;/dt&gt;", "<strong>User</strong>", ">1 · Sources<", "<p>Tool</p>"):
+        assert theirs in said
+    assert re.sub(r' (?:data-who|lang)="[^"]*"', "", said).count("<") == html.count("<")
+    assert 'class="turn-who">' not in said
+
+
+def test_text_that_nothing_marks_is_found() -> None:
+    page = """{% load i18n %}<h1>{% translate "Marked" %}</h1><p title="{{ x }} held">{{ n }} more</p><kbd>Enter</kbd>
+    {% blocktranslate %}Whole{% endblocktranslate %}{{ a|default:"none" }}{# said #}{{ b|default:_("well") }}"""
+    assert sorted(unmarked.words_in(page)) == ["none", "⟨⟩ held", "⟨⟩ more"]
+
+
+def test_sentences_of_refusals_and_fields_that_nothing_marks_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text(
+        'raise ServiceError(f"No {x} here.")\nraise ServiceError(gettext("Marked."))\n'
+        'messages.success(request, "Done" if x else _("Not"))\nField(label="Name", initial="none")\n'
+    )
+    assert list(unmarked.spoken(path)) == [(1, "No  here."), (3, "Done"), (4, "Name")]

@@ -2,7 +2,7 @@
 
 Reads what templates, Python and scripts mark, brings every locale/*/LC_MESSAGES/django.po in step with it and compiles
 them. `--check` changes nothing, and fails where a text has no translation, is marked fuzzy, holds other places to fill
-in, or is not compiled."""
+in, is not compiled, or is not marked at all (tools/unmarked.py)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from pathlib import Path
 import django
 import polib  # type: ignore[import-untyped]
 
+from tools import unmarked
 from tools.console import say
 from tools.environment import ROOT
 
 APPS = ("accounts", "projects", "rubrics", "annotation", "analytics", "config")
 SCRIPT = "script"  # the context of what scripts say
 _CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+# Words in arguments of filters and tags, and counted words: `|default:_("None")`, `|times:"item,items"`.
+_ARGUMENT = re.compile(r'[=:]_\(("[^"]*"|\'[^\']*\')\)')
+_COUNTED = re.compile(r'\|times:"([^",]+),([^"]+)"')
 _SAID = re.compile(r'\bsaid\(("(?:[^"\\]|\\.)*")')
 _PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
@@ -49,10 +53,14 @@ def in_templates() -> Iterator[Text]:
 
     engine = engines["django"].engine  # type: ignore[attr-defined]
     for path in sorted((ROOT / "templates").rglob("*.*")):
+        source = path.read_text(encoding="utf-8")
+        yield from (Text(found[1:-1].replace("%", "%%")) for found in _ARGUMENT.findall(source))
+        yield from (Text(f"%(n)s {one}", f"%(n)s {many}") for one, many in _COUNTED.findall(source))
         nodes = engine.get_template(str(path.relative_to(ROOT / "templates"))).nodelist
         for node in nodes.get_nodes_by_type(TranslateNode):
             if (words := node.filter_expression.var.literal) is not None:  # else a variable, marked where it is written
-                yield Text(str(words).replace("%", "%%"))
+                context = node.message_context
+                yield Text(str(words).replace("%", "%%"), context=str(context.var) if context else "")
         for node in nodes.get_nodes_by_type(BlockTranslateNode):
             plural = node.render_token_list(node.plural)[0] if node.plural else ""
             yield Text(node.render_token_list(node.singular)[0], plural)
@@ -142,6 +150,9 @@ def main(argv: list[str]) -> int:
         for sentence in problems(path):
             wrong += 1
             say(f"{path.relative_to(ROOT)}: {sentence}")
+    for sentence in unmarked.problems():
+        wrong += 1
+        say(sentence)
     return 1 if wrong else 0
 
 

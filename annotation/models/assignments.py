@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.rounds import Round
 from annotation.models.tasks import Task
@@ -21,10 +22,10 @@ class Slot(models.Model):
     """One wanted judgment, a row made when the round opens. Overlap is exact because slots are rows."""
 
     class State(models.IntegerChoices):
-        OPEN = 0, "Open"
-        LEASED = 1, "Leased"
-        JUDGED = 2, "Judged"
-        WITHDRAWN = 3, "Withdrawn"
+        OPEN = 0, _("Open")
+        LEASED = 1, _("Leased")
+        JUDGED = 2, _("Judged")
+        WITHDRAWN = 3, _("Withdrawn")
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="slots")
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="slots")
@@ -61,11 +62,11 @@ class Seat(models.Model):
     """One rater in one round."""
 
     class State(models.TextChoices):
-        ACTIVE = "active", "Active"
-        TRAINING = "training", "In training"
-        FAILED = "failed", "Training not passed"
-        PAUSED = "paused", "Paused"
-        CLOSED = "closed", "Closed"
+        ACTIVE = "active", _("Active")
+        TRAINING = "training", _("In training")
+        FAILED = "failed", _("Training not passed")
+        PAUSED = "paused", _("Paused")
+        CLOSED = "closed", _("Closed")
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="seats")
     rater = models.ForeignKey(Rater, on_delete=models.PROTECT, related_name="seats")
@@ -121,18 +122,18 @@ class Assignment(models.Model):
     """One task with one rater: the lease, what was shown where, and the draft."""
 
     class State(models.IntegerChoices):
-        LIVE = 0, "Live"
-        JUDGED = 1, "Judged"
-        SKIPPED = 2, "Skipped"
-        LOST = 3, "Lost"
+        LIVE = 0, _("Live")
+        JUDGED = 1, _("Judged")
+        SKIPPED = 2, _("Skipped")
+        LOST = 3, _("Lost")
 
     class Purpose(models.TextChoices):
-        NORMAL = "normal", "Normal"
-        GOLD = "gold", "Gold"
-        TRAINING = "training", "Training"
-        REPEAT = "repeat", "Repeat"
-        IMPORTED = "imported", "Imported"
-        EXTRA = "extra", "Extra"
+        NORMAL = "normal", _("Normal")
+        GOLD = "gold", _("Gold")
+        TRAINING = "training", _("Training")
+        REPEAT = "repeat", _("Repeat")
+        IMPORTED = "imported", _("Imported")
+        EXTRA = "extra", _("Extra")
 
     # No work on the round's tasks: a rater's own counts and times leave it out.
     APART: ClassVar[tuple[Purpose, ...]] = (Purpose.IMPORTED, Purpose.TRAINING)

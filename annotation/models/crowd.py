@@ -7,6 +7,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.assignments import Seat
 from annotation.models.rounds import Round
@@ -20,9 +21,9 @@ class JoinLink(models.Model):
     """The link of a round, what it asks consent to, and what participants are told at the end."""
 
     class Platform(models.TextChoices):
-        PROLIFIC = "prolific", "Prolific"
-        MTURK = "mturk", "Mechanical Turk"
-        OTHER = "other", "Another"
+        PROLIFIC = "prolific", _("Prolific")
+        MTURK = "mturk", _("Mechanical Turk")
+        OTHER = "other", _("Another")
 
     round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="join_link")
     token = models.CharField(max_length=32, unique=True, default=new_token)
@@ -64,9 +65,9 @@ class Participant(models.Model):
     """Who came by the link and consented. The platform's id is the rater's `external_id` until it is erased."""
 
     class Outcome(models.TextChoices):
-        NONE = "", "Under way"
-        DONE = "done", "Done"
-        OUT = "out", "Screened out"
+        NONE = "", _("Under way")
+        DONE = "done", _("Done")
+        OUT = "out", _("Screened out")
 
     link = models.ForeignKey(JoinLink, on_delete=models.CASCADE, related_name="participants")
     seat = models.OneToOneField(Seat, on_delete=models.PROTECT, related_name="participant")

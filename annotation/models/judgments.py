@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.assignments import Assignment, Seat
 from projects.models import ImportBatch
@@ -74,9 +75,9 @@ class FreeText(models.Model):
     """Words a rater wrote. In a table of its own, outside every digest, so that it can be erased."""
 
     class Kind(models.TextChoices):
-        ANSWER = "answer", "Answer to a text criterion"
-        REASON = "reason", "Reason for a rating"
-        COMMENT = "comment", "Comment on the task"
+        ANSWER = "answer", _("Answer to a text criterion")
+        REASON = "reason", _("Reason for a rating")
+        COMMENT = "comment", _("Comment on the task")
 
     judgment = models.ForeignKey(Judgment, on_delete=models.CASCADE, related_name="texts")
     criterion = models.ForeignKey(Criterion, null=True, blank=True, on_delete=models.PROTECT, related_name="+")

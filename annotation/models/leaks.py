@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.rounds import Round
 from projects.models import Item, Output
@@ -15,8 +16,8 @@ class LeakDecision(models.Model):
     a redaction, which is a revision of the item or output."""
 
     class Decision(models.TextChoices):
-        ACCEPT = "accept", "Stays"
-        EXCLUDE = "exclude", "Item left out of the round"
+        ACCEPT = "accept", _("Stays")
+        EXCLUDE = "exclude", _("Item left out of the round")
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="leak_decisions")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")

@@ -5,6 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from projects.models import Item, Project, System
 from rubrics.models import Guideline, RubricVersion
@@ -22,22 +23,22 @@ class Round(models.Model):
     """One run of judging. It keeps no counters: counts are read from the rows."""
 
     class Mode(models.TextChoices):
-        SCORE = "score", "Score one output"
-        COMPARE = "compare", "Compare two outputs"
-        RANK = "rank", "Rank several outputs"
+        SCORE = "score", _("Score one output")
+        COMPARE = "compare", _("Compare two outputs")
+        RANK = "rank", _("Rank several outputs")
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        OPEN = "open", "Open"
-        PAUSED = "paused", "Paused"
-        CLOSED = "closed", "Closed"
+        DRAFT = "draft", _("Draft")
+        OPEN = "open", _("Open")
+        PAUSED = "paused", _("Paused")
+        CLOSED = "closed", _("Closed")
 
     class Design(models.TextChoices):
-        CENSUS = "census", "Census"
-        RANDOM = "random", "Random sample"
-        STRATIFIED = "stratified", "Stratified sample"
-        WEIGHTED = "weighted", "Weighted sample"
-        UNKNOWN = "unknown", "Unknown"
+        CENSUS = "census", _("Census")
+        RANDOM = "random", _("Random sample")
+        STRATIFIED = "stratified", _("Stratified sample")
+        WEIGHTED = "weighted", _("Weighted sample")
+        UNKNOWN = "unknown", _("Unknown")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rounds")
     slug = models.SlugField(max_length=100)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.rounds import Round
 from projects.models import Item, Output
@@ -11,9 +12,9 @@ class Task(models.Model):
     """One thing to judge: an ordered set of 1..n outputs of one item."""
 
     class Kind(models.TextChoices):
-        NORMAL = "normal", "Normal"
-        GOLD = "gold", "Gold"
-        TRAINING = "training", "Training"
+        NORMAL = "normal", _("Normal")
+        GOLD = "gold", _("Gold")
+        TRAINING = "training", _("Training")
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="tasks")
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="tasks")

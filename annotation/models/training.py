@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.assignments import Assignment, Seat
 
@@ -13,10 +14,10 @@ class TrainingTry(models.Model):
     """One go of a rater through the training tasks of a round."""
 
     class State(models.TextChoices):
-        RUNNING = "running", "Under way"
-        PASSED = "passed", "Passed"
-        FAILED = "failed", "Not passed"
-        WAVED = "waved", "Let through"
+        RUNNING = "running", _("Under way")
+        PASSED = "passed", _("Passed")
+        FAILED = "failed", _("Not passed")
+        WAVED = "waved", _("Let through")
 
     seat = models.ForeignKey(Seat, on_delete=models.CASCADE, related_name="training_tries")
     n = models.PositiveSmallIntegerField()

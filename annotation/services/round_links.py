@@ -10,6 +10,7 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.models import Round, RoundLink, Seat
 from annotation.services.seats import seat_for
@@ -98,15 +99,15 @@ def link_use(*, token: str, user: Any) -> Round:
         RoundLink.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=found.pk)
     )
     if link is None or (link.email and link.email != user.email.lower()):
-        raise ServiceError("This link is not for you. Ask whoever sent it for one of your own.")
+        raise ServiceError(gettext("This link is not for you. Ask whoever sent it for one of your own."))
     round, role = link.round, role_of(user, link.round.project)
     if role is not None and not allowed(role, Action.RATE):
-        raise ServiceError("Your role in this project does not judge. Ask its lead to change it.")
+        raise ServiceError(gettext("Your role in this project does not judge. Ask its lead to change it."))
     seated = Seat.objects.filter(round=round, rater__user=user).exclude(state=Seat.State.CLOSED).exists()
     if role is not None and seated:
         return round
     if not usable(link):
-        raise ServiceError("This link cannot be used any more. Ask whoever sent it for a new one.")
+        raise ServiceError(gettext("This link cannot be used any more. Ask whoever sent it for a new one."))
     if role is None:
         Membership.objects.get_or_create(project=round.project, user=user, defaults={"role": Role.RATER})
         audit.record(

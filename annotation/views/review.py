@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotation.models import Assignment, Judgment, Round
 from annotation.own_history import answers_in_words
 from annotation.presentation import Presentation, read_presentation
-from annotation.rating_page import DrawnOutput, sanitised
+from annotation.rating_page import DrawnOutput, shown_html
 from annotation.review_queue import KINDS, counts_of, lines_of, queue_of
 from annotation.selectors import round_of
 from annotation.services.judging import questions, rubric_of
@@ -122,8 +122,8 @@ def _context(request: HttpRequest, project: Project, round: Round, one: Assignme
         "line": said,
         "kind": request.GET.get("kind", ""),
         "task": shown,
-        "prompt": sanitised(shown.prompt_html),
-        "outputs": [DrawnOutput(o.letter, sanitised(o.html), o.text) for o in shown.outputs],
+        "prompt": shown_html(shown.prompt_html),
+        "outputs": [DrawnOutput(o.letter, shown_html(o.html), o.text) for o in shown.outputs],
         "answers": [(q, words) for q in asked for words in (answers_in_words(current, [q]) if current else ())],
         "judgment": current,
         "problem": problem,

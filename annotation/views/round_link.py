@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
@@ -67,7 +68,10 @@ def _new_account(request: HttpRequest, link: RoundLink, token: str) -> HttpRespo
             try:
                 user, round = _account_and_seat(token=token, verified=bool(link.email), **form.cleaned_data)
             except AccountError as error:
-                form.add_error(error.field or None, f"{error.message} If it is yours, log in to join.")
+                form.add_error(
+                    error.field or None,
+                    f"{error.message} {gettext('If it is yours, log in to join.')}",
+                )
             except ServiceError as error:
                 form.add_error(None, error.message)
             else:

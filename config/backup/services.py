@@ -21,6 +21,7 @@ from config.backup.manifest import Manifest
 from config.backup.state import differences, state_of
 from config.folders import private_folder
 from config.health import expected_migrations
+from config.stopping import point_of_no_return
 from config.version import VERSION, parts
 from projects.errors import ServiceError
 
@@ -113,13 +114,16 @@ def backup_restore(*, path: Path, overwrite: bool = False, progress: Progress = 
                 restored = True
         progress("Comparing the database with the archive", 0, None)
         _verify(manifest)
+        outcome = Outcome(path, manifest, _missing(manifest))
+        point_of_no_return()
     except KeyboardInterrupt as error:
         if not restored:
             raise
-        raise KeyboardInterrupt("Stopped. The archive is restored, but was not compared with the database.") from error
+        said = "Stopped. The archive is restored, but the comparison with it was not finished."
+        raise KeyboardInterrupt(said) from error
     except OSError as error:
         raise ServiceError(f"{path} cannot be restored: {error.filename or ''} {error.strerror or error}.") from error
-    return Outcome(path, manifest, _missing(manifest))
+    return outcome
 
 
 def _fitting(reader: Reader, *, overwrite: bool) -> tuple[Manifest, ModuleType]:

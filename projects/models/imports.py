@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from projects.models.project import Project
 
@@ -11,10 +12,10 @@ class ImportBatch(models.Model):
     """One import: which file, read by whom, with what outcome. Every output knows its batch."""
 
     class State(models.TextChoices):
-        PREVIEW = "preview", "Waiting for confirmation"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        PREVIEW = "preview", _("Waiting for confirmation")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="batches")
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from projects.models.imports import ImportBatch
 from projects.models.project import Project
@@ -36,9 +37,9 @@ class ItemRevision(models.Model):
     """The content of an item. Immutable: a correction or a redaction is a new revision."""
 
     class Kind(models.TextChoices):
-        IMPORT = "import", "As imported"
-        CORRECTION = "correction", "Corrected"
-        REDACTION = "redaction", "Redacted"
+        IMPORT = "import", _("As imported")
+        CORRECTION = "correction", _("Corrected")
+        REDACTION = "redaction", _("Redacted")
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="revisions")
     revision = models.PositiveIntegerField(default=1)

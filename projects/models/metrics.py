@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from projects.models.imports import ImportBatch
 from projects.models.project import Project
@@ -12,20 +13,20 @@ class Metric(models.Model):
     """A number, label or preference that a program or an LLM judge gives."""
 
     class Source(models.TextChoices):
-        CODE = "code", "Code"
-        LLM = "llm", "LLM judge"
-        HUMAN = "human", "Human"
+        CODE = "code", _("Code")
+        LLM = "llm", _("LLM judge")
+        HUMAN = "human", _("Human")
 
     class Kind(models.TextChoices):
-        NUMBER = "number", "Number"
-        BOOL = "bool", "Yes or no"
-        LABEL = "label", "Label"
-        PREFERENCE = "preference", "Preference between two"
+        NUMBER = "number", _("Number")
+        BOOL = "bool", _("Yes or no")
+        LABEL = "label", _("Label")
+        PREFERENCE = "preference", _("Preference between two")
 
     class Direction(models.TextChoices):
-        HIGHER = "higher", "Higher is better"
-        LOWER = "lower", "Lower is better"
-        UNKNOWN = "unknown", "Unknown"
+        HIGHER = "higher", _("Higher is better")
+        LOWER = "lower", _("Lower is better")
+        UNKNOWN = "unknown", _("Unknown")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="metrics")
     key = models.CharField(max_length=150)

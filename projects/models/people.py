@@ -3,15 +3,16 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from projects.models.project import Project
 
 
 class Role(models.TextChoices):
-    LEAD = "lead", "Lead"
-    REVIEWER = "reviewer", "Reviewer"
-    RATER = "rater", "Rater"
-    VIEWER = "viewer", "Viewer"
+    LEAD = "lead", _("Lead")
+    REVIEWER = "reviewer", _("Reviewer")
+    RATER = "rater", _("Rater")
+    VIEWER = "viewer", _("Viewer")
 
 
 class Membership(models.Model):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import ServiceError
@@ -26,9 +27,11 @@ def project_create(*, name: str, description: str = "", slug: str = "", creator:
     """A new project, with its creator as lead."""
     name = name.strip()
     if not name:
-        raise ServiceError("A project needs a name.", field="name")
+        raise ServiceError(gettext("A project needs a name."), field="name")
     if slug and Project.objects.filter(slug=slug).exists():
-        raise ServiceError(f"There is a project called “{slug}” already. Choose another name.", field="name")
+        raise ServiceError(
+            gettext("There is a project called “%(name)s” already. Choose another name.") % {"name": slug}, field="name"
+        )
     slug = slug or unique_slug(name, Project.objects.all(), "project")
     project = Project(name=name, slug=slug, description=description.strip(), created_by=creator if creator else None)
     project.full_clean()
@@ -42,7 +45,7 @@ def project_create(*, name: str, description: str = "", slug: str = "", creator:
 @transaction.atomic
 def project_update(*, project: Project, name: str, description: str, actor: Any) -> Project:
     if not name.strip():
-        raise ServiceError("A project needs a name.", field="name")
+        raise ServiceError(gettext("A project needs a name."), field="name")
     project.name, project.description = name.strip(), description.strip()
     project.full_clean()
     project.save(update_fields=["name", "description"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.translation import ngettext
 
 register = template.Library()
 
@@ -59,8 +60,15 @@ def cost(value: Any, currency: str = "") -> str:
     return f"{amount} {currency}" if currency else amount
 
 
-@register.filter
 def times(count: Any, words: str) -> str:
-    """`{{ n|times:"item,items" }}` → 1 item, 1,512 items."""
+    """`times(n, "item,items")` → 1 item, 1,512 items; in English, as reports are written."""
     one, many = words.split(",", 1)
     return f"{number(count)} {one if count == 1 else many}"
+
+
+@register.filter(name="times")
+def counted(count: Any, words: str) -> str:
+    """`{{ n|times:"item,items" }}` → 1 item, 1,512 items, in the language of the page. Counted words stand by
+    themselves, so translations give them in the nominative. tools/messages.py reads them where they are used."""
+    one, many = words.split(",", 1)
+    return ngettext(f"%(n)s {one}", f"%(n)s {many}", 1 if count == 1 else 2) % {"n": number(count)}

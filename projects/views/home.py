@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import person
@@ -40,7 +41,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except ServiceError as error:
             add_service_error(form, error)
         else:
-            messages.success(request, f"The project “{project.name}” is made. You lead it.")
+            messages.success(request, gettext("The project “%(name)s” is made. You lead it.") % {"name": project.name})
             return redirect("analytics:overview", project.slug)
     return render(request, "projects/new.html", {"form": form})
 

