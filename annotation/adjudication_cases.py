@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from annotation.disagreement import Value, distance, importance, share
 from annotation.models import Adjudication, Assignment, FreeText, RaterExclusion, Rating, Round, Slot, Task, TaskOutput
@@ -252,7 +253,8 @@ def _said(row: Rating, criterion: CriterionSpec, text: str) -> Said:
     given = Answer(row.number, row.label, row.data, row.cannot_judge)
     answer = from_side(criterion, given, row.judgment.assignment.shown_order)
     rater = row.judgment.seat.rater
-    return Said(row.judgment.seat_id, rater.pseudonym if rater.identity_known else "identity unknown", answer, text)
+    name = rater.pseudonym if rater.identity_known else gettext("identity unknown")
+    return Said(row.judgment.seat_id, name, answer, text)
 
 
 def _words(judgments: set[int], place: Place) -> dict[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from annotation.adjudication_cases import (
     Case,
@@ -120,7 +121,7 @@ def about(case: Case, order: str) -> str:
 
 def words_of(criterion: CriterionSpec, answer: Answer) -> str:
     if answer.cannot_judge:
-        return "cannot judge"
+        return gettext("cannot judge")
     kind = CRITERIA[criterion.type]
     value = kind.form_value(criterion, answer)
     choices = [*kind.choices(criterion), *getattr(kind, "both_choices", lambda spec: [])(criterion)]
@@ -149,9 +150,9 @@ def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:
 
 def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
     if row.withdrawn:
-        return "Taken back"
+        return gettext("Taken back")
     if row.unsettled:
-        return "Cannot be settled"
+        return gettext("Cannot be settled")
     return words_of(criterion, from_side(criterion, Answer(row.number, row.label, row.data), order))
 
 
@@ -166,5 +167,6 @@ def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) ->
 
 def _question(criterion: CriterionSpec, value: str, error: str) -> DrawnQuestion:
     """The criterion as raters answer it, without its condition: whoever settles it has to answer."""
-    asked = replace(criterion, question="Your decision", required=True, allow_cannot_judge=False, shown_if=None)
+    words = gettext("Your decision")
+    asked = replace(criterion, question=words, required=True, allow_cannot_judge=False, shown_if=None)
     return draw(Question("value", asked, "", "", CRITERIA[criterion.type]), value, error)

@@ -6,8 +6,11 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from annotation import conduct
 from annotation.lanes import Requirements
@@ -26,33 +29,48 @@ from rubrics.models import Guideline, RubricVersion
 from rubrics.selectors import spec_of
 
 MAX_MINUTES = 10_080  # a week
-ALLOCATION_TITLES = {"proportional": "In proportion to its size", "equal": "As many of each"}
+ALLOCATION_TITLES = {
+    "proportional": gettext_noop("In proportion to its size"),
+    "equal": gettext_noop("As many of each"),
+}
 # What a design means, for the lead who chooses it: what is judged, and what the report may say.
 DESIGNS_IN_WORDS = {
-    "census": ("All of them", "every item is judged, and the report is about these items"),
-    "random": ("A random sample", "every item has the same chance, and the report speaks for all of them"),
+    "census": (gettext_noop("All of them"), gettext_noop("every item is judged, and the report is about these items")),
+    "random": (
+        gettext_noop("A random sample"),
+        gettext_noop("every item has the same chance, and the report speaks for all of them"),
+    ),
     "stratified": (
-        "A sample of each group",
-        "no group is left out by bad luck, and small groups can be drawn more heavily; each item’s chance is kept",
+        gettext_noop("A sample of each group"),
+        gettext_noop(
+            "no group is left out by bad luck, and small groups can be drawn more heavily; each item’s chance is kept"
+        ),
     ),
     "weighted": (
-        "A sample by weight",
-        "items with a larger number, such as how often they are asked, are likelier to be drawn; each item’s chance "
-        "is kept",
+        gettext_noop("A sample by weight"),
+        gettext_noop(
+            "items with a larger number, such as how often they are asked, are likelier to be drawn; each item’s "
+            "chance is kept"
+        ),
     ),
 }
 
 
-def _choice(title: str, words: str) -> SafeString:
+def _choice(title: str, *words: str) -> SafeString:
     """A choice by its name, and below it what it means."""
-    said = f"{words[0].upper()}{words[1:]}"
-    return format_html('{}<span class="sub">{}</span>', title, said if said.endswith(".") else f"{said}.")
+    said = " ".join(map(gettext, words))
+    said = f"{said[0].upper()}{said[1:]}"
+    return format_html('{}<span class="sub">{}</span>', gettext(title), said if said.endswith(".") else f"{said}.")
+
+
+_choice_later = lazy(_choice, SafeString)
 
 
 class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         mark = "" if obj.status == RubricVersion.Status.PUBLISHED else f" ({obj.get_status_display().lower()})"
-        return f"{obj.rubric.name}, version {obj.number}{mark}"
+        words = {"name": obj.rubric.name, "number": obj.number}
+        return gettext("%(name)s, version %(number)s") % words + mark
 
 
 class GuidelineField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -71,206 +89,245 @@ class SystemsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 
 class RoundForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=200, help_text="For leads, such as: final round, 2.5 against 2.4.")
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=200,
+        help_text=gettext_lazy("For leads, such as: final round, 2.5 against 2.4."),
+    )
     title = forms.CharField(
-        label="Title raters see",
+        label=gettext_lazy("Title raters see"),
         max_length=200,
         required=False,
-        help_text="It must name no system. Left empty, raters see the name.",
+        help_text=gettext_lazy("It must name no system. Left empty, raters see the name."),
     )
     mode = forms.ChoiceField(
-        label="Raters",
+        label=gettext_lazy("Raters"),
         choices=[
-            ("score", "Score one output at a time"),
-            ("compare", "Compare two outputs of the same item"),
-            ("rank", "Rank several outputs of the same item"),
+            ("score", gettext_lazy("Score one output at a time")),
+            ("compare", gettext_lazy("Compare two outputs of the same item")),
+            ("rank", gettext_lazy("Rank several outputs of the same item")),
         ],
         widget=forms.RadioSelect,
         initial="score",
     )
-    rubric_version = VersionField(label="Rubric", queryset=RubricVersion.objects.none(), empty_label=None)
+    rubric_version = VersionField(label=gettext_lazy("Rubric"), queryset=RubricVersion.objects.none(), empty_label=None)
     systems = SystemsField(
-        label="Systems",
+        label=gettext_lazy("Systems"),
         queryset=System.objects.none(),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one system, or two to compare or rank."},
+        error_messages={"required": gettext_lazy("Choose at least one system, or two to compare or rank.")},
     )
-    tag = forms.ChoiceField(label="Items", required=False)
+    tag = forms.ChoiceField(label=gettext_lazy("Items"), required=False)
     design = forms.ChoiceField(
-        label="How many of these items",
+        label=gettext_lazy("How many of these items"),
         required=False,
-        choices=[(key, _choice(title, words)) for key, (title, words) in DESIGNS_IN_WORDS.items()],
+        choices=[(key, _choice_later(title, words)) for key, (title, words) in DESIGNS_IN_WORDS.items()],
         widget=forms.RadioSelect,
         initial="census",
     )
     size = forms.IntegerField(
-        label="Items to draw", required=False, min_value=1, max_value=100_000_000, help_text="For a sample."
+        label=gettext_lazy("Items to draw"),
+        required=False,
+        min_value=1,
+        max_value=100_000_000,
+        help_text=gettext_lazy("For a sample."),
     )
     strata = forms.CharField(
-        label="Groups of items",
+        label=gettext_lazy("Groups of items"),
         required=False,
         max_length=100,
-        help_text="For a sample of each group, and for the order by tag: language, or what the tags begin with. With "
-        "topic, items with topic:refunds are one group. An item with several such tags is in the first by alphabet.",
+        help_text=gettext_lazy(
+            "For a sample of each group, and for the order by tag: language, or what the tags begin "
+            "with. With topic, items with topic:refunds are one group. An item with several such "
+            "tags is in the first by alphabet."
+        ),
     )
     allocation = forms.ChoiceField(
-        label="Drawn of each group", required=False, choices=ALLOCATION_TITLES.items(), initial="proportional"
+        label=gettext_lazy("Drawn of each group"),
+        required=False,
+        choices=[(key, gettext_lazy(title)) for key, title in ALLOCATION_TITLES.items()],
+        initial="proportional",
     )
     weight = forms.CharField(
-        label="Weight",
+        label=gettext_lazy("Weight"),
         required=False,
         max_length=100,
-        help_text="For a sample by weight: the column of your file, kept as metadata of the item, that holds a number "
-        "above 0.",
+        help_text=gettext_lazy(
+            "For a sample by weight: the column of your file, kept as metadata of the item, that "
+            "holds a number above 0."
+        ),
     )
     overlap = forms.IntegerField(
-        label="Raters for each task",
+        label=gettext_lazy("Raters for each task"),
         min_value=1,
         max_value=100,
         initial=2,
-        help_text="Two or more, so that agreement can be measured.",
+        help_text=gettext_lazy("Two or more, so that agreement can be measured."),
     )
     strategy = forms.ChoiceField(
-        label="Order of tasks",
-        choices=[(s.key, _choice(s.title, f"{s.rater} {s.report}")) for s in STRATEGIES.values()],
+        label=gettext_lazy("Order of tasks"),
+        choices=[(s.key, _choice_later(s.title, s.rater, s.report)) for s in STRATEGIES.values()],
         widget=forms.RadioSelect,
         initial="balanced",
     )
     pairs = forms.ChoiceField(
-        label="Which pairs, where two are compared",
+        label=gettext_lazy("Which pairs, where two are compared"),
         required=False,
-        choices=[(key, _choice(title, words)) for key, (title, words) in PAIRINGS_IN_WORDS.items()],
+        choices=[(key, _choice_later(title, words)) for key, (title, words) in PAIRINGS_IN_WORDS.items()],
         widget=forms.RadioSelect,
         initial="all",
     )
     baseline = SystemField(
-        label="Baseline",
+        label=gettext_lazy("Baseline"),
         queryset=System.objects.none(),
         required=False,
-        empty_label="None",
-        help_text="For “Against a baseline”.",
+        empty_label=gettext_lazy("None"),
+        help_text=gettext_lazy("For “Against a baseline”."),
     )
     pairs_per_item = forms.IntegerField(
-        label="Pairs of each item",
+        label=gettext_lazy("Pairs of each item"),
         required=False,
         min_value=1,
         max_value=1000,
-        help_text="For some pairs in balance. Left empty: as many as give each system one place in an item.",
+        help_text=gettext_lazy(
+            "For some pairs in balance. Left empty: as many as give each system one place in an item."
+        ),
     )
     set_size = forms.IntegerField(
-        label="Outputs ranked at a time",
+        label=gettext_lazy("Outputs ranked at a time"),
         required=False,
         min_value=2,
         max_value=MOST,
-        help_text=f"Left empty: all systems, or {MOST} of them where there are more.",
+        help_text=format_lazy(gettext_lazy("Left empty: all systems, or {n} of them where there are more."), n=MOST),
     )
     sets_per_item = forms.IntegerField(
-        label="Sets of each item",
+        label=gettext_lazy("Sets of each item"),
         required=False,
         min_value=1,
         max_value=MOST_SETS,
-        help_text="Where not all systems are ranked at a time. Over all items each two come together equally often, as "
-        "near as possible.",
+        help_text=gettext_lazy(
+            "Where not all systems are ranked at a time. Over all items each two come together "
+            "equally often, as near as possible."
+        ),
     )
     narrow = forms.CharField(
-        label="Criterion to be sure of",
+        label=gettext_lazy("Criterion to be sure of"),
         required=False,
         max_length=60,
-        help_text="For “Most uncertain first”: the key of the criterion whose intervals are to get narrow. Left empty: "
-        "the first of the rubric.",
+        help_text=gettext_lazy(
+            "For “Most uncertain first”: the key of the criterion whose intervals are to get narrow. "
+            "Left empty: the first of the rubric."
+        ),
     )
     show_reference = forms.BooleanField(
         required=False,
-        label="Show raters the reference answer",
-        help_text="Where an item has one. It makes judging quicker, and answers that differ look worse.",
+        label=gettext_lazy("Show raters the reference answer"),
+        help_text=gettext_lazy("Where an item has one. It makes judging quicker, and answers that differ look worse."),
     )
     one_task_per_item = forms.BooleanField(
-        label="One task of an item per rater", required=False, help_text="Nobody sees two answers to one prompt."
+        label=gettext_lazy("One task of an item per rater"),
+        required=False,
+        help_text=gettext_lazy("Nobody sees two answers to one prompt."),
     )
     groups = forms.CharField(
-        label="Groups of raters",
+        label=gettext_lazy("Groups of raters"),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="One a line, with how many of its raters each task gets: expert 2. Who has that qualification (see "
-        "People) is in the group, and takes its places only, or those for anybody. Raters do not see groups.",
+        help_text=gettext_lazy(
+            "One a line, with how many of its raters each task gets: expert 2. Who has that "
+            "qualification (see People) is in the group, and takes its places only, or those for "
+            "anybody. Raters do not see groups."
+        ),
     )
     qualification = forms.CharField(
-        label="Only raters with the qualification", required=False, max_length=30, help_text="Left empty: all raters."
+        label=gettext_lazy("Only raters with the qualification"),
+        required=False,
+        max_length=30,
+        help_text=gettext_lazy("Left empty: all raters."),
     )
     match_language = forms.BooleanField(
-        label="Only items in a language the rater reads",
+        label=gettext_lazy("Only items in a language the rater reads"),
         required=False,
-        help_text="Languages are noted under People. An item without a language is for everybody.",
+        help_text=gettext_lazy("Languages are noted under People. An item without a language is for everybody."),
     )
     tag_rules = forms.CharField(
-        label="Items with a tag, for whom",
+        label=gettext_lazy("Items with a tag, for whom"),
         required=False,
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="One a line: domain:medicine = medicine. Only raters with that qualification get items with the tag.",
+        help_text=gettext_lazy(
+            "One a line: domain:medicine = medicine. Only raters with that qualification get items with the tag."
+        ),
     )
     guideline = GuidelineField(
-        label="Guidelines", queryset=Guideline.objects.none(), required=False, empty_label="No guidelines"
+        label=gettext_lazy("Guidelines"),
+        queryset=Guideline.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("No guidelines"),
     )
     lease_minutes = forms.IntegerField(
-        label="A task is held for (minutes)",
+        label=gettext_lazy("A task is held for (minutes)"),
         min_value=1,
         max_value=MAX_MINUTES,
         initial=30,
-        help_text="After that without a sign of life it goes to somebody else. The draft is kept.",
+        help_text=gettext_lazy("After that without a sign of life it goes to somebody else. The draft is kept."),
     )
     cap_per_rater = forms.IntegerField(
-        label="At most for one rater (tasks)", required=False, min_value=1, max_value=1_000_000
+        label=gettext_lazy("At most for one rater (tasks)"), required=False, min_value=1, max_value=1_000_000
     )
     planned_seconds = forms.IntegerField(
-        label="Expected time for a judgment (seconds)", min_value=1, max_value=36_000, initial=45
+        label=gettext_lazy("Expected time for a judgment (seconds)"), min_value=1, max_value=36_000, initial=45
     )
 
     gold_rate = forms.FloatField(
-        label="Gold tasks (% of a rater's tasks)",
+        label=gettext_lazy("Gold tasks (% of a rater's tasks)"),
         required=False,
         min_value=0,
         max_value=50,
-        help_text="Tasks whose answer you know, mixed in unnoticed. They come from a file: import_gold.",
+        help_text=gettext_lazy("Tasks whose answer you know, mixed in unnoticed. They come from a file: import_gold."),
     )
     gold_pause_below = forms.FloatField(
-        label="Pause a rater below (% of gold right)",
+        label=gettext_lazy("Pause a rater below (% of gold right)"),
         required=False,
         min_value=1,
         max_value=100,
-        help_text="Once five gold tasks are judged. You can let the rater go on.",
+        help_text=gettext_lazy("Once five gold tasks are judged. You can let the rater go on."),
     )
     repeat_rate = forms.FloatField(
-        label="Repeats (% of a rater's tasks)",
+        label=gettext_lazy("Repeats (% of a rater's tasks)"),
         required=False,
         min_value=0,
         max_value=50,
-        help_text="A task the rater judged before, to see whether they judge alike. It is not counted twice.",
+        help_text=gettext_lazy(
+            "A task the rater judged before, to see whether they judge alike. It is not counted twice."
+        ),
     )
 
     ask_confidence = forms.BooleanField(
         required=False,
-        label="Ask how sure the rater is",
-        help_text="One question more with each judgment, from a guess to certain. It is exported, not counted.",
+        label=gettext_lazy("Ask how sure the rater is"),
+        help_text=gettext_lazy(
+            "One question more with each judgment, from a guess to certain. It is exported, not counted."
+        ),
     )
     warn = forms.BooleanField(
         required=False,
         initial=True,
-        label="Ask once before a judgment is sent in no time, or with a long answer unread",
-        help_text="The rater can send it all the same. That it was asked is recorded.",
+        label=gettext_lazy("Ask once before a judgment is sent in no time, or with a long answer unread"),
+        help_text=gettext_lazy("The rater can send it all the same. That it was asked is recorded."),
     )
     break_minutes = forms.IntegerField(
-        label="Suggest a break after (minutes of work)",
+        label=gettext_lazy("Suggest a break after (minutes of work)"),
         required=False,
         min_value=5,
         max_value=480,
-        help_text="Left empty: never. Five minutes away count as a break.",
+        help_text=gettext_lazy("Left empty: never. Five minutes away count as a break."),
     )
     raters_see_own_figures = forms.BooleanField(
         required=False,
-        label="Raters see how often they agree with the others",
-        help_text="Once the round is closed, and only over everything they judged: never for one task.",
+        label=gettext_lazy("Raters see how often they agree with the others"),
+        help_text=gettext_lazy("Once the round is closed, and only over everything they judged: never for one task."),
     )
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
@@ -283,8 +340,8 @@ class RoundForm(forms.Form):
         self._field("systems").queryset = System.objects.filter(project=project).order_by("name", "version")
         self._field("baseline").queryset = self._field("systems").queryset
         self._field("guideline").queryset = Guideline.objects.filter(project=project).order_by("name", "-number")
-        tags = [(tag, f"With the tag {tag}") for tag in selectors.tags(project)]
-        self._field("tag").choices = [("", "All items of these systems"), *tags]
+        tags = [(tag, gettext("With the tag %(tag)s") % {"tag": tag}) for tag in selectors.tags(project)]
+        self._field("tag").choices = [("", gettext("All items of these systems")), *tags]
 
     def _field(self, name: str) -> Any:
         return self.fields[name]
@@ -321,7 +378,9 @@ class RoundForm(forms.Form):
         for line in filter(None, map(str.strip, self.cleaned_data["groups"].splitlines())):
             name, _, n = line.rpartition(" ")
             if not name.strip() or not n.isascii() or not n.isdigit() or len(n) > 3:
-                raise forms.ValidationError(f"“{line[:60]}” is not a group and a number. Accepted: expert 2.")
+                raise forms.ValidationError(
+                    gettext("“%(line)s” is not a group and a number. Accepted: expert 2.") % {"line": line[:60]}
+                )
             found.append((name.strip(), int(n)))
         return found
 
@@ -331,7 +390,8 @@ class RoundForm(forms.Form):
             tag, sign, name = line.rpartition("=")
             if not sign or not tag.strip() or not name.strip():
                 raise forms.ValidationError(
-                    f"“{line[:60]}” is not a tag and a qualification. Accepted: domain:medicine = medicine."
+                    gettext("“%(line)s” is not a tag and a qualification. Accepted: domain:medicine = medicine.")
+                    % {"line": line[:60]}
                 )
             found[tag.strip()] = name.strip()
         return found
@@ -358,9 +418,9 @@ class RoundForm(forms.Form):
         given = super().clean() or {}
         design, size = given.get("design"), given.get("size")
         if design == "census" and size:
-            self.add_error("size", "All items are judged, so leave this empty; or choose one of the samples.")
+            self.add_error("size", gettext("All items are judged, so leave this empty; or choose one of the samples."))
         if design in ("random", "stratified", "weighted") and not size and "size" not in self.errors:
-            self.add_error("size", "Say how many items are drawn.")
+            self.add_error("size", gettext("Say how many items are drawn."))
         return given
 
     @staticmethod
@@ -407,7 +467,7 @@ def settings_of(round: Round) -> dict[str, Any]:
 
 
 class ExtendForm(forms.Form):
-    overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
+    overlap = forms.IntegerField(label=gettext_lazy("Raters for each task"), min_value=1, max_value=100)
 
     def __init__(self, data: QueryDict | None = None, *, round: Round) -> None:
         super().__init__(data, initial={"overlap": min(round.overlap + 1, 100)})
@@ -415,11 +475,11 @@ class ExtendForm(forms.Form):
 
 class ExclusionForm(forms.Form):
     reason = forms.CharField(
-        label="Why",
+        label=gettext_lazy("Why"),
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="The report repeats it, so name no person.",
-        error_messages={"required": "Say why this rater's work is left out."},
+        help_text=gettext_lazy("The report repeats it, so name no person."),
+        error_messages={"required": gettext_lazy("Say why this rater's work is left out.")},
     )
 
 
@@ -427,14 +487,15 @@ class PlaceForm(forms.Form):
     """What one rater gets of a round."""
 
     cap = forms.IntegerField(
-        label="At most (tasks)",
+        label=gettext_lazy("At most (tasks)"),
         required=False,
         min_value=1,
         max_value=1_000_000,
-        help_text="For this rater alone. Left empty: as many as the round says.",
+        help_text=gettext_lazy("For this rater alone. Left empty: as many as the round says."),
     )
     group = forms.ChoiceField(
-        label="Group", help_text="Whose places this rater takes: one of the groups to which the rater belongs."
+        label=gettext_lazy("Group"),
+        help_text=gettext_lazy("Whose places this rater takes: one of the groups to which the rater belongs."),
     )
 
     def __init__(self, data: QueryDict | None = None, *, seat: Seat, groups: list[str]) -> None:
@@ -449,27 +510,32 @@ class LeakTermsForm(forms.Form):
     """The lead's own words; which of them can be looked for is the service's to say."""
 
     terms = forms.CharField(
-        label="Words to look for as well",
+        label=gettext_lazy("Words to look for as well"),
         required=False,
         max_length=50_000,
         widget=forms.Textarea(attrs={"rows": 6}),
-        help_text="One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts.",
+        help_text=gettext_lazy(
+            "One a line: names of teams, projects, prompts. Case does not matter, nor what stands between parts."
+        ),
     )
 
 
 class SuccessorForm(forms.Form):
     """Which criteria of the newer version are rated again, on the tasks of an earlier round."""
 
-    name = forms.CharField(label="Name", max_length=200, help_text="For leads.")
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200, help_text=gettext_lazy("For leads."))
     title = forms.CharField(
-        label="Title raters see", max_length=200, required=False, help_text="Left empty, the one of the earlier round."
+        label=gettext_lazy("Title raters see"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Left empty, the one of the earlier round."),
     )
     criteria = forms.MultipleChoiceField(
-        label="Rate again",
+        label=gettext_lazy("Rate again"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one criterion to rate again."},
+        error_messages={"required": gettext_lazy("Choose at least one criterion to rate again.")},
     )
-    overlap = forms.IntegerField(label="Raters for each task", min_value=1, max_value=100)
+    overlap = forms.IntegerField(label=gettext_lazy("Raters for each task"), min_value=1, max_value=100)
 
     def __init__(self, *args: Any, round: Round, offer: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_lazy
 
 from annotation.models import Round
 from annotation.services.known_finals import sources_for
@@ -16,15 +17,18 @@ MAX_FILE_BYTES = 20_000_000
 
 class RuleForm(forms.Form):
     pass_mark = forms.IntegerField(
-        label="Right answers that are needed (%)", min_value=1, max_value=100,
-        help_text="Of all known answers of the training, taken together.",
+        label=gettext_lazy("Right answers that are needed (%)"), min_value=1, max_value=100,
+        help_text=gettext_lazy("Of all known answers of the training, taken together."),
     )  # fmt: skip
     tries = forms.IntegerField(
-        label="Tries", min_value=1, max_value=MAX_TRIES, help_text="How often a rater may go through the training."
+        label=gettext_lazy("Tries"),
+        min_value=1,
+        max_value=MAX_TRIES,
+        help_text=gettext_lazy("How often a rater may go through the training."),
     )
     grants = forms.CharField(
-        label="Qualification that passing gives", required=False, max_length=30,
-        help_text="Other rounds may ask for it. Whoever has it already needs no training here.",
+        label=gettext_lazy("Qualification that passing gives"), required=False, max_length=30,
+        help_text=gettext_lazy("Other rounds may ask for it. Whoever has it already needs no training here."),
     )  # fmt: skip
 
     def __init__(self, data: Any = None, *, rule: Rule) -> None:
@@ -34,18 +38,25 @@ class RuleForm(forms.Form):
 
 
 class KnownFileForm(forms.Form):
-    file = forms.FileField(label="File", help_text="CSV, TSV, JSON Lines, a JSON list or Parquet.")
+    file = forms.FileField(
+        label=gettext_lazy("File"), help_text=gettext_lazy("CSV, TSV, JSON Lines, a JSON list or Parquet.")
+    )
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > MAX_FILE_BYTES:
-            raise forms.ValidationError(f"The file has {file.size:,} bytes; at most {MAX_FILE_BYTES:,} are accepted.")
+            raise forms.ValidationError(
+                gettext("The file has %(size)s bytes; at most %(most)s are accepted.")
+                % {"size": f"{file.size:,}", "most": f"{MAX_FILE_BYTES:,}"}
+            )
         return file
 
 
 class FinalsForm(forms.Form):
     source = forms.ModelChoiceField(
-        label="Round whose disagreements were settled", queryset=Round.objects.none(), empty_label="Choose a round"
+        label=gettext_lazy("Round whose disagreements were settled"),
+        queryset=Round.objects.none(),
+        empty_label=gettext_lazy("Choose a round"),
     )
 
     def __init__(self, data: Any = None, *, round: Round) -> None:

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from django.db.models import Count, Prefetch
+from django.utils.translation import gettext
 
 from annotation.adjudication_cases import criteria_of
 from annotation.adjudication_page import words_of
@@ -59,7 +60,7 @@ def known_tasks(round: Round, kind: str) -> list[KnownTask]:
         shown = list(task.task_outputs.all())
         known = [(criteria[a.criterion_id], a) for a in task.gold_answers.all() if a.criterion_id in criteria]
         words = tuple(f"{c.question}{_letter(a.target, len(shown))} {_in_words(c, a)}" for c, a in known)
-        about = " and ".join(each.output.system.label for each in shown)
+        about = f" {gettext('and')} ".join(each.output.system.label for each in shown)
         address = task_key(each.output_id for each in shown)
         found.append(KnownTask(task, task.item, about, address, words, task.met))
     return found
@@ -103,7 +104,10 @@ def search_items(round: Round, q: str) -> list[Found]:
     found = []
     for item in items:
         chosen = [*combinations(outputs.get(item.pk, []), width)][:PAIRS]
-        each = [(task_key(o.pk for o in group), " and ".join(o.system.label for o in group)) for group in chosen]
+        each = [
+            (task_key(o.pk for o in group), f" {gettext('and')} ".join(o.system.label for o in group))
+            for group in chosen
+        ]
         found.append(Found(item, tuple(Candidate(k, about, kinds.get(k, ""), k in met) for k, about in each)))
     return found
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import re2
+from django.utils.translation import gettext_noop
 
 Why = Literal["system", "list", "known", "identifier"]
 WORDS: dict[Why, str] = {
-    "system": "names a system of this round",
-    "list": "is on your list",
-    "known": "names a maker or a family of models",
-    "identifier": "is an identifier of one maker's interface",
+    "system": gettext_noop("names a system of this round"),
+    "list": gettext_noop("is on your list"),
+    "known": gettext_noop("names a maker or a family of models"),
+    "identifier": gettext_noop("is an identifier of one maker's interface"),
 }
 REMOVED = "[removed]"
 LONGEST_TERM = 100

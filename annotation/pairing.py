@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from django.utils.translation import gettext_noop
+
 Output = tuple[int, int]  # (output, system)
 Pair = tuple[Output, Output]
 
@@ -143,18 +145,25 @@ PAIRINGS: dict[str, Design] = {
 # What each means, for the lead: what raters do, and what the figures can say.
 PAIRINGS_IN_WORDS = {
     "all": (
-        "All pairs",
-        "every two answers to an item are compared; the most work, and every pair is equally sure",
+        gettext_noop("All pairs"),
+        gettext_noop("every two answers to an item are compared; the most work, and every pair is equally sure"),
     ),
-    "baseline": ("Against a baseline", "each answer is compared with the baseline’s; two others only by way of it"),
+    "baseline": (
+        gettext_noop("Against a baseline"),
+        gettext_noop("each answer is compared with the baseline’s; two others only by way of it"),
+    ),
     "balanced": (
-        "Some pairs of each item, in balance",
-        "each item gives a few pairs; in all, each pair of systems and each system come equally often, as near as "
-        "possible, so that much less work still ranks all systems",
+        gettext_noop("Some pairs of each item, in balance"),
+        gettext_noop(
+            "each item gives a few pairs; in all, each pair of systems and each system come equally often, as near as "
+            "possible, so that much less work still ranks all systems"
+        ),
     ),
     "adaptive": (
-        "Pairs where the ranking is least sure",
-        "the next pairs are those that narrow the widest interval of a strength; needs the order “Most uncertain "
-        "first” and a worker, and you close the round when it is sure enough",
+        gettext_noop("Pairs where the ranking is least sure"),
+        gettext_noop(
+            "the next pairs are those that narrow the widest interval of a strength; needs the order “Most uncertain "
+            "first” and a worker, and you close the round when it is sure enough"
+        ),
     ),
 }

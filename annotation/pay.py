@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from annotation.models import Round
+from projects.templatetags.numbers import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,6 @@ def in_words(seconds: float) -> str:
     """8 h 40 min; 25 min; under a minute."""
     minutes = int(seconds / 60 + 0.5)
     if minutes < 1:
-        return "under a minute"
+        return gettext("under a minute")
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
+    return f"{number(hours)} h {minutes} min" if hours else f"{minutes} min"

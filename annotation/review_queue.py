@@ -8,18 +8,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, RevisionRequest, Round
 from annotation.services.judging import SKIP_REASONS
 
 KINDS = {
-    "flags": "Flagged",
-    "comments": "Comments",
-    "skipped": "Skipped",
-    "haste": "Sent in haste",
-    "returned": "Sent back",
+    "flags": gettext_noop("Flagged"),
+    "comments": gettext_noop("Comments"),
+    "skipped": gettext_noop("Skipped"),
+    "haste": gettext_noop("Sent in haste"),
+    "returned": gettext_noop("Sent back"),
 }
-HASTE = {"fast": "in less time than reading takes", "unread": "with the end of an answer not in view"}
+HASTE = {
+    "fast": gettext_noop("in less time than reading takes"),
+    "unread": gettext_noop("with the end of an answer not in view"),
+}
 
 
 @dataclass(slots=True)
@@ -93,10 +97,11 @@ def lines_of(assignments: list[Assignment]) -> list[Line]:
     lines = {each.pk: Line(each) for each in assignments}
     for flag in Flag.objects.filter(assignment__in=lines, resolved_at=None):
         note = f": {flag.note}" if flag.note else ""
-        lines[flag.assignment_id].said.append(f"Flagged. {flag.get_reason_display()}{note}")
+        lines[flag.assignment_id].said.append(f"{gettext('Flagged.')} {flag.get_reason_display()}{note}")
     for each in assignments:
         if each.state == Assignment.State.SKIPPED:
-            lines[each.pk].said.append(f"Skipped. {SKIP_REASONS.get(each.skip_reason, each.skip_reason)}")
+            why = SKIP_REASONS.get(each.skip_reason)
+            lines[each.pk].said.append(f"{gettext('Skipped.')} {gettext(why) if why else each.skip_reason}")
     for comment in Comment.objects.filter(assignment__in=lines, from_rater=True, erased_at=None):
         lines[comment.assignment_id].said.append(f"“{comment.text}”")
     words = FreeText.objects.filter(judgment__assignment__in=lines, judgment__current=True, erased_at=None)
@@ -107,7 +112,7 @@ def lines_of(assignments: list[Assignment]) -> list[Line]:
     for pk, revision, events in judged.values_list("assignment_id", "revision", "events"):
         revisions[pk] = revision
         if warned := events.get("warned"):
-            lines[pk].said.append(f"Sent {haste(warned)}.")
+            lines[pk].said.append(gettext("Sent %(how)s.") % {"how": haste(warned)})
     for request in _open_requests().filter(assignment__in=lines).order_by("pk"):
         line = lines[request.assignment_id]
         line.request, line.answered = request, revisions[request.assignment_id] > request.revision
@@ -116,4 +121,5 @@ def lines_of(assignments: list[Assignment]) -> list[Line]:
 
 def haste(warned: Any) -> str:
     keys = warned if isinstance(warned, list) else str(warned).split()
-    return " and ".join(HASTE[key] for key in keys if key in HASTE) or "after a warning"
+    said = [gettext(HASTE[key]) for key in keys if key in HASTE]
+    return f" {gettext('and')} ".join(said) or gettext("after a warning")

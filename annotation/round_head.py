@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from annotation.models import Round
 
@@ -53,10 +54,10 @@ def head_of(round: Round, asker: Asker) -> Head:
     menus = (
         Menu(title, tuple(link for link in links if link.url not in shown))
         for title, links in (
-            ("Prepare", _prepare(round, asker)),
-            ("Check", _check(round, asker)),
-            ("Results", _results(round, asker)),
-            ("Round", _round(round, asker)),
+            (_("Prepare"), _prepare(round, asker)),
+            (_("Check"), _check(round, asker)),
+            (_("Results"), _results(round, asker)),
+            (_("Round"), _round(round, asker)),
         )
     )
     return Head(acts, tuple(menu for menu in menus if menu.links))
@@ -64,14 +65,14 @@ def head_of(round: Round, asker: Asker) -> Head:
 
 def _acts(round: Round, asker: Asker) -> tuple[Link, ...]:
     """What comes next, the main act last: it stands where a page's main act is looked for."""
-    review = _link(round, "review", "Review")
-    reports = Link("Reports", reverse("analytics:reports", args=[round.project.slug]), primary=True)
+    review = _link(round, "review", _("Review"))
+    reports = _reports(round, primary=True)
     found: dict[str, Iterable[Link]] = {
-        State.DRAFT: [_link(round, "raters", "Add raters"), _link(round, "round_open", "Open…", primary=True)],
-        State.OPEN: [_link(round, "round_pause", "Pause…", icon="pause")],
+        State.DRAFT: [_link(round, "raters", _("Add raters")), _link(round, "round_open", _("Open…"), primary=True)],
+        State.OPEN: [_link(round, "round_pause", _("Pause…"), icon="pause")],
         State.PAUSED: [
-            _link(round, "round_close", "Close…"),
-            _link(round, "round_open", "Open again…", primary=True),
+            _link(round, "round_close", _("Close…")),
+            _link(round, "round_open", _("Open again…"), primary=True),
         ],
         State.CLOSED: [],
     }
@@ -85,12 +86,12 @@ def _prepare(round: Round, asker: Asker) -> list[Link]:
     if not asker.may_run:
         return gate
     return [
-        _link(round, "raters", "Add raters", "From the project, a list of addresses, or by link"),
-        _link(round, "participants", "Join link", "For Prolific, Mechanical Turk and the like"),
-        _link(round, "assign", "Give tasks", "Certain tasks to a certain rater"),
-        _link(round, "training", "Training", "What raters practise on first"),
-        _link(round, "gold", "Gold", "Tasks whose answer is known"),
-        _link(round, "leaks", "Words that tell", "Texts that give a system away"),
+        _link(round, "raters", _("Add raters"), _("From the project, a list of addresses, or by link")),
+        _link(round, "participants", _("Join link"), _("For Prolific, Mechanical Turk and the like")),
+        _link(round, "assign", _("Give tasks"), _("Certain tasks to a certain rater")),
+        _link(round, "training", _("Training"), _("What raters practise on first")),
+        _link(round, "gold", _("Gold"), _("Tasks whose answer is known")),
+        _link(round, "leaks", _("Words that tell"), _("Texts that give a system away")),
         *gate,
     ]
 
@@ -99,10 +100,10 @@ def _check(round: Round, asker: Asker) -> list[Link]:
     if not asker.has_work:
         return []
     reviewing = [
-        _link(round, "review", "Review", "Comments, flags and odd judgments"),
-        _link(round, "adjudication", "Adjudication", "Where raters disagree, hardest first"),
+        _link(round, "review", _("Review"), _("Comments, flags and odd judgments")),
+        _link(round, "adjudication", _("Adjudication"), _("Where raters disagree, hardest first")),
     ]
-    doctor = Link("Rubric doctor", _doctor(round), "Which question does not work, and why")
+    doctor = Link(_("Rubric doctor"), _doctor(round), _("Which question does not work, and why"))
     return [*(reviewing if asker.may_review else ()), doctor]
 
 
@@ -110,15 +111,17 @@ def _results(round: Round, asker: Asker) -> list[Link]:
     links = []
     if asker.has_work:
         links = [
-            Link("Reports", reverse("analytics:reports", args=[round.project.slug]), "Answers with their intervals"),
-            _link(round, "export", "Export", "Every rating, as files"),
+            Link(
+                _("Reports"), reverse("analytics:reports", args=[round.project.slug]), _("Answers with their intervals")
+            ),
+            _link(round, "export", _("Export"), _("Every rating, as files")),
         ]
     if round.state != State.DRAFT:
         links.append(_gate(round))
     if asker.unblinded:
-        links.append(_link(round, "key", "Who answered", "The systems behind the answers"))
+        links.append(_link(round, "key", _("Who answered"), _("The systems behind the answers")))
     elif asker.may_run and round.state == State.CLOSED:
-        links.append(_link(round, "key", "Unblind…", "Which system gave which answer"))
+        links.append(_link(round, "key", _("Unblind…"), _("Which system gave which answer")))
     return links
 
 
@@ -127,13 +130,13 @@ def _round(round: Round, asker: Asker) -> list[Link]:
         return []
     links = []
     if round.state == State.OPEN:
-        links.append(_link(round, "round_close", "Close…", "No judgment is taken after it"))
+        links.append(_link(round, "round_close", _("Close…"), _("No judgment is taken after it")))
     if round.state == State.CLOSED and not asker.unblinded:
-        links.append(_link(round, "round_reopen", "Reopen…", "Judgments that are missing are wanted again"))
+        links.append(_link(round, "round_reopen", _("Reopen…"), _("Judgments that are missing are wanted again")))
     like = f"{reverse('annotation:round_new', args=[round.project.slug])}?{urlencode({'like': round.slug})}"
-    links.append(Link("Plan another like it", like, "The form, filled in as this round is"))
+    links.append(Link(_("Plan another like it"), like, _("The form, filled in as this round is")))
     if round.state == State.DRAFT:
-        links.append(_link(round, "round_drop", "Drop…", "The plan is thrown away"))
+        links.append(_link(round, "round_drop", _("Drop…"), _("The plan is thrown away")))
     return links
 
 
@@ -142,9 +145,13 @@ def _link(round: Round, name: str, label: str, hint: str = "", *, icon: str = ""
     return Link(label, address, hint, icon, primary)
 
 
+def _reports(round: Round, hint: str = "", *, primary: bool = False) -> Link:
+    return Link(_("Reports"), reverse("analytics:reports", args=[round.project.slug]), hint, primary=primary)
+
+
 def _gate(round: Round) -> Link:
     address = reverse("analytics:gate", args=[round.project.slug, round.slug])
-    return Link("Release gate", address, "What decides, said before the data")
+    return Link(_("Release gate"), address, _("What decides, said before the data"))
 
 
 def _doctor(round: Round) -> str:

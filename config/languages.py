@@ -14,35 +14,22 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 SOURCE = "en"
-RATING = (
-    *(
-        "join",
-        "round_link",
-        "home",
-        "rate",
-        "begin",
-        "practice",
-        "feedback",
-        "submit",
-        "draft",
-        "skip",
-        "flag",
-        "comment",
-    ),
-    *("history", "guidelines", "again"),
+# Of projects, all but imports and items.
+PROJECTS = (
+    *("projects:home", "projects:help", "projects:new", "projects:invit", "projects:settings", "projects:metric"),
+    *("projects:media", "projects:check", "projects:people"),
 )
-# Views by name. Those of allauth have no namespace and bring their own catalogue.
-ACCOUNT = ("accounts:profile", "accounts:tokens", "accounts:token_revoke")
-PROJECTS = tuple(f"projects:{name}" for name in ("home", "help", "new", "invitation"))
-TRANSLATED = frozenset({*ACCOUNT, *PROJECTS, *(f"annotation:{name}" for name in RATING)})
-ALLAUTH = ("account_", "mfa_")
+# Views by the beginning of their name. Those of allauth have no namespace and bring their own catalogue.
+TRANSLATED = ("account_", "mfa_", "accounts:", "annotation:", "rubrics:guideline", *PROJECTS)
+# Files that programs read are the same for everybody.
+ENGLISH = frozenset({"annotation:export_file", "projects:invite_file", "projects:media_file"})
 
 change = require_POST(set_language)
 
 
 def is_translated(match: ResolverMatch | None) -> bool:
     name = match.view_name if match else ""
-    return name in TRANSLATED or name.startswith(ALLAUTH)
+    return name.startswith(TRANSLATED) and name not in ENGLISH
 
 
 class LanguageMiddleware(LocaleMiddleware):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_lazy
 from projects.errors import ServiceError
 from projects.models import Metric, Role
 
-ROLE_HINT = "Leads do everything. Reviewers read, judge and settle. Raters judge blind. Viewers read."
+ROLE_HINT = gettext_lazy("Leads do everything. Reviewers read, judge and settle. Raters judge blind. Viewers read.")
 
 
 def add_service_error(form: forms.Form, error: ServiceError) -> None:

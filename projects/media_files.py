@@ -13,11 +13,13 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 MAX_SOUND_BYTES = 50 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 16_000
-ACCEPTED = "Accepted: PNG, JPEG, WebP and GIF images that do not move; WAV, MP3, FLAC and Ogg sounds."
+ACCEPTED = gettext_noop("Accepted: PNG, JPEG, WebP and GIF images that do not move; WAV, MP3, FLAC and Ogg sounds.")
 
 _IMAGE_HEADS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext
 
 MAX_ADDRESSES = 1000
 MAX_LENGTH = 254  # what an address may have, and what is stored
@@ -114,11 +115,11 @@ def _address(part: str) -> str:
 
 def _refused(email: str) -> str:
     if not email:
-        return "There is no address in this row."
+        return gettext("There is no address in this row.")
     if len(email) > MAX_LENGTH:
-        return f"An address has at most {MAX_LENGTH} characters."
+        return gettext("An address has at most %(most)s characters.") % {"most": MAX_LENGTH}
     try:
         validate_email(email)
     except ValidationError:
-        return "This is not an e-mail address. Write one like name@example.org."
+        return gettext("This is not an e-mail address. Write one like name@example.org.")
     return ""

@@ -198,6 +198,6 @@ def test_sentences_of_refusals_and_fields_that_nothing_marks_are_found(tmp_path:
     path = tmp_path / "code.py"
     path.write_text(
         'raise ServiceError(f"No {x} here.")\nraise ServiceError(gettext("Marked."))\n'
-        'messages.success(request, "Done" if x else _("Not"))\nField(label="Name", initial="none")\n'
+        'messages.success(request, "Done" if x else _("Not"))\nforms.CharField(label="Name", initial="none")\n'
     )
     assert list(unmarked.spoken(path)) == [(1, "No  here."), (3, "Done"), (4, "Name")]

@@ -70,10 +70,17 @@ def in_python() -> Iterator[Text]:
     for app in APPS:
         for path in sorted((ROOT / app).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLS:
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     strings = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-                    if strings:
+                    if strings and node.func.id in _CALLS:
                         yield Text(*strings[: 2 if node.func.id.startswith("n") else 1])
+                    if len(strings) > 1 and node.func.id in ("pgettext", "pgettext_lazy"):
+                        yield Text(strings[1], context=strings[0])
+                    if len(strings) > 2 and node.func.id == "npgettext_lazy":
+                        yield Text(strings[1], strings[2], strings[0])
+                    if strings and node.func.id == "counted":
+                        one, many = strings[0].split(",", 1)
+                        yield Text(f"%(n)s {one}", f"%(n)s {many}")
 
 
 def in_scripts() -> Iterator[Text]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 from analytics.models import Report
 from annotation.models import Round
@@ -29,17 +30,17 @@ class Entry:
 
 # key, label, url name, who sees it. The key is what views pass as `nav`.
 MAIN = [
-    ("overview", "Overview", "analytics:overview", Action.VIEW),
-    ("import", "Import", "projects:import", Action.IMPORT),
-    ("items", "Items", "projects:items", Action.VIEW),
-    ("rubrics", "Rubrics", "rubrics:list", Action.VIEW),
-    ("rounds", "Rounds", "annotation:rounds", Action.VIEW),
-    ("reports", "Reports", "analytics:reports", Action.VIEW),
+    ("overview", gettext_noop("Overview"), "analytics:overview", Action.VIEW),
+    ("import", gettext_noop("Import"), "projects:import", Action.IMPORT),
+    ("items", gettext_noop("Items"), "projects:items", Action.VIEW),
+    ("rubrics", gettext_noop("Rubrics"), "rubrics:list", Action.VIEW),
+    ("rounds", gettext_noop("Rounds"), "annotation:rounds", Action.VIEW),
+    ("reports", gettext_noop("Reports"), "analytics:reports", Action.VIEW),
 ]
 SET_UP = [
-    ("people", "People", "projects:people", Action.PEOPLE),
-    ("metrics", "Automated scores", "projects:metrics", Action.VIEW),
-    ("settings", "Settings", "projects:settings", Action.SETTINGS),
+    ("people", gettext_noop("People"), "projects:people", Action.PEOPLE),
+    ("metrics", gettext_noop("Automated scores"), "projects:metrics", Action.VIEW),
+    ("settings", gettext_noop("Settings"), "projects:settings", Action.SETTINGS),
 ]
 
 
@@ -69,7 +70,7 @@ def project_nav(context: template.Context) -> dict[str, Any]:
 
     def entries(rows: list[tuple[str, str, str, Action]]) -> list[Entry]:
         return [
-            Entry(key, label, reverse(name, args=[project.slug]), found.get(key))
+            Entry(key, gettext(label), reverse(name, args=[project.slug]), found.get(key))
             for key, label, name, action in rows
             if allowed(role, action)
         ]

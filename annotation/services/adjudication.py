@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from annotation.adjudication_cases import Place, criteria_of, from_side, said_of
 from annotation.models import Adjudication, Round, Task
@@ -49,25 +50,33 @@ def place_named(round: Round, task: str, criterion: str, target: str) -> Place:
     """The place that a program names by the words of an export."""
     found = Task.objects.filter(round=round, key=task).first()
     if found is None:
-        raise ServiceError(f"This round has no task “{task}”.", field="task")
+        raise ServiceError(gettext("This round has no task “%(task)s”.") % {"task": task}, field="task")
     known = {spec.key: pk for pk, spec in criteria_of(round).items()}
     if criterion not in known:
-        raise ServiceError(f"“{criterion}” is not a criterion. Accepted: {', '.join(known)}.", field="criterion")
+        raise ServiceError(
+            gettext("“%(criterion)s” is not a criterion. Accepted: %(join)s.")
+            % {"criterion": criterion, "join": ", ".join(known)},
+            field="criterion",
+        )
     return Place(found.pk, known[criterion], target)
 
 
 def _criterion(round: Round, place: Place) -> CriterionSpec:
     criterion = criteria_of(round).get(place.criterion)
     if criterion is None:
-        raise ServiceError("This round has no such question to settle.")
+        raise ServiceError(gettext("This round has no such question to settle."))
     return criterion
 
 
 def _reason(text: str) -> str:
     if not text.strip():
-        raise ServiceError("Say why: whoever reads the final answer must be able to follow it.", field="reason")
+        raise ServiceError(
+            gettext("Say why: whoever reads the final answer must be able to follow it."), field="reason"
+        )
     if len(text.strip()) > MAX_REASON:
-        raise ServiceError(f"The reason may have at most {MAX_REASON:,} characters.", field="reason")
+        raise ServiceError(
+            gettext("The reason may have at most %(most)s characters.") % {"most": f"{MAX_REASON:,}"}, field="reason"
+        )
     return text.strip()
 
 
@@ -79,7 +88,10 @@ def _answer(criterion: CriterionSpec, ruling: Ruling) -> Answer:
     except AnswerError as error:
         raise ServiceError(str(error), field="value") from error
     if answer.is_empty or answer.cannot_judge:
-        raise ServiceError(f"“{criterion.question}” has no final answer yet. Choose one.", field="value")
+        raise ServiceError(
+            gettext("“%(question)s” has no final answer yet. Choose one.") % {"question": criterion.question},
+            field="value",
+        )
     return from_side(criterion, answer, ruling.order)
 
 
@@ -115,9 +127,9 @@ def _write_locked(round: Round, place: Place, expected: int, fields: dict[str, A
     Task.objects.select_for_update(no_key=True).filter(pk=place.task, round=round).first()
     row = Round.objects.select_related("project").get(pk=round.pk)
     if row.state == Round.State.DRAFT:
-        raise ServiceError("This round was never opened, so there is nothing to settle.")
+        raise ServiceError(gettext("This round was never opened, so there is nothing to settle."))
     if not said_of(row, place, criteria_of(row)[place.criterion]):
-        raise ServiceError("Nobody has judged this yet, so there is nothing to settle.")
+        raise ServiceError(gettext("Nobody has judged this yet, so there is nothing to settle."))
     history = Adjudication.objects.filter(task_id=place.task, criterion_id=place.criterion, target=place.target)
     last = history.order_by("-revision").first()
     if last is not None and last.revision == expected + 1 and all(getattr(last, k) == v for k, v in fields.items()):
@@ -125,7 +137,7 @@ def _write_locked(round: Round, place: Place, expected: int, fields: dict[str, A
     if (last.revision if last else 0) != expected:
         raise Conflict(CHANGED)
     if fields["withdrawn"] and (last is None or not last.current):
-        raise ServiceError("There is no final answer to take back.")
+        raise ServiceError(gettext("There is no final answer to take back."))
     history.filter(current=True).update(current=False)
     made = Adjudication.objects.create(
         task_id=place.task,

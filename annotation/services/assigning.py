@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.lanes import code, lanes_for, numbers, own_lane, shared_lane
 from annotation.models import Assignment, Round, Seat, Slot, Task
@@ -36,12 +37,16 @@ def tasks_give(*, seat: Seat, items: Sequence[str], actor: Any) -> Given:
     can, nothing is changed."""
     row, holder = _locked(seat)
     if holder.state in (Seat.State.CLOSED, Seat.State.FAILED):
-        raise ServiceError("This rater gets no tasks here just now, so none can be given.")
+        raise ServiceError(gettext("This rater gets no tasks here just now, so none can be given."))
     names = list(dict.fromkeys(name.strip() for name in items if name.strip()))
     if not names:
-        raise ServiceError("Name the items, one a line.", field="items")
+        raise ServiceError(gettext("Name the items, one a line."), field="items")
     if len(names) > MOST:
-        raise ServiceError(f"At most {MOST:,} items at once; {len(names):,} were named.", field="items")
+        raise ServiceError(
+            gettext("At most %(most)s items at once; %(n)s were named.")
+            % {"most": f"{MOST:,}", "n": f"{len(names):,}"},
+            field="items",
+        )
     done = Given()
     may = {numbers(lane) for lane in lanes_for(holder.eligibility, 0)}
     for number, name in enumerate(names, start=1):
@@ -69,10 +74,10 @@ def _keep(seat: Seat, task: Task, may: set[tuple[int, int]]) -> str:
     """Move one open place of the task into the rater's lane. A sentence where there is none."""
     slots = list(Slot.objects.select_for_update().filter(task=task).order_by("n"))
     if any(own_lane(slot.group) == seat.pk and slot.state in (Slot.State.OPEN, Slot.State.LEASED) for slot in slots):
-        return "it waits for this rater already."
+        return gettext("it waits for this rater already.")
     key = slots[0].item_key if slots else task.pk
     if _met(seat, key):
-        return "this rater has had it already."
+        return gettext("this rater has had it already.")
     free = [slot for slot in slots if _is_free(slot) and own_lane(slot.group) is None]
     fits = [slot for slot in free if numbers(slot.group) in may]
     if not fits:
@@ -113,7 +118,7 @@ def place_move(*, slot: Slot, to: Seat | None, actor: Any) -> None:
     found = Slot.objects.select_for_update().get(pk=slot.pk)
     holder = own_lane(found.group)
     if found.state not in (Slot.State.OPEN, Slot.State.LEASED) or (holder is None and found.state != Slot.State.LEASED):
-        raise ServiceError("That task is judged or free by now, so nothing was changed.")
+        raise ServiceError(gettext("That task is judged or free by now, so nothing was changed."))
     live = Assignment.objects.filter(pk=found.holder or 0).values_list("seat_id", flat=True).first()
     seats = _seats_locked([pk for pk in (holder, live, to.pk if to else None) if pk])
     if to is not None:
@@ -128,20 +133,20 @@ def place_move(*, slot: Slot, to: Seat | None, actor: Any) -> None:
 
 def _refuse_unfit(to: Seat, slot: Slot, row: Round) -> None:
     if to.round_id != row.pk:
-        raise ServiceError("That rater is not in this round.")
+        raise ServiceError(gettext("That rater is not in this round."))
     if to.state in (Seat.State.CLOSED, Seat.State.FAILED):
-        raise ServiceError("That rater gets no tasks here just now.")
+        raise ServiceError(gettext("That rater gets no tasks here just now."))
     if _met(to, slot.item_key):
-        raise ServiceError("That rater has had this task, or has it waiting.")
+        raise ServiceError(gettext("That rater has had this task, or has it waiting."))
     if numbers(slot.group) not in {numbers(lane) for lane in lanes_for(to.eligibility, 0)}:
-        raise ServiceError("The task asks for what that rater cannot do.")
+        raise ServiceError(gettext("The task asks for what that rater cannot do."))
 
 
 def _locked(seat: Seat) -> tuple[Round, Seat]:
     """The round first: claims hold it shared, so none is under way."""
     row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=seat.round_id)
     if row.state == Round.State.CLOSED or row.opened_at is None:
-        raise ServiceError("Tasks are given while a round is open or paused.")
+        raise ServiceError(gettext("Tasks are given while a round is open or paused."))
     return row, Seat.objects.select_for_update().get(pk=seat.pk)
 
 

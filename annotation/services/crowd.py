@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from annotation.claims import Outcome
@@ -52,7 +53,7 @@ def link_save(*, round: Round, given: dict[str, Any], actor: Any) -> JoinLink:
     """Make the link, or change it. A changed consent text is a new version, which is what later participants accept."""
     row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=round.pk)
     if row.state == Round.State.CLOSED:
-        raise ServiceError("This round is closed: nobody can join it.")
+        raise ServiceError(gettext("This round is closed: nobody can join it."))
     link = JoinLink.objects.filter(round=row).first() or JoinLink(round=row, created_by=actor, consent_version=0)
     before, old = link.consent, PRESETS[JoinLink.Platform(link.platform)]
     for name in _SETTINGS:
@@ -84,16 +85,23 @@ def _check(link: JoinLink) -> None:
     names = [link.id_parameter, link.study_parameter, link.session_parameter]
     for name, value in zip(("id_parameter", "study_parameter", "session_parameter"), names, strict=True):
         if value and not _PARAMETER.fullmatch(value):
-            raise ServiceError(f"“{value[:40]}” cannot name a parameter: letters, digits, _ and -.", field=name)
+            raise ServiceError(
+                gettext("“%(value)s” cannot name a parameter: letters, digits, _ and -.") % {"value": value[:40]},
+                field=name,
+            )
     used = [name for name in names if name]
     if len(set(used)) < len(used):
-        raise ServiceError("The parameters need different names.", field="id_parameter")
+        raise ServiceError(gettext("The parameters need different names."), field="id_parameter")
     if not link.consent:
-        raise ServiceError("Write what participants consent to: they read it before anything else.", field="consent")
+        raise ServiceError(
+            gettext("Write what participants consent to: they read it before anything else."), field="consent"
+        )
     for field, most in (("cap", MAX_CAP), ("places", MAX_CAP)):
         value = getattr(link, field)
         if value is not None and not 1 <= value <= most:
-            raise ServiceError(f"A whole number from 1 to {most:,}, or nothing.", field=field)
+            raise ServiceError(
+                gettext("A whole number from 1 to %(most)s, or nothing.") % {"most": f"{most:,}"}, field=field
+            )
 
 
 @transaction.atomic
@@ -215,7 +223,7 @@ def participant_erase(*, participant: Participant, actor: Any) -> None:
     now = timezone.now()
     rater = Rater.objects.select_for_update().get(seats__participant=row)
     if rater.erased_at is not None:
-        raise ServiceError("This participant has been erased already.")
+        raise ServiceError(gettext("This participant has been erased already."))
     seats = list(Seat.objects.select_for_update().filter(rater=rater).order_by("pk"))
     leave(seats)
     Assignment.objects.filter(seat__in=seats).update(draft=None)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext
 
 from annotation.lanes import Asked, Lane, Requirements, eligibility, lanes_for, numbers
 from annotation.models import Round, Seat, Slot
@@ -132,7 +133,9 @@ def _words(given: Sequence[str]) -> list[str]:
     for word in words:
         if len(word) > MAX_WORD:
             raise ServiceError(
-                f"“{word[:40]}” is too long for a qualification: at most {MAX_WORD} characters.", field="qualifications"
+                gettext("“%(word)s” is too long for a qualification: at most %(most)s characters.")
+                % {"word": word[:40], "most": MAX_WORD},
+                field="qualifications",
             )
     return words
 
@@ -142,7 +145,9 @@ def _languages(given: Sequence[str]) -> list[str]:
     for language in languages:
         if not _LANGUAGE.fullmatch(language):
             raise ServiceError(
-                f"“{language[:40]}” is not a language. Accepted: codes such as en, de or pt-BR.", field="languages"
+                gettext("“%(language)s” is not a language. Accepted: codes such as en, de or pt-BR.")
+                % {"language": language[:40]},
+                field="languages",
             )
     return languages
 
@@ -194,7 +199,10 @@ def shortages(row: Round, lanes: Sequence[Lane]) -> list[str]:
     people = [m for m in _people(row.project) if not wants.qualification or wants.qualification in m.qualifications]
     if not people:
         return (
-            [f"Nobody in the project has the qualification “{wants.qualification}” that the round asks for."]
+            [
+                gettext("Nobody in the project has the qualification “%(name)s” that the round asks for.")
+                % {"name": wants.qualification}
+            ]
             if (wants.qualification)
             else []
         )
@@ -203,22 +211,28 @@ def shortages(row: Round, lanes: Sequence[Lane]) -> list[str]:
         able = sum(name in m.qualifications for m in people)
         if able < n:
             found.append(
-                f"Each task wants {n} of the group “{name}”, and the project has {able}: "
-                f"the round cannot finish until {n - able} more join."
+                gettext(
+                    "Each task wants %(n)s of the group “%(name)s”, and the project has %(able)s: "
+                    "the round cannot finish until %(more)s more join."
+                )
+                % {"n": n, "name": name, "able": able, "more": n - able}
             )
     for lane in lanes:
         able = sum(lane.asked.allows(m.qualifications, m.languages) for m in people)
         if lane.tasks and able < row.overlap and lane.asked != Asked():
             found.append(
-                f"{lane.tasks:,} tasks ask for {in_words(lane.asked)}, and {able} can judge them; each wants "
-                f"{row.overlap} raters."
+                gettext(
+                    "%(tasks)s tasks ask for %(asked)s, and %(able)s can judge them; each wants %(overlap)s raters."
+                )
+                % {"tasks": f"{lane.tasks:,}", "asked": in_words(lane.asked), "able": able, "overlap": row.overlap}
             )
     return found
 
 
 def in_words(asked: Asked) -> str:
-    parts = [f"the language {asked.language}"] if asked.language else []
-    return " and ".join([*parts, *(f"the qualification “{name}”" for name in asked.qualifications)])
+    parts = [gettext("the language %(code)s") % {"code": asked.language}] if asked.language else []
+    parts += [gettext("the qualification “%(name)s”") % {"name": name} for name in asked.qualifications]
+    return f" {gettext('and')} ".join(parts)
 
 
 def people_for(row: Round) -> list[Membership]:

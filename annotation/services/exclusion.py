@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.lanes import shared_lane
 from annotation.models import Assignment, RaterExclusion, Round, Seat, Slot
@@ -35,12 +36,15 @@ def seat_exclude(*, seat: Seat, reason: str, actor: Any) -> RaterExclusion:
     """Leave this rater's work in the round out of its figures. The judgments stay; their places are wanted again, and
     the rater gets no more tasks here."""
     if not reason.strip():
-        raise ServiceError("Say why this rater's work is left out: the report repeats it.", field="reason")
+        raise ServiceError(gettext("Say why this rater's work is left out: the report repeats it."), field="reason")
     if len(reason.strip()) > REASON_MAX:
-        raise ServiceError(f"The reason may have at most {REASON_MAX} characters.", field="reason")
+        raise ServiceError(
+            gettext("The reason may have at most %(reason_max)s characters.") % {"reason_max": REASON_MAX},
+            field="reason",
+        )
     row, locked = _locked(seat)
     if locked.exclusions.filter(lifted_at__isnull=True).exists():
-        raise ServiceError("This rater's work is left out already. Lift that first to give another reason.")
+        raise ServiceError(gettext("This rater's work is left out already. Lift that first to give another reason."))
     exclusion = RaterExclusion.objects.create(seat=locked, reason=reason.strip(), excluded_by=actor)
     _give_back(locked)
     places_release([locked])
@@ -62,7 +66,7 @@ def seat_include(*, seat: Seat, actor: Any) -> Lifted:
     row, locked = _locked(seat)
     exclusion = locked.exclusions.filter(lifted_at__isnull=True).first()
     if exclusion is None:
-        raise ServiceError("This rater's work is not left out, so there is nothing to lift.")
+        raise ServiceError(gettext("This rater's work is not left out, so there is nothing to lift."))
     exclusion.lifted_at, exclusion.lifted_by = timezone.now(), actor
     exclusion.save(update_fields=["lifted_at", "lifted_by"])
     if locked.state == Seat.State.PAUSED:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from annotation.models import Round, Task
 from annotation.services import known_answers
@@ -43,7 +44,8 @@ class _File:
             unknown = [column for column in cells if column not in COLUMNS]
             if unknown:
                 raise ServiceError(
-                    f"{self.name}: The column '{unknown[0]}' is not known. Accepted: {', '.join(COLUMNS)}."
+                    gettext("%(name)s: The column '%(unknown)s' is not known. Accepted: %(join)s.")
+                    % {"name": self.name, "unknown": unknown[0], "join": ", ".join(COLUMNS)}
                 )
             self.extras[number] = _Extra(self._tolerance(number, cells), self._explanation(number, cells))
             yield number, {k: v for k, v in cells.items() if k not in ("tolerance", "explanation")}
@@ -114,7 +116,10 @@ def _output_of(each: RatingRow, name: str, outputs: dict[tuple[str, str], Output
     found = outputs.get((each.item, name))
     if found is None:
         where = place(file, each.row, "system")
-        raise ServiceError(f"{where}: The item “{each.item}” has no answer of “{name}” with a text to judge.")
+        raise ServiceError(
+            gettext("%(where)s: The item “%(item)s” has no answer of “%(name)s” with a text to judge.")
+            % {"where": where, "item": each.item, "name": name}
+        )
     return found
 
 

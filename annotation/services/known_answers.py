@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from annotation.models import Assignment, GoldAnswer, Round, RoundSystem, Slot, Task, TaskOutput
 from annotation.services.round_tasks import make_slots, make_tasks
@@ -50,7 +51,7 @@ def locked(round: Round) -> Round:
     """The round for writing; claims hold it shared, so none is under way."""
     row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=round.pk)
     if row.state == Round.State.CLOSED:
-        raise ServiceError("This round is closed: its known answers are settled.")
+        raise ServiceError(gettext("This round is closed: its known answers are settled."))
     return row
 
 
@@ -91,8 +92,11 @@ def _turn(task: Task, kind: str, where: str) -> None:
     """A task that nobody has met may become one with a known answer: its wanted judgments go."""
     if Assignment.objects.filter(task=task).exists():
         raise ServiceError(
-            f"{where}: raters have met this task of “{task.item.external_id}” already, so it can test nobody. "
-            "Choose another, or set known answers before the round opens."
+            gettext(
+                "%(where)s: raters have met this task of “%(external_id)s” already, so it can test "
+                "nobody. Choose another, or set known answers before the round opens."
+            )
+            % {"where": where, "external_id": task.item.external_id}
         )
     Slot.objects.filter(task=task).delete()
     outputs = [each.output for each in task.task_outputs.select_related("output")]
@@ -132,7 +136,9 @@ def finish(row: Round, kind: str, done: GoldSet, actor: Any) -> None:
     """What follows for the round's raters, and the record."""
     if kind == Task.Kind.TRAINING:
         if row.tasks.filter(kind=kind).count() > MAX_TASKS:
-            raise ServiceError(f"A training has at most {MAX_TASKS} tasks: nobody would go through more.")
+            raise ServiceError(
+                gettext("A training has at most %(most)s tasks: nobody would go through more.") % {"most": MAX_TASKS}
+            )
         seats_settle_training(row)
     if done.answers or done.changed or done.tasks:
         audit.record(
@@ -146,10 +152,14 @@ def known_set(*, round: Round, kind: str, outputs: Sequence[Output], known: Sequ
     """The known answers of one task, as the form gives them: those that are not among `known` go."""
     row = locked(round)
     if not known:
-        raise ServiceError("Give the right answer to at least one question.")
+        raise ServiceError(gettext("Give the right answer to at least one question."))
     for each in known:
         if len(each.explanation) > EXPLANATION_MAX:
-            raise ServiceError(f"An explanation has at most {EXPLANATION_MAX:,} characters.", field="explanation")
+            raise ServiceError(
+                gettext("An explanation has at most %(explanation_max)s characters.")
+                % {"explanation_max": f"{EXPLANATION_MAX:,}"},
+                field="explanation",
+            )
         if kind == Task.Kind.TRAINING:
             check_explanation(row, each.explanation)
     done = GoldSet(rows=len(known))
@@ -171,7 +181,7 @@ def known_remove(*, task: Task, actor: Any) -> None:
     is judged as any other."""
     row = locked(task.round)
     if Assignment.objects.filter(task=task).exists():
-        raise ServiceError("Raters have met this task, so it stays: what they answered hangs on it.")
+        raise ServiceError(gettext("Raters have met this task, so it stays: what they answered hangs on it."))
     kind = task.kind
     task.delete()
     if row.state != Round.State.DRAFT:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from annotation.models import Adjudication, Assignment, Round, Task
 from annotation.services import known_answers
@@ -38,7 +39,7 @@ def sources_for(round: Round) -> list[Round]:
 def known_from_finals(*, round: Round, source: Round, kind: str, actor: Any) -> FromFinals:
     row = known_answers.locked(round)
     if source.project_id != row.project_id or source.mode != row.mode or source.pk == row.pk:
-        raise ServiceError("Choose another round of this project with the same mode.", field="source")
+        raise ServiceError(gettext("Choose another round of this project with the same mode."), field="source")
     criteria = _shared(source, row)
     settled: dict[int, list[Adjudication]] = defaultdict(list)
     other = 0
@@ -61,7 +62,9 @@ def known_from_finals(*, round: Round, source: Round, kind: str, actor: Any) -> 
             answer = Answer(final.number, final.label, final.data)
             known_answers.answer_set(made, Known(criteria[final.criterion_id], final.target, answer, 0.0, why), done)
     if not settled:
-        raise ServiceError("That round has no final answer to a question that this round asks too.", field="source")
+        raise ServiceError(
+            gettext("That round has no final answer to a question that this round asks too."), field="source"
+        )
     known_answers.finish(row, kind, done, actor)
     return FromFinals(done, met, other, silent)
 

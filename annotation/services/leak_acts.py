@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from annotation import leaks
 from annotation.leaks import Finder
@@ -42,7 +43,7 @@ def leak_exclude(*, round: Round, key: str, actor: Any) -> int:
     """Leave the items out of a round that has not opened. Returns how many."""
     if round.state != Round.State.DRAFT:
         raise ServiceError(
-            "The items of a round are fixed when it opens. Take the word out of the texts, or let it stay."
+            gettext("The items of a round are fixed when it opens. Take the word out of the texts, or let it stay.")
         )
     material = Material(round)
     _decide(material, key, LeakDecision.Decision.EXCLUDE, actor)
@@ -78,7 +79,7 @@ def leak_undo(*, round: Round, key: str, actor: Any) -> int:
 def leak_take_back(*, round: Round, actor: Any) -> int:
     """Take items that were left out into the round again, while it has not opened."""
     if round.state != Round.State.DRAFT:
-        raise ServiceError("The items of a round are fixed when it opens.")
+        raise ServiceError(gettext("The items of a round are fixed when it opens."))
     back, _ = LeakDecision.objects.filter(round=round, decision=LeakDecision.Decision.EXCLUDE).delete()
     audit.record(project=round.project, actor=actor, verb="leak.take_back", target=f"round:{round.pk}")
     return back

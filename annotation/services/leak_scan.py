@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from django.utils.translation import gettext
+
 from annotation import leaks
 from annotation.leaks import Finder, Place, Term
 from annotation.models import LeakDecision, Round
@@ -61,7 +63,7 @@ class Found:
 
     @property
     def why(self) -> str:
-        return leaks.WORDS[self.term.why]
+        return gettext(leaks.WORDS[self.term.why])
 
     @property
     def by_system(self) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from annotation import leaks
 from annotation.leaks import Finder
@@ -19,15 +20,20 @@ from projects.models import System
 def reply(*, assignment: Assignment, text: str, actor: Any) -> Comment:
     text = text.strip()
     if not text:
-        raise ServiceError("Write something first.", field="text")
+        raise ServiceError(gettext("Write something first."), field="text")
     if len(text) > MAX_COMMENT:
         raise ServiceError(
-            f"A message has at most {MAX_COMMENT:,} characters; this one has {len(text):,}.", field="text"
+            gettext("A message has at most %(most)s characters; this one has %(n)s.")
+            % {"most": f"{MAX_COMMENT:,}", "n": f"{len(text):,}"},
+            field="text",
         )
     project = assignment.seat.round.project
     if word := _telling(assignment.seat.round, text):
         raise ServiceError(
-            f"“{word}” may tell the rater which system answered, so the message was not sent. Write it without.",
+            gettext(
+                "“%(word)s” may tell the rater which system answered, so the message was not sent. Write it without."
+            )
+            % {"word": word},
             field="text",
         )
     row = Comment.objects.create(assignment=assignment, author=actor, from_rater=False, text=text)

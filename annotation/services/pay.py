@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from annotation.models import Round
 from projects import audit
@@ -25,10 +26,12 @@ def pay_set(*, round: Round, per_hour: float | None, currency: str, actor: Any) 
         currency = currency.strip().upper()
         if not math.isfinite(per_hour) or not 0 < per_hour <= MAX_PER_HOUR:
             raise ServiceError(
-                f"The pay an hour is a number above 0, at most {MAX_PER_HOUR:,}; or nothing.", field="per_hour"
+                gettext("The pay an hour is a number above 0, at most %(most)s; or nothing.")
+                % {"most": f"{MAX_PER_HOUR:,}"},
+                field="per_hour",
             )
         if not _CURRENCY.fullmatch(currency):
-            raise ServiceError("A currency is three letters, such as EUR or USD.", field="currency")
+            raise ServiceError(gettext("A currency is three letters, such as EUR or USD."), field="currency")
         kept["pay"] = {"per_hour": round_to_cents(per_hour), "currency": currency}
     row.options = kept
     row.save(update_fields=["options"])

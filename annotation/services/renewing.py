@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Min
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.models import Assignment, RaterExclusion, Rating, Renewal, Round, Slot
 from annotation.services.slots import search_anew
@@ -54,9 +55,14 @@ def criterion_to_narrow(rubric: RubricSpec, mode: str, key: str = "") -> Criteri
     usable = [c for c in usable if (c.type == "preference") == (mode == Round.Mode.COMPARE)]
     chosen = [c for c in usable if c.key == key] if key else usable
     if not chosen:
-        accepted = ", ".join(c.key for c in usable) or "none of this rubric"
-        named = f"“{key}” cannot be narrowed here" if key else "No criterion can be narrowed here"
-        raise ServiceError(f"{named}. Accepted in a round that {mode}s: {accepted}.", field="strategy")
+        accepted = ", ".join(c.key for c in usable) or gettext("none of this rubric")
+        refused = gettext("“%(key)s” cannot be narrowed here") % {"key": key}
+        named = refused if key else gettext("No criterion can be narrowed here")
+        raise ServiceError(
+            gettext("%(named)s. Accepted in a round that %(mode)ss: %(accepted)s.")
+            % {"named": named, "mode": mode, "accepted": accepted},
+            field="strategy",
+        )
     return chosen[0]
 
 

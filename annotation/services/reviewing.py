@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.models import Assignment, Judgment, Reviewed, RevisionRequest, Round, Seat
 from annotation.services.messages import reply
@@ -19,13 +20,13 @@ def judgment_send_back(*, assignment: Assignment, note: str, actor: Any) -> Revi
     """Ask the rater to look at a judgment again. The note reaches the rater as a message, so it may name no system."""
     round = assignment.seat.round
     if assignment.state != Assignment.State.JUDGED or assignment.purpose == Assignment.Purpose.IMPORTED:
-        raise ServiceError("Only a judgment that its rater made here can be sent back.")
+        raise ServiceError(gettext("Only a judgment that its rater made here can be sent back."))
     if round.state == Round.State.CLOSED:
-        raise ServiceError("The round is closed, so its judgments do not change any more. Reopen it first.")
+        raise ServiceError(gettext("The round is closed, so its judgments do not change any more. Reopen it first."))
     if assignment.seat.state == Seat.State.CLOSED or assignment.seat.rater.user_id is None:
-        raise ServiceError("This rater is no longer a member, so nobody would read the note.")
+        raise ServiceError(gettext("This rater is no longer a member, so nobody would read the note."))
     if not note.strip():
-        raise ServiceError("Say what the rater should look at again.", field="note")
+        raise ServiceError(gettext("Say what the rater should look at again."), field="note")
     current = Judgment.objects.get(assignment=assignment, current=True)
     comment = reply(assignment=assignment, text=note, actor=actor)
     try:
@@ -34,7 +35,7 @@ def judgment_send_back(*, assignment: Assignment, note: str, actor: Any) -> Revi
                 assignment=assignment, note=comment.text, revision=current.revision, sent_by=actor
             )
     except IntegrityError as error:
-        raise Conflict("This judgment was sent back already and waits for its rater.") from error
+        raise Conflict(gettext("This judgment was sent back already and waits for its rater.")) from error
     _record(assignment, actor, "judgment.send_back")
     return row
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext
+
 from annotation.lanes import Requirements
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
@@ -31,27 +33,41 @@ def check_round(
     strategy: str,
 ) -> None:
     if not name.strip():
-        raise ServiceError("A round needs a name.", field="name")
+        raise ServiceError(gettext("A round needs a name."), field="name")
     if mode not in Round.Mode.values:
-        raise ServiceError(f"“{mode}” is not a mode. Accepted: {', '.join(Round.Mode.values)}.", field="mode")
+        raise ServiceError(
+            gettext("“%(mode)s” is not a mode. Accepted: %(join)s.")
+            % {"mode": mode, "join": ", ".join(Round.Mode.values)},
+            field="mode",
+        )
     if strategy not in STRATEGIES:
-        raise ServiceError(f"“{strategy}” is not a strategy. Accepted: {', '.join(STRATEGIES)}.", field="strategy")
+        raise ServiceError(
+            gettext("“%(strategy)s” is not a strategy. Accepted: %(join)s.")
+            % {"strategy": strategy, "join": ", ".join(STRATEGIES)},
+            field="strategy",
+        )
     if not 1 <= overlap <= 100:
-        raise ServiceError("Raters for each task must be a whole number from 1 to 100.", field="overlap")
+        raise ServiceError(gettext("Raters for each task must be a whole number from 1 to 100."), field="overlap")
     if not version.is_frozen:
         raise ServiceError(
-            "Publish the rubric version before a round uses it, so that it cannot change.", field="rubric_version"
+            gettext("Publish the rubric version before a round uses it, so that it cannot change."),
+            field="rubric_version",
         )
     if version.status == RubricVersion.Status.ARCHIVED:
         raise ServiceError(
-            f"Version {version.number} of “{version.rubric.name}” is archived. Bring it back, or choose another.",
+            gettext("Version %(number)s of “%(name)s” is archived. Bring it back, or choose another.")
+            % {"number": version.number, "name": version.rubric.name},
             field="rubric_version",
         )
     if version.rubric.project_id not in (None, project.pk) or any(s.project_id != project.pk for s in systems):
-        raise ServiceError("The rubric and the systems must belong to this project.")
+        raise ServiceError(gettext("The rubric and the systems must belong to this project."))
     if mode != Round.Mode.SCORE and len(systems) == 1:
-        word = "compare" if mode == Round.Mode.COMPARE else "rank"
-        raise ServiceError(f"Choose at least two systems to {word}.", field="systems")
+        wanted = (
+            gettext("Choose at least two systems to compare.")
+            if mode == Round.Mode.COMPARE
+            else gettext("Choose at least two systems to rank.")
+        )
+        raise ServiceError(wanted, field="systems")
     _check_criteria(version, mode)
 
 
@@ -64,23 +80,31 @@ def check_sample(sample: Sample) -> None:
 def _sample_problem(sample: Sample) -> str:
     design = sample.design
     if design not in Round.Design.values:
-        return f"“{design}” is not a sample design. Accepted: {', '.join(Round.Design.values)}."
+        return gettext("“%(design)s” is not a sample design. Accepted: %(join)s.") % {
+            "design": design,
+            "join": ", ".join(Round.Design.values),
+        }
     if sample.size is not None and sample.size < 1:
-        return "A sample needs at least one item."
+        return gettext("A sample needs at least one item.")
     if sample.allocation not in ALLOCATIONS:
-        return f"“{sample.allocation}” is not an allocation. Accepted: {', '.join(ALLOCATIONS)}."
+        return gettext("“%(allocation)s” is not an allocation. Accepted: %(join)s.") % {
+            "allocation": sample.allocation,
+            "join": ", ".join(ALLOCATIONS),
+        }
     if sample.size is not None and sample.sizes:
-        return "Say how many to draw in all, or how many of each stratum, but not both."
+        return gettext("Say how many to draw in all, or how many of each stratum, but not both.")
     if sample.sizes and design != Round.Design.STRATIFIED:
-        return "Sizes of strata belong to a stratified sample."
+        return gettext("Sizes of strata belong to a stratified sample.")
     if sample.weight and design != Round.Design.WEIGHTED:
-        return "A weight belongs to a weighted sample."
+        return gettext("A weight belongs to a weighted sample.")
     if sample.draws and design == Round.Design.STRATIFIED and not sample.strata:
-        return "A stratified sample needs its strata: language, or what the tags begin with, such as topic."
+        return gettext("A stratified sample needs its strata: language, or what the tags begin with, such as topic.")
     if sample.draws and design == Round.Design.WEIGHTED and not sample.weight:
-        return "A weighted sample needs its weight: the name of the items’ metadata that holds a number."
+        return gettext("A weighted sample needs its weight: the name of the items’ metadata that holds a number.")
     if sample.population is not None and sample.draws and design in (Round.Design.STRATIFIED, Round.Design.WEIGHTED):
-        return "A population is for a simple random sample: with strata or weights its chances would not be known."
+        return gettext(
+            "A population is for a simple random sample: with strata or weights its chances would not be known."
+        )
     return ""
 
 
@@ -88,10 +112,10 @@ def _check_criteria(version: RubricVersion, mode: str) -> None:
     for criterion in spec_of(version).criteria:
         modes = CRITERIA[criterion.type].modes
         if mode not in modes:
-            shown = "several answers" if "rank" in modes else "two answers"
+            shown = gettext("several answers") if "rank" in modes else gettext("two answers")
             raise ServiceError(
-                f"The criterion “{criterion.key}” needs {shown} side by side, so the round's mode must be "
-                f"{' or '.join(modes)}.",
+                gettext("The criterion “%(key)s” needs %(shown)s side by side, so the round's mode must be %(join)s.")
+                % {"key": criterion.key, "shown": shown, "join": " or ".join(modes)},
                 field="mode",
             )
 
@@ -102,7 +126,11 @@ def blind_title(title: str, systems: Sequence[System]) -> str:
         for word in (system.name, system.label):
             if len(word) > 1 and word.casefold() in title.casefold():
                 raise ServiceError(
-                    f"The title raters see names the system “{word}”. Give the round a title for raters without it.",
+                    gettext(
+                        "The title raters see names the system “%(word)s”. Give the round a title for raters "
+                        "without it."
+                    )
+                    % {"word": word},
                     field="title",
                 )
     return title
@@ -115,27 +143,40 @@ def check_pairs(pairs: Pairs, mode: str, baseline: System | None, strategy: str)
 
 def _pairs_problem(pairs: Pairs, mode: str, baseline: System | None, strategy: str) -> str:
     if pairs.design not in PAIRINGS:
-        return f"“{pairs.design}” is not a design of pairs. Accepted: {', '.join(PAIRINGS)}."
+        return gettext("“%(design)s” is not a design of pairs. Accepted: %(join)s.") % {
+            "design": pairs.design,
+            "join": ", ".join(PAIRINGS),
+        }
     if pairs != Pairs() and mode != Round.Mode.COMPARE:
-        return "A design of pairs belongs to a round that compares two outputs."
+        return gettext("A design of pairs belongs to a round that compares two outputs.")
     if pairs.design == "baseline" and baseline is None:
-        return "Say which system is the baseline."
+        return gettext("Say which system is the baseline.")
     if pairs.per_item is not None and pairs.design != "balanced":
-        return "A number of pairs of an item belongs to the balanced design."
+        return gettext("A number of pairs of an item belongs to the balanced design.")
     if pairs.per_item is not None and pairs.per_item < 1:
-        return "An item needs at least one pair."
+        return gettext("An item needs at least one pair.")
     if pairs.design == "adaptive" and STRATEGIES[strategy].take != WIN:
-        return "Adaptive pairs need the order “Most uncertain first” (uncertain)."
+        return gettext("Adaptive pairs need the order “Most uncertain first” (uncertain).")
     return ""
 
 
 def check_sets(sets: Sets, mode: str) -> None:
     if sets != Sets() and mode != Round.Mode.RANK:
-        raise ServiceError("How many outputs are ranked at a time belongs to a round that ranks.", field="sets")
+        raise ServiceError(
+            gettext("How many outputs are ranked at a time belongs to a round that ranks."), field="sets"
+        )
     if sets.size is not None and not 2 <= sets.size <= MOST:
-        raise ServiceError(f"From 2 to {MOST} outputs can be ranked at a time, not {sets.size}.", field="sets")
+        raise ServiceError(
+            gettext("From 2 to %(most)s outputs can be ranked at a time, not %(size)s.")
+            % {"most": MOST, "size": sets.size},
+            field="sets",
+        )
     if sets.per_item is not None and not 1 <= sets.per_item <= MOST_SETS:
-        raise ServiceError(f"An item gives 1 to {MOST_SETS} sets, not {sets.per_item}.", field="sets")
+        raise ServiceError(
+            gettext("An item gives 1 to %(most)s sets, not %(per_item)s.")
+            % {"most": MOST_SETS, "per_item": sets.per_item},
+            field="sets",
+        )
 
 
 def check_narrow(
@@ -144,7 +185,9 @@ def check_narrow(
     """Which interval the round narrows; None where its order does not ask."""
     if STRATEGIES[strategy].take != WIN:
         if narrow is not None:
-            raise ServiceError("An interval to narrow belongs to the order “Most uncertain first”.", field="strategy")
+            raise ServiceError(
+                gettext("An interval to narrow belongs to the order “Most uncertain first”."), field="strategy"
+            )
         return None
     if mode == Round.Mode.RANK:
         why = "A round that ranks has no order that follows its judgments. Choose another order."
@@ -158,11 +201,14 @@ def check_narrow(
 
 def _narrow_problem(narrow: Narrow, mode: str, pairs: Pairs) -> str:
     if narrow.interval not in INTERVALS:
-        return f"“{narrow.interval}” is not an interval. Accepted: {', '.join(INTERVALS)}."
+        return gettext("“%(interval)s” is not an interval. Accepted: %(join)s.") % {
+            "interval": narrow.interval,
+            "join": ", ".join(INTERVALS),
+        }
     if narrow.interval == STRENGTH and mode != Round.Mode.COMPARE:
-        return "Only a round that compares two outputs gives strengths."
+        return gettext("Only a round that compares two outputs gives strengths.")
     if pairs.design == "adaptive" and narrow.interval != STRENGTH:
-        return "Adaptive pairs narrow the interval of strengths: leave the interval out, or write strength."
+        return gettext("Adaptive pairs narrow the interval of strengths: leave the interval out, or write strength.")
     return ""
 
 
@@ -174,17 +220,20 @@ def check_requirements(wants: Requirements, overlap: int) -> None:
 def _requirements_problem(wants: Requirements, overlap: int) -> str:
     names = [name for name, _ in wants.groups]
     if len(set(names)) < len(names):
-        return "A group is named twice. Name each once, with how many of its raters each task gets."
+        return gettext("A group is named twice. Name each once, with how many of its raters each task gets.")
     words = [*names, wants.qualification, *wants.tags.values()]
     if any(not name.strip() for name in [*names, *wants.tags.values()]):
-        return "A group and a qualification need a name."
+        return gettext("A group and a qualification need a name.")
     if long := next((word for word in words if len(word) > MAX_WORD), ""):
-        return f"“{long[:40]}” is too long for a qualification: at most {MAX_WORD} characters."
+        return gettext("“%(long)s” is too long for a qualification: at most %(most)s characters.") % {
+            "long": long[:40],
+            "most": MAX_WORD,
+        }
     if any(n < 1 for _, n in wants.groups):
-        return "Each task needs at least one rater of a group that is named."
+        return gettext("Each task needs at least one rater of a group that is named.")
     if wants.reserved > overlap:
-        return (
-            f"The groups ask for {wants.reserved} raters for each task, and the round for {overlap}. "
+        return gettext(
+            "The groups ask for %(reserved)s raters for each task, and the round for %(overlap)s. "
             "Raise the raters for each task, or ask for fewer."
-        )
+        ) % {"reserved": wants.reserved, "overlap": overlap}
     return ""

@@ -58,7 +58,7 @@ def usable_links(round: Round) -> QuerySet[RoundLink]:
 def _not_closed(round: Round) -> Round:
     row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=round.pk)
     if row.state == Round.State.CLOSED:
-        raise ServiceError("This round is closed: nobody can join it. Reopen it first.")
+        raise ServiceError(gettext("This round is closed: nobody can join it. Reopen it first."))
     return row
 
 
@@ -66,9 +66,9 @@ def _not_closed(round: Round) -> Round:
 def link_make(*, round: Round, places: int, days: int, actor: Any) -> RoundLink:
     """A link for so many people, for so many days."""
     if not 1 <= places <= MAX_PLACES:
-        raise ServiceError(f"A link is for 1 to {MAX_PLACES:,} people.", field="places")
+        raise ServiceError(gettext("A link is for 1 to %(most)s people.") % {"most": f"{MAX_PLACES:,}"}, field="places")
     if not 1 <= days <= MAX_DAYS:
-        raise ServiceError(f"A link lasts from 1 to {MAX_DAYS} days.", field="days")
+        raise ServiceError(gettext("A link lasts from 1 to %(most)s days.") % {"most": MAX_DAYS}, field="days")
     row = _not_closed(round)
     expires = timezone.now() + timedelta(days=days)
     link = RoundLink.objects.create(round=row, places=places, expires_at=expires, created_by=actor)
@@ -84,7 +84,7 @@ def link_revoke(*, link: RoundLink, actor: Any) -> None:
     """Nobody more comes in by it. Who is in stays."""
     row = RoundLink.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=link.pk)
     if row.revoked_at is not None:
-        raise ServiceError("This link has been revoked already.")
+        raise ServiceError(gettext("This link has been revoked already."))
     row.revoked_at = timezone.now()
     row.save(update_fields=["revoked_at"])
     audit.record(project=row.round.project, actor=actor, verb="round.link_revoke", target=f"round:{row.round_id}")
@@ -141,10 +141,10 @@ def members_seat(*, round: Round, members: Sequence[int], actor: Any) -> int:
     """Seats for these members, by the ids of their memberships. Returns how many are new."""
     row = Round.objects.select_related("project").get(pk=round.pk)
     if row.state not in (Round.State.OPEN, Round.State.PAUSED):
-        raise ServiceError("Members sit down in a round that is open or paused. Open it first.")
+        raise ServiceError(gettext("Members sit down in a round that is open or paused. Open it first."))
     chosen = [each for each in members_outside(row) if each.pk in set(members)]
     if not chosen:
-        raise ServiceError("Choose at least one member who is not in the round yet.", field="members")
+        raise ServiceError(gettext("Choose at least one member who is not in the round yet."), field="members")
     for each in chosen:
         seat_for(round=row, user=each.user)
     audit.record(
@@ -163,7 +163,7 @@ def raters_invite(*, round: Round, text: str, actor: Any) -> tuple[int, int]:
         project=row.project, user__email__in=[each.email for each in plan.members], role__in=roles_with(Action.RATE)
     ).select_related("user")
     if not addresses and not members:
-        raise ServiceError("Nobody in this list can be added, so nothing was changed.", field="text")
+        raise ServiceError(gettext("Nobody in this list can be added, so nothing was changed."), field="text")
     for each in members:
         _sit(row, each.user)
     waiting = RoundLink.objects.filter(round=row, email__in=addresses, n_used=0, revoked_at=None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
+from django.utils.translation import gettext
 
 from annotation.lanes import Lane
 from annotation.models import Round, Task
@@ -15,6 +16,7 @@ from annotation.services.eligibility import asked_of, lanes_of, lanes_with, peop
 from annotation.services.pair_facts import PairFacts, pair_facts
 from annotation.services.round_tasks import sample_of, wanted_tasks
 from projects.errors import ServiceError
+from projects.templatetags.numbers import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +72,42 @@ def _plan(
     pairs = pair_facts(row, met) if row.mode != Round.Mode.SCORE else None
     raters = len(people_for(row))
     if not tasks and not warnings:
-        warnings.append("No item has outputs of the chosen systems, so there is nothing to judge.")
+        warnings.append(gettext("No item has outputs of the chosen systems, so there is nothing to judge."))
     if raters < row.overlap:
         warnings.append(
-            f"Each task wants {row.overlap} raters, and the project has {raters}: "
-            f"the round cannot finish until {row.overlap - raters} more join."
+            gettext(
+                "Each task wants %(overlap)s raters, and the project has %(raters)s: "
+                "the round cannot finish until %(more)s more join."
+            )
+            % {"overlap": row.overlap, "raters": raters, "more": row.overlap - raters}
         )
     if pairs is not None and len(pairs.parts) > 1:
         warnings.append(
-            f"Not every system can be set against every other: nothing connects {' with '.join(pairs.parts)}. "
-            "Judge more of them together, or add items that these systems answered."
+            gettext(
+                "Not every system can be set against every other: nothing connects %(parts)s. "
+                "Judge more of them together, or add items that these systems answered."
+            )
+            % {"parts": f" {gettext('with')} ".join(pairs.parts)}
         )
     if row.gold_rate and not has_gold:
-        warnings.append("Gold tasks are asked for, and the round has none: see `import_gold`.")
+        warnings.append(gettext("Gold tasks are asked for, and the round has none: see `import_gold`."))
     if row.strategy == "stratified" and not sample_of(row).strata:
         warnings.append(
-            "The order is stratified, and the round names no strata, so it is the balanced one: "
-            "say what the strata of the items are."
+            gettext(
+                "The order is stratified, and the round names no strata, so it is the balanced one: "
+                "say what the strata of the items are."
+            )
         )
     warnings += shortages(row, lanes)
     if row.cap_per_rater and raters * row.cap_per_rater < judgments:
         warnings.append(
-            f"{raters} raters with at most {row.cap_per_rater} tasks each give {raters * row.cap_per_rater:,} "
-            f"of {judgments:,} judgments."
+            gettext("%(raters)s raters with at most %(cap)s tasks each give %(n)s of %(total)s judgments.")
+            % {
+                "raters": raters,
+                "cap": row.cap_per_rater,
+                "n": number(raters * row.cap_per_rater),
+                "total": number(judgments),
+            }
         )
     return Plan(
         items=facts.drawn,

@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
 
 from annotation.lanes import code
 from annotation.models import LeakDecision, Round, RoundItem, Slot, Task, TaskOutput
@@ -161,7 +162,9 @@ def _note_frame(row: Round, frame: Sequence[Unit], drawn: Sequence[Drawn]) -> No
     row.frame_size = sample.population or len(frame)
     if row.frame_size < len(drawn):
         raise ServiceError(
-            f"The population ({row.frame_size}) cannot be smaller than the sample ({len(drawn)}).", field="sample"
+            gettext("The population (%(frame_size)s) cannot be smaller than the sample (%(n)s).")
+            % {"frame_size": row.frame_size, "n": len(drawn)},
+            field="sample",
         )
     row.frame_digest = hashlib.sha256(",".join(str(unit.item) for unit in frame).encode()).hexdigest()
 

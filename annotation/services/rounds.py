@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.lanes import Requirements
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
@@ -42,6 +43,7 @@ from projects import audit
 from projects.errors import ServiceError
 from projects.models import Project, System
 from projects.services.projects import unique_slug
+from projects.templatetags.words import in_sentence
 from rubrics.models import Guideline, RubricVersion
 
 
@@ -87,7 +89,9 @@ def round_create(
     settings["options"] = settings.get("options", {}) | {k: asdict(v) for k, v in chosen.items() if v is not None}
     taken = Round.objects.filter(project=project)
     if slug and taken.filter(slug=slug).exists():
-        raise ServiceError(f"This project has a round “{slug}” already. Choose another name.", field="name")
+        raise ServiceError(
+            gettext("This project has a round “%(slug)s” already. Choose another name.") % {"slug": slug}, field="name"
+        )
     row = Round(
         project=project,
         slug=slug or unique_slug(name, taken, "round"),
@@ -116,7 +120,7 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None, progres
     """Make tasks and slots and let raters in. Opening an open round changes nothing."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state == Round.State.CLOSED:
-        raise ServiceError("This round is closed. Reopen it, or make a new one.")
+        raise ServiceError(gettext("This round is closed. Reopen it, or make a new one."))
     if row.state == Round.State.OPEN:
         return row
     if row.state == Round.State.DRAFT:
@@ -125,8 +129,10 @@ def round_open(*, round: Round, actor: Any, now: datetime | None = None, progres
         make_tasks(row, progress)
         if not row.tasks.filter(kind=Task.Kind.NORMAL).exists():
             raise ServiceError(
-                "There is nothing to judge: no item of the round has outputs of the chosen systems. "
-                "Import outputs first, or choose other systems."
+                gettext(
+                    "There is nothing to judge: no item of the round has outputs of the chosen systems. "
+                    "Import outputs first, or choose other systems."
+                )
             )
         make_slots(row, progress)
         row.opened_at = now or timezone.now()
@@ -148,7 +154,10 @@ def _settle_systems(row: Round) -> None:
 def round_pause(*, round: Round, actor: Any) -> Round:
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.OPEN:
-        raise ServiceError(f"Only an open round can be paused; this one is {row.get_state_display().lower()}.")
+        raise ServiceError(
+            gettext("Only an open round can be paused; this one is %(state)s.")
+            % {"state": in_sentence(row.get_state_display())}
+        )
     return _set_state(row, Round.State.PAUSED, "round.pause", actor)
 
 
@@ -159,7 +168,7 @@ def round_close(*, round: Round, actor: Any, now: datetime | None = None) -> Rou
     if row.state == Round.State.CLOSED:
         return row
     if row.state == Round.State.DRAFT:
-        raise ServiceError("This round was never opened, so there is nothing to close.")
+        raise ServiceError(gettext("This round was never opened, so there is nothing to close."))
     row.slots.filter(state__in=[Slot.State.OPEN, Slot.State.LEASED]).update(
         state=Slot.State.WITHDRAWN, lease_until=None, holder=None
     )
@@ -175,11 +184,13 @@ def round_reopen(*, round: Round, actor: Any) -> Round:
     """What the overlap lacks is wanted again; every rater walks once more from the start."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state != Round.State.CLOSED:
-        raise ServiceError("Only a closed round can be reopened.")
+        raise ServiceError(gettext("Only a closed round can be reopened."))
     if Unblinding.objects.filter(round=row).exists():
         raise ServiceError(
-            "This round was unblinded, so it cannot be reopened: whoever judges now could know which system answered. "
-            "Make a new round."
+            gettext(
+                "This round was unblinded, so it cannot be reopened: whoever judges now could know which "
+                "system answered. Make a new round."
+            )
         )
     slots_settle(row, task_order(row, with_slots=True))
     row.closed_at = None
@@ -199,17 +210,22 @@ def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_it
     """More raters for each task, or the items imported since. Returns how many judgments were added."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state not in (Round.State.OPEN, Round.State.PAUSED):
-        raise ServiceError("Only an open or paused round can be extended.")
+        raise ServiceError(gettext("Only an open or paused round can be extended."))
     if add_items and row.predecessor_id is not None:
-        raise ServiceError("This round rates again the tasks of an earlier one, so nothing can be added to them.")
+        raise ServiceError(
+            gettext("This round rates again the tasks of an earlier one, so nothing can be added to them.")
+        )
     if add_items and row.design != Round.Design.CENSUS:
         raise ServiceError(
-            "This round judges a sample. Items added to it would have had another chance of being drawn, "
-            "so its figures would no longer speak for the whole. Make a new round for them."
+            gettext(
+                "This round judges a sample. Items added to it would have had another chance of being "
+                "drawn, so its figures would no longer speak for the whole. Make a new round for them."
+            )
         )
     if overlap is not None and overlap < row.overlap:
         raise ServiceError(
-            f"Raters for each task may rise above {row.overlap}, but not fall: judgments were asked for already.",
+            gettext("Raters for each task may rise above %(overlap)s, but not fall: judgments were asked for already.")
+            % {"overlap": row.overlap},
             field="overlap",
         )
     added = 0

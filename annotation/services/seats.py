@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation import claim_sql as sql
 from annotation.claim_steps import run
@@ -79,9 +80,9 @@ def seat_resume(*, seat: Seat, actor: Any) -> Seat:
     """Let a paused rater go on. Gold judged so far is settled: only later gold can pause again."""
     row = Seat.objects.select_for_update(of=("self",)).select_related("round__project").get(pk=seat.pk)
     if row.exclusions.filter(lifted_at__isnull=True).exists():
-        raise ServiceError("This rater's work is left out of the round. Take it in again first.")
+        raise ServiceError(gettext("This rater's work is left out of the round. Take it in again first."))
     if row.state != Seat.State.PAUSED:
-        raise ServiceError("This rater is not paused, so nothing was changed.")
+        raise ServiceError(gettext("This rater is not paused, so nothing was changed."))
     row.state, row.paused_reason = Seat.State.ACTIVE, ""
     row.checked_until = row.assignments.aggregate(last=Max("pk"))["last"] or 0
     row.save(update_fields=["state", "paused_reason", "checked_until"])
@@ -98,7 +99,7 @@ def task_free(*, seat: Seat, actor: Any) -> None:
     held = Assignment.objects.filter(seat=row, state=Assignment.State.LIVE).values("id")
     freed = Slot.objects.filter(state=Slot.State.LEASED, holder__in=held, lease_until__gt=now).update(lease_until=now)
     if not freed:
-        raise ServiceError("This rater holds no task that others wait for, so nothing was changed.")
+        raise ServiceError(gettext("This rater holds no task that others wait for, so nothing was changed."))
     audit.record(project=row.round.project, actor=actor, verb="rater.free", target=f"seat:{row.pk}")
 
 
@@ -108,13 +109,19 @@ def seat_place(*, seat: Seat, cap: int | None, group: str | None, actor: Any) ->
     the rater belongs (None: as it is)."""
     row = Seat.objects.select_for_update(of=("self",)).select_related("round__project", "rater").get(pk=seat.pk)
     if cap is not None and not 1 <= cap <= MAX_CAP:
-        raise ServiceError(f"The most tasks for a rater is a whole number from 1 to {MAX_CAP:,}.", field="cap")
+        raise ServiceError(
+            gettext("The most tasks for a rater is a whole number from 1 to %(most)s.") % {"most": f"{MAX_CAP:,}"},
+            field="cap",
+        )
     if group is not None:
         member = Membership.objects.filter(project=row.round.project, user=row.rater.user).first()
         row.group = group
         settle_seat(row, row.round, member)
         if row.group != group:
-            raise ServiceError(f"This rater does not belong to the group “{group}”. See People.", field="group")
+            raise ServiceError(
+                gettext("This rater does not belong to the group “%(group)s”. See People.") % {"group": group},
+                field="group",
+            )
     row.cap = cap
     row.save(update_fields=["cap", *SETTLED])
     audit.record(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from annotation.models import Round
 from annotation.services.eligibility import requirements_of
@@ -73,12 +74,15 @@ def round_succeed(
 ) -> Round:
     """A planned round over the same tasks with a newer version, asking these criteria only. It opens as any round."""
     if round.opened_at is None:
-        raise ServiceError("This round was never opened, so there is nothing to rate again. Change its plan instead.")
+        raise ServiceError(
+            gettext("This round was never opened, so there is nothing to rate again. Change its plan instead.")
+        )
     if version.rubric_id != round.rubric_version.rubric_id:
-        raise ServiceError("The new version must be one of the rubric that the round used.", field="version")
+        raise ServiceError(gettext("The new version must be one of the rubric that the round used."), field="version")
     if version.number <= round.rubric_version.number:
         raise ServiceError(
-            f"Version {version.number} is not newer than version {round.rubric_version.number}, which the round used.",
+            gettext("Version %(number)s is not newer than version %(number2)s, which the round used.")
+            % {"number": version.number, "number2": round.rubric_version.number},
             field="version",
         )
     spec = spec_of(version)
@@ -86,11 +90,12 @@ def round_succeed(
     unknown = [key for key in criteria if key not in known]
     if unknown:
         raise ServiceError(
-            f"“{unknown[0]}” is not a criterion of version {version.number}. Accepted: {', '.join(known)}.",
+            gettext("“%(unknown)s” is not a criterion of version %(number)s. Accepted: %(join)s.")
+            % {"unknown": unknown[0], "number": version.number, "join": ", ".join(known)},
             field="criteria",
         )
     if not criteria:
-        raise ServiceError("Choose at least one criterion to rate again.", field="criteria")
+        raise ServiceError(gettext("Choose at least one criterion to rate again."), field="criteria")
     asked = with_conditions(spec, criteria)
     made = round_create(
         project=round.project,

@@ -111,7 +111,7 @@ def seat_retry(*, seat: Seat, actor: Any) -> None:
     """The lead lets a rater who did not pass try again."""
     row = _locked(seat)
     if row.state != Seat.State.FAILED:
-        raise ServiceError("This rater has tries left or has passed, so nothing was changed.")
+        raise ServiceError(gettext("This rater has tries left or has passed, so nothing was changed."))
     last = row.training_tries.filter(state=TrainingTry.State.FAILED).order_by("-n").first()
     if last is not None:
         last.forgiven, last.decided_by = True, actor
@@ -125,7 +125,7 @@ def seat_wave_through(*, seat: Seat, actor: Any) -> None:
     """The lead lets a rater go on who has not passed. It is recorded as that, and gives no qualification."""
     row = _locked(seat)
     if row.state not in (Seat.State.FAILED, Seat.State.TRAINING):
-        raise ServiceError("This rater is not held up by the training, so nothing was changed.")
+        raise ServiceError(gettext("This rater is not held up by the training, so nothing was changed."))
     now = timezone.now()
     _drop_live(row)
     running = row.training_tries.filter(state=TrainingTry.State.RUNNING).first()
@@ -146,14 +146,16 @@ def training_set(*, round: Round, rule: Rule, actor: Any) -> Round:
     """What passing asks. It counts from the next try that ends."""
     row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=round.pk)
     if row.state == Round.State.CLOSED:
-        raise ServiceError("This round is closed: its training is over.")
+        raise ServiceError(gettext("This round is closed: its training is over."))
     if not 0 < rule.pass_mark <= 1:
-        raise ServiceError("The pass mark is a share of the answers: from 1 to 100 %.", field="pass_mark")
+        raise ServiceError(gettext("The pass mark is a share of the answers: from 1 to 100 %."), field="pass_mark")
     if not 1 <= rule.tries <= MAX_TRIES:
-        raise ServiceError(f"The number of tries is a whole number from 1 to {MAX_TRIES}.", field="tries")
+        raise ServiceError(
+            gettext("The number of tries is a whole number from 1 to %(most)s.") % {"most": MAX_TRIES}, field="tries"
+        )
     if len(rule.grants) > 30 or "," in rule.grants:
         raise ServiceError(
-            "A qualification is one word or a few, at most 30 characters, without commas.", field="grants"
+            gettext("A qualification is one word or a few, at most 30 characters, without commas."), field="grants"
         )
     kept = {"pass_mark": rule.pass_mark, "tries": rule.tries, "grants": rule.grants.strip()}
     row.options = {**row.options, "training": kept}

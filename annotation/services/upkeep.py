@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.models import Flag, Round
 from projects import audit
@@ -32,6 +33,8 @@ def round_drop(*, round: Round, actor: Any) -> None:
     """Throw away a round that nobody has judged in and that was never opened."""
     row = Round.objects.select_for_update(of=("self",)).select_related("project").get(pk=round.pk)
     if row.state != Round.State.DRAFT or row.seats.exists():
-        raise ServiceError("Only a round that was never opened, without judgments, can be dropped. Close this one.")
+        raise ServiceError(
+            gettext("Only a round that was never opened, without judgments, can be dropped. Close this one.")
+        )
     audit.record(project=row.project, actor=actor, verb="round.drop", target=f"round:{row.pk}")
     row.delete()

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from django.utils.translation import gettext_noop
+
 from annotation.strategies.base import Candidate, Strategy, shuffle_key
 
 
@@ -20,8 +22,8 @@ def balanced(candidates: Sequence[Candidate], seed: int) -> list[int]:
 
 STRATEGY = Strategy(
     key="balanced",
-    title="Balanced over systems and pairs",
-    rater="Tasks are shuffled; each system, or pair of systems, comes equally often all along.",
-    report="Whenever the round stops, every system or pair has been judged equally often.",
+    title=gettext_noop("Balanced over systems and pairs"),
+    rater=gettext_noop("Tasks are shuffled; each system, or pair of systems, comes equally often all along."),
+    report=gettext_noop("Whenever the round stops, every system or pair has been judged equally often."),
     order=balanced,
 )

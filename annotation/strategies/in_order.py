@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext_noop
+
 from annotation.strategies.base import Candidate, Strategy
 
 
@@ -12,9 +14,11 @@ def in_order(candidates: Sequence[Candidate], seed: int) -> list[int]:
 
 STRATEGY = Strategy(
     key="in_order",
-    title="In the order of import",
-    rater="All raters meet the items as the file had them, answers to one item one after the other.",
-    report="If the round stops early, the end of the file was not judged. Practice and tiredness fall on the same "
-    "items for all raters.",
+    title=gettext_noop("In the order of import"),
+    rater=gettext_noop("All raters meet the items as the file had them, answers to one item one after the other."),
+    report=gettext_noop(
+        "If the round stops early, the end of the file was not judged. Practice and tiredness fall on the same "
+        "items for all raters."
+    ),
     order=in_order,
 )

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from django.utils.translation import gettext_noop
+
 from annotation.strategies.balanced import balanced
 from annotation.strategies.base import Candidate, Strategy, shuffle_key
 
@@ -24,8 +26,8 @@ def stratified(candidates: Sequence[Candidate], seed: int) -> list[int]:
 
 STRATEGY = Strategy(
     key="stratified",
-    title="Stratified by tag",
-    rater="Topics (the strata of the round’s items) take turns, each as often as its share of the items.",
-    report="Whenever the round stops, each stratum has been judged in proportion to its size.",
+    title=gettext_noop("Stratified by tag"),
+    rater=gettext_noop("Topics (the strata of the round’s items) take turns, each as often as its share of the items."),
+    report=gettext_noop("Whenever the round stops, each stratum has been judged in proportion to its size."),
     order=stratified,
 )

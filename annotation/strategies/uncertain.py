@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from annotation.strategies.balanced import balanced
 from annotation.strategies.base import WIN, Strategy
 
@@ -21,11 +23,13 @@ def by_rank(u: float, k: int) -> tuple[int, float]:
 # narrow the round's chosen interval most.
 STRATEGY = Strategy(
     key="uncertain",
-    title="Most uncertain first",
-    rater="Tasks come first where the figures are least sure. Raters notice harder cases early.",
-    report="The chosen interval narrows with fewer judgments. What is judged depends on what was answered before, so "
-    "the chance of each draw is kept, and simple means over the tasks judged lean towards hard cases until all "
-    "are judged.",
+    title=gettext_noop("Most uncertain first"),
+    rater=gettext_noop("Tasks come first where the figures are least sure. Raters notice harder cases early."),
+    report=gettext_noop(
+        "The chosen interval narrows with fewer judgments. What is judged depends on what was answered before, so "
+        "the chance of each draw is kept, and simple means over the tasks judged lean towards hard cases until all "
+        "are judged."
+    ),
     order=balanced,
     take=WIN,
     draw=by_rank,

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.adjudication_cases import Case, Place, cases, criteria_of, page_order, question_address
@@ -87,13 +88,13 @@ def _decide(request: HttpRequest, round: Round, place: Place) -> None:
     if post.get("act") == "withdraw":
         reason = post.get("reason", "")
         adjudication_withdraw(round=round, place=place, reason=reason, revision=revision, actor=request.user)
-        messages.success(request, "The final answer is taken back.")
+        messages.success(request, gettext("The final answer is taken back."))
         return
     value = UNSETTLED if post.get("act") == UNSETTLED else as_sent(post.getlist("value"))
     order = page_order(round, place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
     ruling = Ruling(value=value, reason=post.get("reason", ""), revision=revision, order=order)
     adjudicate(round=round, place=place, ruling=ruling, actor=request.user)
-    messages.success(request, "Decided.")
+    messages.success(request, gettext("Decided."))
 
 
 def _page(

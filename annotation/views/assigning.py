@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.models import Round, Seat, Slot
@@ -19,16 +20,16 @@ from annotation.services.seats import seat_for
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
-from projects.templatetags.numbers import times
+from projects.templatetags.numbers import counted
 
 
 class GiveForm(forms.Form):
-    rater = forms.ChoiceField(label="Rater")
+    rater = forms.ChoiceField(label=gettext_lazy("Rater"))
     items = forms.CharField(
-        label="Items, one id a line",
+        label=gettext_lazy("Items, one id a line"),
         widget=forms.Textarea(attrs={"rows": 6}),
         max_length=400_000,
-        help_text="One place of each task of these items is kept for the rater, who gets them first.",
+        help_text=gettext_lazy("One place of each task of these items is kept for the rater, who gets them first."),
     )
 
 
@@ -68,8 +69,8 @@ def assign(request: HttpRequest, project: str, round: str) -> HttpResponse:
         else:
             problems = done.problems
             if done.tasks:
-                said = times(done.tasks, "task is,tasks are")
-                messages.success(request, f"{said} kept for this rater, next in turn.")
+                said = counted(done.tasks, "task is,tasks are")
+                messages.success(request, gettext("%(said)s kept for this rater, next in turn.") % {"said": said})
             if not problems:
                 return redirect("annotation:assign", row.slug, found.slug)
     context: dict[str, Any] = {
@@ -96,10 +97,12 @@ def move(request: HttpRequest, project: str, round: str, slot: int) -> HttpRespo
     known = dict(_choices(found))
     try:
         if to and to not in known:
-            raise ServiceError("Choose a rater of this round.")
+            raise ServiceError(gettext("Choose a rater of this round."))
         place_move(slot=one, to=_seat(found, to) if to else None, actor=request.user)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Moved. Who had it is told at the next step; a draft is kept and does not count.")
+        messages.success(
+            request, gettext("Moved. Who had it is told at the next step; a draft is kept and does not count.")
+        )
     return redirect("annotation:assign", row.slug, found.slug)

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.forms import ExclusionForm, PlaceForm
@@ -60,7 +61,7 @@ def _leave_out(request: HttpRequest, seat: Seat, form: ExclusionForm) -> HttpRes
     except ServiceError as error:
         add_service_error(form, error)
         return None
-    messages.success(request, "This rater's work is left out. Reports show their figures both ways.")
+    messages.success(request, gettext("This rater's work is left out. Reports show their figures both ways."))
     return redirect("annotation:round", seat.round.project.slug, seat.round.slug)
 
 
@@ -87,14 +88,14 @@ def place(request: HttpRequest, project: str, round: str, seat: int) -> HttpResp
     form = PlaceForm(request.POST, seat=one, groups=groups_open_to(one))
     if not form.is_valid():
         said = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        messages.error(request, f"Nothing was changed. {said}")
+        messages.error(request, gettext("Nothing was changed. %(said)s") % {"said": said})
         return redirect("annotation:exclusion", row.slug, found.slug, one.pk)
     try:
         seat_place(seat=one, cap=form.cleaned_data["cap"], group=form.cleaned_data.get("group"), actor=request.user)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "It is noted, and counts from the rater's next task on.")
+        messages.success(request, gettext("It is noted, and counts from the rater's next task on."))
     return redirect("annotation:round", row.slug, found.slug)
 
 
@@ -109,7 +110,7 @@ def resume(request: HttpRequest, project: str, round: str, seat: int) -> HttpRes
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The rater can go on.")
+        messages.success(request, gettext("The rater can go on."))
     return redirect("annotation:round", row.slug, round)
 
 
@@ -125,5 +126,5 @@ def free(request: HttpRequest, project: str, round: str, seat: int) -> HttpRespo
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The task is free: it goes to the next rater who asks. The draft is kept.")
+        messages.success(request, gettext("The task is free: it goes to the next rater who asks. The draft is kept."))
     return redirect("annotation:round", row.slug, found.slug)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from annotation.exporters.back import BACK, looked_at
@@ -46,9 +47,10 @@ def export(request: HttpRequest, project: str, round: str) -> HttpResponse:
             context["problem"], status = refusal.message, 409
         else:
             context |= {"written": written, "beginning": beginning, "query": _query(choice)}
-            context["title"] = BACK[chosen].TITLE
+            context["title"] = gettext(BACK[chosen].TITLE)
     elif chosen:
-        context["problem"], status = f"There is no format “{chosen[:40]}”. Choose one of those below.", 404
+        words = gettext("There is no format “%(name)s”. Choose one of those below.") % {"name": chosen[:40]}
+        context["problem"], status = words, 404
     return render(request, "annotation/export.html", context, status=status)
 
 

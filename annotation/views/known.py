@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import known_page
@@ -24,9 +25,10 @@ from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.models import Project
+from projects.templatetags.numbers import number
 from rubrics.criteria.several_of import as_sent
 
-TITLES = {"gold": "Gold tasks", "training": "Training"}
+TITLES = {"gold": gettext_noop("Gold tasks"), "training": gettext_noop("Training")}
 
 
 @login_required
@@ -61,16 +63,23 @@ def _act(request: HttpRequest, round: Round, kind: str, sent: str, form: Any) ->
 def _rule(request: HttpRequest, round: Round, kind: str, given: dict[str, Any]) -> str:
     rule = Rule(given["pass_mark"] / 100, given["tries"], given["grants"].strip())
     training.training_set(round=round, rule=rule, actor=request.user)
-    return "Saved. It counts from the next try that ends."
+    return gettext("Saved. It counts from the next try that ends.")
 
 
 def _file(request: HttpRequest, round: Round, kind: str, given: dict[str, Any]) -> str:
     file = given["file"]
     done = gold_import(round=round, stream=file, name=file.name, kind=kind, actor=request.user)
-    return (
-        f"{file.name}: {done.rows:,} rows; {done.tasks:,} new tasks, {done.answers:,} new answers, "
-        f"{done.changed:,} changed, {done.unchanged:,} unchanged."
-    )
+    return gettext(
+        "%(name)s: %(rows)s rows; %(tasks)s new tasks, %(answers)s new answers, %(changed)s "
+        "changed, %(unchanged)s unchanged."
+    ) % {
+        "name": file.name,
+        "rows": number(done.rows),
+        "tasks": number(done.tasks),
+        "answers": number(done.answers),
+        "changed": number(done.changed),
+        "unchanged": number(done.unchanged),
+    }
 
 
 def _finals(request: HttpRequest, round: Round, kind: str, given: dict[str, Any]) -> str:
@@ -79,14 +88,20 @@ def _finals(request: HttpRequest, round: Round, kind: str, given: dict[str, Any]
 
 
 def _taken_words(taken: FromFinals) -> str:
-    words = f"{taken.done.tasks:,} new tasks with {taken.done.answers:,} known answers."
+    said = [
+        gettext("%(tasks)s new tasks with %(answers)s known answers.")
+        % {"tasks": number(taken.done.tasks), "answers": number(taken.done.answers)}
+    ]
     if taken.met:
-        words += f" {taken.met:,} were left: raters of this round have met them."
+        said.append(gettext("%(n)s were left: raters of this round have met them.") % {"n": number(taken.met)})
     if taken.other:
-        words += f" {taken.other:,} final answers are to questions that this round does not ask in the same way."
+        said.append(
+            gettext("%(n)s final answers are to questions that this round does not ask in the same way.")
+            % {"n": number(taken.other)}
+        )
     if taken.silent:
-        words += f" {taken.silent:,} reasons were left out, because they name a system."
-    return words
+        said.append(gettext("%(n)s reasons were left out, because they name a system.") % {"n": number(taken.silent)})
+    return " ".join(said)
 
 
 _ACTS = {"rule": _rule, "file": _file, "finals": _finals}
@@ -101,7 +116,7 @@ def _page(
         "nav": "rounds",
         "round": round,
         "kind": kind,
-        "title": TITLES[kind],
+        "title": gettext(TITLES[kind]),
         "tasks": known_page.known_tasks(round, kind),
         "forms": forms,
         "columns": COLUMNS,
@@ -136,14 +151,18 @@ def task(request: HttpRequest, project: str, round: str, kind: str) -> HttpRespo
         except ServiceError as refusal:
             problem = refusal.message
         else:
-            messages.success(request, f"The known answers of “{outputs[0].item.external_id}” are saved.")
+            messages.success(
+                request,
+                gettext("The known answers of “%(external_id)s” are saved.")
+                % {"external_id": outputs[0].item.external_id},
+            )
             return redirect(f"annotation:{kind}", row.slug, found.slug)
     context = {
         "project": row,
         "nav": "rounds",
         "round": found,
         "kind": kind,
-        "title": TITLES[kind],
+        "title": gettext(TITLES[kind]),
         "form": known_page.known_form(found, outputs, sent, wrong),
         "problem": problem,
     }
@@ -161,7 +180,7 @@ def remove(request: HttpRequest, project: str, round: str, case: int, kind: str)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The task is taken out.")
+        messages.success(request, gettext("The task is taken out."))
     return redirect(f"annotation:{kind}", row.slug, found.slug)
 
 
@@ -182,6 +201,9 @@ def decide(request: HttpRequest, project: str, round: str, seat: int) -> HttpRes
         messages.error(request, error.message)
     else:
         messages.success(
-            request, "The rater may go on without having passed." if act == "wave" else "The rater may try again."
+            request,
+            gettext("The rater may go on without having passed.")
+            if act == "wave"
+            else gettext("The rater may try again."),
         )
     return redirect("annotation:training", row.slug, found.slug)

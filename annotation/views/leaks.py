@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.forms import LeakTermsForm
@@ -19,6 +20,7 @@ from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.models import Project
+from projects.templatetags.numbers import number
 
 
 @login_required
@@ -56,20 +58,23 @@ def leak_terms(request: HttpRequest, project: str, round: str) -> HttpResponse:
             add_service_error(form, error)
     if form.errors:
         return _page(request, row, found, form, 422)
-    messages.success(request, "The texts were read again with your list.")
+    messages.success(request, gettext("The texts were read again with your list."))
     return redirect("annotation:leaks", row.slug, found.slug)
 
 
 # What a button does with one word, and what is said after, given how many texts or items it met.
 ONE: dict[str, tuple[Callable[..., int], str]] = {
-    "accept": (leak_acts.leak_accept, "The word stays, in {} texts."),
-    "redact": (leak_acts.leak_redact, "The word was replaced by “[removed]”, in {} texts."),
-    "exclude": (leak_acts.leak_exclude, "Items left out of the round: {}."),
-    "undo": (leak_acts.leak_undo, "The word waits for a decision again, in {} texts."),
+    "accept": (leak_acts.leak_accept, gettext_noop("The word stays, in {} texts.")),
+    "redact": (leak_acts.leak_redact, gettext_noop("The word was replaced by “[removed]”, in {} texts.")),
+    "exclude": (leak_acts.leak_exclude, gettext_noop("Items left out of the round: {}.")),
+    "undo": (leak_acts.leak_undo, gettext_noop("The word waits for a decision again, in {} texts.")),
 }
 ALL: dict[str, tuple[Callable[..., int], str]] = {
-    "unredact": (leak_acts.leak_unredact, "The words are back as they were, in {} texts."),
-    "take_back": (leak_acts.leak_take_back, "Decisions taken back: {}. The items are in the round again."),
+    "unredact": (leak_acts.leak_unredact, gettext_noop("The words are back as they were, in {} texts.")),
+    "take_back": (
+        leak_acts.leak_take_back,
+        gettext_noop("Decisions taken back: {}. The items are in the round again."),
+    ),
 }
 
 
@@ -90,5 +95,5 @@ def leak_act(request: HttpRequest, project: str, round: str) -> HttpResponse:
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, said.format(f"{n:,}"))
+        messages.success(request, gettext(said).format(number(n)))
     return redirect("annotation:leaks", row.slug, found.slug)

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.forms_join import JoinForm
@@ -55,7 +56,10 @@ def participants(request: HttpRequest, project: str, round: str) -> HttpResponse
 def _acted(request: HttpRequest, round: Round, link: JoinLink | None, act: str, form: JoinForm) -> bool:
     if act in ("open", "close") and link is not None:
         crowd.link_switch(round=round, is_open=act == "open", actor=request.user)
-        messages.success(request, "The link is open." if act == "open" else "The link is closed. Who is in goes on.")
+        messages.success(
+            request,
+            gettext("The link is open.") if act == "open" else gettext("The link is closed. Who is in goes on."),
+        )
         return True
     if not form.is_valid():
         return False
@@ -67,7 +71,7 @@ def _acted(request: HttpRequest, round: Round, link: JoinLink | None, act: str, 
     except ValidationError as error:
         form.add_error(None, " ".join(error.messages))
         return False
-    messages.success(request, "The link is saved.")
+    messages.success(request, gettext("The link is saved."))
     return True
 
 
@@ -92,10 +96,10 @@ class Shown:
 
 
 _STATES = {
-    Seat.State.TRAINING: "In training",
-    Seat.State.FAILED: "Training not passed",
-    Seat.State.PAUSED: "Paused",
-    Seat.State.CLOSED: "Closed",
+    Seat.State.TRAINING: gettext_noop("In training"),
+    Seat.State.FAILED: gettext_noop("Training not passed"),
+    Seat.State.PAUSED: gettext_noop("Paused"),
+    Seat.State.CLOSED: gettext_noop("Closed"),
 }
 
 
@@ -103,9 +107,10 @@ def _people(link: JoinLink) -> list[Shown]:
     found = []
     for row in link.participants.select_related("seat__rater").order_by("-id"):
         name = (row.seat.rater.external_id or "").removeprefix("join:")
-        stands = _STATES.get(Seat.State(row.seat.state)) or ("Done" if row.outcome == "done" else "Judging")
+        judging = gettext_noop("Done") if row.outcome == "done" else gettext_noop("Judging")
+        stands = gettext(_STATES.get(Seat.State(row.seat.state)) or judging)
         if row.erased_at:
-            stands = "Erased"
+            stands = gettext("Erased")
         code = {"done": link.done_code, "out": link.out_code}.get(row.outcome, "")
         found.append(Shown(row, name, stands, code))
     return found
@@ -122,5 +127,7 @@ def erase(request: HttpRequest, project: str, round: str, participant: int) -> H
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The id and the texts of this participant are gone. The figures are as they were.")
+        messages.success(
+            request, gettext("The id and the texts of this participant are gone. The figures are as they were.")
+        )
     return redirect("annotation:participants", row.slug, found.slug)

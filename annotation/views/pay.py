@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from annotation.forms_raters import PayForm
@@ -33,7 +34,9 @@ def pay(request: HttpRequest, project: str, round: str) -> HttpResponse:
             add_service_error(form, error)
         else:
             given = form.cleaned_data["per_hour"] is not None
-            messages.success(request, "The pay is noted." if given else "The round has no pay any more.")
+            messages.success(
+                request, gettext("The pay is noted.") if given else gettext("The round has no pay any more.")
+            )
             return redirect("annotation:round", row.slug, found.slug)
     context = {"project": row, "nav": "rounds", "round": found, "form": form, "rate": rate}
     return render(request, "annotation/pay.html", context, status=422 if form.errors else 200)

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.services import seats as service
@@ -15,6 +16,7 @@ from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import RoleForm
 from projects.models import Membership, Project
+from projects.templatetags.words import in_sentence
 
 
 def _member(project: Project, pk: int) -> Membership:
@@ -28,7 +30,7 @@ def member_change(request: HttpRequest, project: str, member: int) -> HttpRespon
     membership = _member(row, member)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "The role was not changed: choose one of the four roles.")
+        messages.error(request, gettext("The role was not changed: choose one of the four roles."))
         return redirect("projects:people", row.slug)
     try:
         changed = _change(request, membership, form.cleaned_data)
@@ -50,9 +52,9 @@ def _change(request: HttpRequest, membership: Membership, given: dict[str, str])
         known = {"qualifications": membership.qualifications, "languages": membership.languages}
         member_qualify(membership=membership, **{**known, **can_judge}, actor=request.user)
     if can_judge and given["role"] == membership.role:
-        return f"What {name} can judge is noted. It counts from their next task on."
+        return gettext("What %(name)s can judge is noted. It counts from their next task on.") % {"name": name}
     service.member_change(membership=membership, role=given["role"], actor=request.user)
-    return f"{name} is now {membership.get_role_display().lower()}."
+    return gettext("%(name)s is now %(role)s.") % {"name": name, "role": in_sentence(membership.get_role_display())}
 
 
 @login_required
@@ -71,7 +73,7 @@ def member_remove(request: HttpRequest, project: str, member: int) -> HttpRespon
         messages.error(request, error.message)
         return redirect("projects:people", row.slug)
     if is_self:
-        messages.success(request, f"You left “{row.name}”.")
+        messages.success(request, gettext("You left “%(name)s”.") % {"name": row.name})
         return redirect("projects:home")
-    messages.success(request, f"{name} is no longer a member. Their judgments stay.")
+    messages.success(request, gettext("%(name)s is no longer a member. Their judgments stay.") % {"name": name})
     return redirect("projects:people", row.slug)

@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.forms_raters import LinkForm, RaterListForm
@@ -21,6 +22,7 @@ from annotation.services import round_links as service
 from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
+from projects.templatetags.numbers import counted
 
 LISTED = 200
 
@@ -83,7 +85,7 @@ def _link(request: HttpRequest, round: Round) -> HttpResponse:
         except ServiceError as error:
             add_service_error(form, error)
         else:
-            messages.success(request, "The link is made. Copy it below and send it yourself.")
+            messages.success(request, gettext("The link is made. Copy it below and send it yourself."))
             return _back(round)
     return _page(request, round, 422, link_form=form)
 
@@ -95,7 +97,10 @@ def _members(request: HttpRequest, round: Round) -> HttpResponse:
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"{n:,} {'member is' if n == 1 else 'members are'} in the round now.")
+        messages.success(
+            request,
+            gettext("%(n)s in the round now.") % {"n": counted(n, "member is,members are")},
+        )
     return _back(round)
 
 
@@ -120,7 +125,9 @@ def _invite(request: HttpRequest, round: Round) -> HttpResponse:
             add_service_error(form, error)
         else:
             messages.success(
-                request, f"Added {members:,} who are members already; made {invited:,} links, which are listed below."
+                request,
+                gettext("Added %(members)s who are members already; made %(invited)s links, which are listed below.")
+                % {"members": f"{members:,}", "invited": f"{invited:,}"},
             )
             return _back(round)
     return _page(request, round, 422, list_form=form)
@@ -151,5 +158,5 @@ def link_revoke(request: HttpRequest, project: str, round: str, rater_link: int)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The link is revoked: nobody more comes in by it. Who is in stays.")
+        messages.success(request, gettext("The link is revoked: nobody more comes in by it. Who is in stays."))
     return _back(found)

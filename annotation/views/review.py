@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.models import Assignment, Judgment, Round
@@ -46,7 +47,7 @@ def queue(request: HttpRequest, project: str, round: str) -> HttpResponse:
         "project": row,
         "nav": "rounds",
         "round": found,
-        "tabs": [(key, title, counts[key]) for key, title in KINDS.items()],
+        "tabs": [(key, gettext(title), counts[key]) for key, title in KINDS.items()],
         "kind": kind,
         "done": done,
         "page": page,
@@ -80,18 +81,18 @@ def _act(request: HttpRequest, one: Assignment) -> None:
     match request.POST.get("act"):
         case "send_back":
             judgment_send_back(assignment=one, note=text, actor=request.user)
-            messages.success(request, "Sent back. The rater finds it on their first page.")
+            messages.success(request, gettext("Sent back. The rater finds it on their first page."))
         case "message":
             reply(assignment=one, text=text, actor=request.user)
-            messages.success(request, "Sent. The rater finds it on their first page.")
+            messages.success(request, gettext("Sent. The rater finds it on their first page."))
         case "withdraw":
             send_back_withdraw(assignment=one, actor=request.user)
-            messages.success(request, "The judgment stays as it is.")
+            messages.success(request, gettext("The judgment stays as it is."))
         case "done":
             review_done(assignment=one, actor=request.user)
-            messages.success(request, "Done.")
+            messages.success(request, gettext("Done."))
         case _:
-            raise ServiceError("The page sent nothing we know. Load it again and choose one of its buttons.")
+            raise ServiceError(gettext("The page sent nothing we know. Load it again and choose one of its buttons."))
 
 
 def _onward(request: HttpRequest, project: Project, round: Round, one: Assignment) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_noop, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import conduct, round_page, selectors
@@ -38,6 +39,7 @@ from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.models import Project
+from projects.templatetags.words import in_sentence
 
 
 @login_required
@@ -69,7 +71,7 @@ def new(request: HttpRequest, project: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, " ".join(error.messages))
         else:
-            messages.success(request, "The round is planned. Raters see it once you open it.")
+            messages.success(request, gettext("The round is planned. Raters see it once you open it."))
             return redirect("annotation:round", row.slug, made.slug)
     has_rubric = form.fields["rubric_version"].queryset.exists()  # type: ignore[attr-defined]
     has_systems = form.fields["systems"].queryset.exists()  # type: ignore[attr-defined]
@@ -172,7 +174,7 @@ def _figures(round: Round) -> dict[str, Any]:
 class Act:
     """A change of state: what is asked first, and what is said after."""
 
-    title: str
+    title: Any  # in the reader's language when it is shown
     button: str
     done: str
     run: Callable[..., object]
@@ -181,11 +183,43 @@ class Act:
 
 
 ACTS = {
-    "open": Act("Open", "Open round", "The round is open: raters can judge.", service.round_open, ("draft", "paused")),
-    "pause": Act("Pause", "Pause round", "The round is paused.", service.round_pause, ("open",)),
-    "close": Act("Close", "Close round", "The round is closed.", service.round_close, ("open", "paused"), True),
-    "reopen": Act("Reopen", "Reopen round", "The round is open again.", service.round_reopen, ("closed",)),
-    "drop": Act("Drop", "Drop round", "The planned round is dropped.", upkeep.round_drop, ("draft",), True),
+    "open": Act(
+        pgettext_lazy("act", "Open"),
+        gettext_noop("Open round"),
+        gettext_noop("The round is open: raters can judge."),
+        service.round_open,
+        ("draft", "paused"),
+    ),
+    "pause": Act(
+        pgettext_lazy("act", "Pause"),
+        gettext_noop("Pause round"),
+        gettext_noop("The round is paused."),
+        service.round_pause,
+        ("open",),
+    ),
+    "close": Act(
+        pgettext_lazy("act", "Close"),
+        gettext_noop("Close round"),
+        gettext_noop("The round is closed."),
+        service.round_close,
+        ("open", "paused"),
+        True,
+    ),
+    "reopen": Act(
+        pgettext_lazy("act", "Reopen"),
+        gettext_noop("Reopen round"),
+        gettext_noop("The round is open again."),
+        service.round_reopen,
+        ("closed",),
+    ),
+    "drop": Act(
+        pgettext_lazy("act", "Drop"),
+        gettext_noop("Drop round"),
+        gettext_noop("The planned round is dropped."),
+        upkeep.round_drop,
+        ("draft",),
+        True,
+    ),
 }
 
 
@@ -196,7 +230,11 @@ def act(request: HttpRequest, project: str, round: str, act: str) -> HttpRespons
     row = get_project(request.user, project, Action.RUN)
     found, chosen = selectors.round_of(row, round), ACTS[act]
     if found.state not in chosen.states:
-        messages.error(request, f"This round is {found.get_state_display().lower()} by now, so nothing was changed.")
+        messages.error(
+            request,
+            gettext("This round is %(state)s by now, so nothing was changed.")
+            % {"state": in_sentence(found.get_state_display())},
+        )
         return redirect("annotation:round", row.slug, found.slug)
     if request.method == "GET":
         return _ask(request, row, found, act)
@@ -204,14 +242,14 @@ def act(request: HttpRequest, project: str, round: str, act: str) -> HttpRespons
     if act == "open" and found.state == Round.State.DRAFT and "as_it_is" in request.POST:
         run = round_open_as_it_is
     elif act == "open" and found.state == Round.State.DRAFT and open_leaks(found):
-        messages.error(request, "Some texts tell which system answered. Decide about them first.")
+        messages.error(request, gettext("Some texts tell which system answered. Decide about them first."))
         return redirect("annotation:leaks", row.slug, found.slug)
     try:
         run(round=found, actor=request.user)
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("annotation:round", row.slug, found.slug)
-    messages.success(request, chosen.done)
+    messages.success(request, gettext(chosen.done))
     if act == "drop":
         return redirect("annotation:rounds", row.slug)
     return redirect("annotation:round", row.slug, found.slug)
@@ -226,6 +264,7 @@ def _ask(request: HttpRequest, project: Project, round: Round, act: str) -> Http
         "round": round,
         "act": act,
         "chosen": ACTS[act],
+        "chosen_title": ACTS[act].title,
         "plan": plan,
         "rate": rate,
         "plan_cost": rate.cost(plan.hours * 3600) if rate and plan else None,
@@ -247,7 +286,7 @@ def extend(request: HttpRequest, project: str, round: str) -> HttpResponse:
     if not add_items and not form.is_valid():
         return _page(request, row, found, form, 422)
     if add_items and not round_page.new_items(found):
-        messages.warning(request, "No items have come since, so nothing was added.")
+        messages.warning(request, gettext("No items have come since, so nothing was added."))
         return redirect("annotation:round", row.slug, found.slug)
     overlap = None if add_items else form.cleaned_data["overlap"]
     try:
@@ -259,9 +298,9 @@ def extend(request: HttpRequest, project: str, round: str) -> HttpResponse:
         add_service_error(form, error)
         return _page(request, row, found, form, 422)
     if added:
-        messages.success(request, f"{added:,} judgments were added to the round.")
+        messages.success(request, gettext("%(added)s judgments were added to the round.") % {"added": f"{added:,}"})
     else:
-        messages.warning(request, "Nothing was added: the round asks for this many already.")
+        messages.warning(request, gettext("Nothing was added: the round asks for this many already."))
     return redirect("annotation:round", row.slug, found.slug)
 
 
@@ -272,7 +311,7 @@ def flag_resolve(request: HttpRequest, project: str, round: str, flag: int) -> H
     found = selectors.round_of(row, round)
     one = get_object_or_404(Flag.objects.filter(assignment__seat__round=found), pk=flag)
     upkeep.flag_resolve(flag=one, actor=request.user)
-    messages.success(request, "The flag is resolved.")
+    messages.success(request, gettext("The flag is resolved."))
     return redirect("annotation:round", row.slug, found.slug)
 
 
@@ -289,5 +328,5 @@ def message(request: HttpRequest, project: str, round: str, assignment: int) -> 
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Sent. The rater finds it on their first page.")
+        messages.success(request, gettext("Sent. The rater finds it on their first page."))
     return redirect("annotation:round", row.slug, found.slug)

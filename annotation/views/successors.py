@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from annotation import selectors
@@ -26,7 +27,7 @@ def succeed(request: HttpRequest, project: str, round: str) -> HttpResponse:
     offer = successor_offer(found)
     if offer is None:
         messages.error(
-            request, "There is nothing to rate again: the rubric of this round has no newer published version."
+            request, gettext("There is nothing to rate again: the rubric of this round has no newer published version.")
         )
         return redirect("annotation:round", row.slug, found.slug)
     form = SuccessorForm(request.POST or None, round=found, offer=offer)
@@ -38,7 +39,7 @@ def succeed(request: HttpRequest, project: str, round: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, " ".join(error.messages))
         else:
-            messages.success(request, "The round is planned. Raters see it once you open it.")
+            messages.success(request, gettext("The round is planned. Raters see it once you open it."))
             return redirect("annotation:round", row.slug, made.slug)
     context = {"project": row, "nav": "rounds", "round": found, "offer": offer, "form": form}
     return render(request, "annotation/successor.html", context)

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from annotation.models import Round
@@ -29,7 +30,7 @@ def key(request: HttpRequest, project: str, round: str) -> HttpResponse:
     try:
         if request.method == "POST":
             round_unblind(round=found, actor=request.user)
-            messages.success(request, "The round is unblinded. It is in the audit log.")
+            messages.success(request, gettext("The round is unblinded. It is in the audit log."))
             return redirect("annotation:key", row.slug, found.slug)
         context["unblinding"] = expect_unblinded(found)
     except ServiceError as refusal:

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from config.background.tasks import enqueue_once, settle
 from config.stopping import point_of_no_return
@@ -67,33 +68,49 @@ def wanted_from(given: Iterable[Any]) -> list[Wanted]:
     for each in given:
         entry = {"check": each} if isinstance(each, str) else each
         if not isinstance(entry, dict) or not isinstance(entry.get("check"), str):
-            raise ServiceError("A check is a key such as valid_json, or an object with check, name and options.")
+            raise ServiceError(
+                gettext("A check is a key such as valid_json, or an object with check, name and options.")
+            )
         if unknown := sorted(set(entry) - {"check", "name", "options"}):
-            raise ServiceError(f"“{unknown[0]}” is not known in a check. Accepted: check, name, options.")
+            raise ServiceError(
+                gettext("“%(unknown)s” is not known in a check. Accepted: check, name, options.")
+                % {"unknown": unknown[0]}
+            )
         found.append(_wanted(entry["check"], entry.get("name") or "", entry.get("options") or {}))
     if not found:
-        raise ServiceError(f"No check was named. Checks: {', '.join(CHECKS)}.")
+        raise ServiceError(gettext("No check was named. Checks: %(join)s.") % {"join": ", ".join(CHECKS)})
     if len(found) > _MOST_CHECKS:
-        raise ServiceError(f"{len(found)} checks were named; at most {_MOST_CHECKS} are run at once.")
+        raise ServiceError(
+            gettext("%(n)s checks were named; at most %(most)s are run at once.")
+            % {"n": len(found), "most": _MOST_CHECKS}
+        )
     doubled = next((w.metric for n, w in enumerate(found) if w.metric in {x.metric for x in found[:n]}), "")
     if doubled:
-        raise ServiceError(f"Two checks would fill the metric “{doubled}”. Give one of them another name.")
+        raise ServiceError(
+            gettext("Two checks would fill the metric “%(doubled)s”. Give one of them another name.")
+            % {"doubled": doubled}
+        )
     return found
 
 
 def _wanted(key: str, name: Any, options: Any) -> Wanted:
     check = CHECKS.get(key)
     if check is None:
-        raise ServiceError(f"There is no check “{key[:60]}”. Checks: {', '.join(CHECKS)}.")
+        raise ServiceError(
+            gettext("There is no check “%(key)s”. Checks: %(join)s.") % {"key": key[:60], "join": ", ".join(CHECKS)}
+        )
     if not isinstance(options, dict) or not isinstance(name, str):
-        raise ServiceError(f"The options of {key} are an object, and its name is a text.")
+        raise ServiceError(gettext("The options of %(key)s are an object, and its name is a text.") % {"key": key})
     try:
         read = check.read(options)
     except OptionError as error:
         raise ServiceError(str(error), field=f"{key}.{error.option}") from None
     metric = name.strip() or metric_name(check, read)
     if len(metric) > MAX_METRIC_CHARS:
-        raise ServiceError(f"The name of a metric has at most {MAX_METRIC_CHARS} characters.", field=f"{key}.name")
+        raise ServiceError(
+            gettext("The name of a metric has at most %(most)s characters.") % {"most": MAX_METRIC_CHARS},
+            field=f"{key}.name",
+        )
     return Wanted(key, metric, read)
 
 
@@ -154,7 +171,7 @@ def end(pk: int, state: str, counts: dict[str, Any], problems: list[dict[str, st
         state=state, counts=counts, problems=problems, finished_at=timezone.now()
     )
     if not ended:
-        raise Conflict("This run is finished or cancelled.")
+        raise Conflict(gettext("This run is finished or cancelled."))
 
 
 def _metric(project: Project, wanted: Wanted) -> Metric:
@@ -175,8 +192,10 @@ def _refuse_taken(metric: Metric | None, wanted: Wanted) -> None:
     config = {"check": wanted.check, "options": wanted.options}
     if metric is not None and {key: metric.config.get(key) for key in config} != config:
         raise ServiceError(
-            f"“{wanted.metric}” is a metric already, from a file or a check with other options. Give this check "
-            "a name of its own.", field=f"{wanted.check}.name",
+            gettext(
+    "“%(metric)s” is a metric already, from a file or a check with other options. Give this "
+    "check a name of its own."
+) % {"metric": wanted.metric}, field=f"{wanted.check}.name",
         )  # fmt: skip
 
 
@@ -194,7 +213,7 @@ def carry_out(batch: ImportBatch, progress: Progress | None = None) -> Outcome:
             counts = {"step": "Checking", "total": part.total, **outcome.to_dict()}
             rows = ImportBatch.objects.filter(pk=batch.pk, state=State.RUNNING)
             if not rows.update(progress=outcome.outputs, counts=counts):
-                raise Conflict("These checks were cancelled.")
+                raise Conflict(gettext("These checks were cancelled."))
         if progress:
             progress("Checking", outcome.outputs, part.total)
     with transaction.atomic():

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import ServiceError
@@ -43,10 +44,12 @@ def invite_plan(*, project: Project, text: str) -> InvitePlan:
     listed = read_list(text)
     emails = [each.email for each in listed.addresses]
     if not emails and not listed.unread:
-        raise ServiceError("Paste at least one e-mail address.", field="text")
+        raise ServiceError(gettext("Paste at least one e-mail address."), field="text")
     if len(emails) > MAX_ADDRESSES:
         raise ServiceError(
-            f"These are {len(emails):,} addresses. Invite at most {MAX_ADDRESSES:,} at once.", field="text"
+            gettext("These are %(n)s addresses. Invite at most %(most)s at once.")
+            % {"n": f"{len(emails):,}", "most": f"{MAX_ADDRESSES:,}"},
+            field="text",
         )
     rows = Membership.objects.filter(project=project, user__email__in=emails)
     members = set(rows.values_list("user__email", flat=True))
@@ -69,11 +72,15 @@ def invite_list(*, project: Project, text: str, role: str, actor: Any) -> list[I
     """An invitation for each address that is no member yet. Older links of the same addresses end. The secrets are
     returned this once; only their hashes are kept."""
     if role not in Role.values:
-        raise ServiceError(f"“{role}” is not a role. Choose one of: {', '.join(Role.values)}.", field="role")
+        raise ServiceError(
+            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
+            % {"role": role, "join": ", ".join(Role.values)},
+            field="role",
+        )
     plan = invite_plan(project=project, text=text)
     emails = [each.email for each in sorted([*plan.new, *plan.invited], key=lambda each: each.line)]
     if not emails:
-        raise ServiceError("Nobody in this list can be invited, so nothing was changed.", field="text")
+        raise ServiceError(gettext("Nobody in this list can be invited, so nothing was changed."), field="text")
     now = timezone.now()
     replaced = _waiting(project, emails).update(revoked_at=now)
     made = [_invited(project, email, role, actor, now) for email in emails]

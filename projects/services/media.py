@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import Conflict, ServiceError
@@ -56,7 +57,11 @@ def files_of_upload(stream: BinaryIO, name: str) -> Iterator[File]:
         raise ServiceError(str(error), field="uploads") from error
     found = list(media_members(members, name))
     if not found:
-        raise ServiceError(f"{name}: there is no image and no sound in this archive. {ACCEPTED}", field="uploads")
+        raise ServiceError(
+            gettext("%(name)s: there is no image and no sound in this archive. %(accepted)s")
+            % {"name": name, "accepted": gettext(ACCEPTED)},
+            field="uploads",
+        )
     yield from found
 
 
@@ -99,7 +104,9 @@ def media_prepare(*, project: Project, files: Iterable[File], batch: ImportBatch
         for count, each in enumerate(files, start=1):
             if count > MAX_FILES:
                 raise ServiceError(
-                    f"At most {MAX_FILES:,} files are taken at once. Send the others after.", field="uploads"
+                    gettext("At most %(most)s files are taken at once. Send the others after.")
+                    % {"most": f"{MAX_FILES:,}"},
+                    field="uploads",
                 )
             _prepare(project, each, batch, prepared, names, by_digest)
     except BaseException:
@@ -118,7 +125,9 @@ def _prepare(
 ) -> None:
     name = local_name(each.name)
     if not name:
-        prepared.result.refused.append((each.name, f"The name does not end like an image or a sound. {ACCEPTED}"))
+        prepared.result.refused.append(
+            (each.name, gettext("The name does not end like an image or a sound.") + " " + gettext(ACCEPTED))
+        )
         return
     try:
         data = each.read()
@@ -179,7 +188,9 @@ def media_add(*, project: Project, files: Iterable[File], actor: Any) -> MediaRe
             result = media_write(project=project, prepared=prepared, actor=actor)
     except IntegrityError as error:
         prepared.forget()
-        raise Conflict("Somebody else sent the same files just now. Load the page and look what is there.") from error
+        raise Conflict(
+            gettext("Somebody else sent the same files just now. Load the page and look what is there.")
+        ) from error
     except BaseException:
         prepared.forget()
         raise

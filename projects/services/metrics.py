@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import ServiceError
@@ -15,7 +16,11 @@ from projects.models import Metric
 def metric_update(*, metric: Metric, direction: str, criterion_key: str, actor: Any) -> Metric:
     if direction not in Metric.Direction.values:
         accepted = ", ".join(Metric.Direction.values)
-        raise ServiceError(f"“{direction}” is not a direction. Choose one of: {accepted}.", field="direction")
+        raise ServiceError(
+            gettext("“%(direction)s” is not a direction. Choose one of: %(accepted)s.")
+            % {"direction": direction, "accepted": accepted},
+            field="direction",
+        )
     metric.direction, metric.criterion_key = direction, criterion_key.strip()
     metric.full_clean()
     metric.save(update_fields=["direction", "criterion_key"])

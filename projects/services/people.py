@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from projects import audit
@@ -27,10 +28,14 @@ def token_digest(token: str) -> str:
 def invitation_create(*, project: Project, email: str, role: str, actor: Any) -> tuple[Invitation, str]:
     """An invitation and the secret of its link. The secret is shown once; only its hash is kept."""
     if role not in Role.values:
-        raise ServiceError(f"“{role}” is not a role. Choose one of: {', '.join(Role.values)}.", field="role")
+        raise ServiceError(
+            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
+            % {"role": role, "join": ", ".join(Role.values)},
+            field="role",
+        )
     email = email.strip().lower()
     if email and Membership.objects.filter(project=project, user__email=email).exists():
-        raise ServiceError(f"{email} is a member of this project already.", field="email")
+        raise ServiceError(gettext("%(email)s is a member of this project already.") % {"email": email}, field="email")
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         project=project,
@@ -89,7 +94,7 @@ def invitation_accept(*, token: str, user: Any) -> Membership:
 @transaction.atomic
 def invitation_revoke(*, invitation: Invitation, actor: Any) -> None:
     if invitation.accepted_at:
-        raise ServiceError("This invitation has been used already. Remove the member instead.")
+        raise ServiceError(gettext("This invitation has been used already. Remove the member instead."))
     invitation.revoked_at = timezone.now()
     invitation.save(update_fields=["revoked_at"])
     audit.record(
@@ -101,15 +106,21 @@ def _keep_one_lead(project: Project, leaving: Membership) -> None:
     # Lock the leads in one order, so that two leads who demote each other at once do not both succeed.
     leads = list(Membership.objects.select_for_update().filter(project=project, role=Role.LEAD).order_by("pk"))
     if [m.pk for m in leads] == [leaving.pk]:
-        raise ServiceError("A project keeps at least one lead. Make somebody else lead first.", field="role")
+        raise ServiceError(gettext("A project keeps at least one lead. Make somebody else lead first."), field="role")
 
 
 @transaction.atomic
 def member_add(*, project: Project, user: Any, role: str, actor: Any) -> Membership:
     if role not in Role.values:
-        raise ServiceError(f"“{role}” is not a role. Choose one of: {', '.join(Role.values)}.", field="role")
+        raise ServiceError(
+            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
+            % {"role": role, "join": ", ".join(Role.values)},
+            field="role",
+        )
     if Membership.objects.filter(project=project, user=user).exists():
-        raise ServiceError(f"{user.email} is a member of this project already.", field="email")
+        raise ServiceError(
+            gettext("%(email)s is a member of this project already.") % {"email": user.email}, field="email"
+        )
     membership = Membership.objects.create(project=project, user=user, role=role)
     audit.record(project=project, actor=actor, verb="member.add", target=f"user:{user.pk}", payload={"role": role})
     return membership
@@ -118,7 +129,11 @@ def member_add(*, project: Project, user: Any, role: str, actor: Any) -> Members
 @transaction.atomic
 def member_change(*, membership: Membership, role: str, actor: Any) -> Membership:
     if role not in Role.values:
-        raise ServiceError(f"“{role}” is not a role. Choose one of: {', '.join(Role.values)}.", field="role")
+        raise ServiceError(
+            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
+            % {"role": role, "join": ", ".join(Role.values)},
+            field="role",
+        )
     if membership.role == Role.LEAD and role != Role.LEAD:
         _keep_one_lead(membership.project, membership)
     membership.role = role

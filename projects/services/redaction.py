@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import ServiceError
@@ -107,10 +108,14 @@ def _before_redaction(revisions: Any, redaction: str, what: str) -> Any:
     """The newest revision that is older than the redactions in a row that end with the current one."""
     newest_first = list(revisions.order_by("-revision"))
     if not newest_first or newest_first[0].kind != redaction:
-        raise ServiceError(f"This {what} is not redacted, so there is nothing to bring back.")
+        raise ServiceError(
+            gettext("This %(what)s is not redacted, so there is nothing to bring back.") % {"what": what}
+        )
     before = next((r for r in newest_first if r.kind != redaction), None)
     if before is None:
-        raise ServiceError(f"The words of this {what} before its redaction are no longer kept.")
+        raise ServiceError(
+            gettext("The words of this %(what)s before its redaction are no longer kept.") % {"what": what}
+        )
     return before
 
 
@@ -124,5 +129,5 @@ def _append(row: Item | Output, revision: ItemRevision | OutputRevision) -> None
 
 def _reason(reason: str) -> str:
     if not reason.strip():
-        raise ServiceError("Say why these words are taken out.", field="reason")
+        raise ServiceError(gettext("Say why these words are taken out."), field="reason")
     return reason.strip()[:REASON_MAX]

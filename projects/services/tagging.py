@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import ServiceError
@@ -22,7 +23,7 @@ def items_tag(*, project: Project, items: QuerySet[Item], tag: str, actor: Any) 
     bare = items.filter(project=project).exclude(tags__tag=tag).order_by("pk").values_list("pk", flat=True)
     chosen = list(bare)
     if not chosen and not items.filter(project=project).exists():
-        raise ServiceError("Choose at least one item.", field="items")
+        raise ServiceError(gettext("Choose at least one item."), field="items")
     ItemTag.objects.bulk_create(
         [ItemTag(item_id=pk, tag=tag) for pk in chosen], batch_size=BATCH, ignore_conflicts=True
     )
@@ -35,7 +36,7 @@ def items_untag(*, project: Project, items: QuerySet[Item], tag: str, actor: Any
     """Take a tag off items, of which only the project's own are touched. Returns how many had it."""
     tag = _checked(tag)
     if not items.filter(project=project).exists():
-        raise ServiceError("Choose at least one item.", field="items")
+        raise ServiceError(gettext("Choose at least one item."), field="items")
     chosen = items.filter(project=project).order_by().values("pk")
     removed, _ = ItemTag.objects.filter(item__in=chosen, tag=tag).delete()
     _record(project, actor, "items.untag", tag, removed)
@@ -45,9 +46,12 @@ def items_untag(*, project: Project, items: QuerySet[Item], tag: str, actor: Any
 def _checked(tag: str) -> str:
     tag = " ".join(tag.split())
     if not tag:
-        raise ServiceError("Name the tag, such as topic:refunds.", field="tag")
+        raise ServiceError(gettext("Name the tag, such as topic:refunds."), field="tag")
     if len(tag) > MAX_TAG:
-        raise ServiceError(f"A tag has at most {MAX_TAG} characters; this one has {len(tag)}.", field="tag")
+        raise ServiceError(
+            gettext("A tag has at most %(most)s characters; this one has %(n)s.") % {"most": MAX_TAG, "n": len(tag)},
+            field="tag",
+        )
     return tag
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -32,7 +33,7 @@ def checks(request: HttpRequest, project: str) -> HttpResponse:
         except ServiceError as refusal:
             problem, field = refusal.message, refusal.field or ""
         else:
-            messages.success(request, "The checks are under way. You can leave this page; the work goes on.")
+            messages.success(request, gettext("The checks are under way. You can leave this page; the work goes on."))
             return redirect("projects:checks", row.slug)
     context = {
         "project": row,
@@ -59,7 +60,7 @@ def checks_stop(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     except ServiceError as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, "The checks are cancelled. Scores given until then stay.")
+        messages.success(request, gettext("The checks are cancelled. Scores given until then stay."))
     return redirect("projects:checks", row.slug)
 
 

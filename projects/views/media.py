@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.access import Action, can, get_project
@@ -23,7 +24,7 @@ from projects.models import ItemRevision, Media, MediaName, OutputRevision, Proj
 from projects.rendering.references import MARK
 from projects.services.media import MediaResult, files_of_upload, media_add
 from projects.shown_media import missing_names
-from projects.templatetags.numbers import times
+from projects.templatetags.numbers import counted
 
 LISTED = 50
 NAMED = 10
@@ -55,20 +56,25 @@ def media_list(request: HttpRequest, project: str) -> HttpResponse:
         "missing": missing[:NAMED],
         "more_missing": len(missing) - NAMED,
         "not_all": more,
-        "accepted": ACCEPTED,
+        "accepted": gettext(ACCEPTED),
         "may_import": can(request.user, Action.IMPORT, row),
     }
     return render(request, "projects/media.html", context, status=422 if form.errors else 200)
 
 
 def _say(request: HttpRequest, result: MediaResult) -> None:
-    known = f" {times(result.known, 'file was,files were')} there already." if result.known else ""
     if result.added or result.known:
-        messages.success(request, f"{times(result.added, 'file was,files were')} added.{known}")
+        said = [gettext("%(n)s added.") % {"n": counted(result.added, "file was,files were")}]
+        if result.known:
+            said.append(counted(result.known, "file was there already.,files were there already."))
+        messages.success(request, " ".join(said))
     for name, why in result.refused[:NAMED]:
-        messages.error(request, f"{name} was left out. {why}")
+        messages.error(request, gettext("%(name)s was left out. %(why)s") % {"name": name, "why": why})
     if len(result.refused) > NAMED:
-        messages.error(request, f"{times(len(result.refused) - NAMED, 'more file was,more files were')} left out.")
+        messages.error(
+            request,
+            gettext("%(n)s left out.") % {"n": counted(len(result.refused) - NAMED, "more file was,more files were")},
+        )
 
 
 def _missing(project: Project) -> tuple[list[str], bool]:

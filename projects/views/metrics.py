@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects import selectors
@@ -45,7 +46,7 @@ def metric_edit(request: HttpRequest, project: str, metric: int) -> HttpResponse
         except ServiceError as error:
             add_service_error(form, error)
         else:
-            messages.success(request, f"The metric “{found.key}” is saved.")
+            messages.success(request, gettext("The metric “%(key)s” is saved.") % {"key": found.key})
             return redirect("projects:metrics", row.slug)
     context = {"project": row, "nav": "metrics", "metric": found, "form": form}
     return render(request, "projects/metric.html", context)

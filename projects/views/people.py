@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from projects import selectors
@@ -61,5 +62,5 @@ def invitation_revoke(request: HttpRequest, project: str, invitation: int) -> Ht
     except ServiceError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "The invitation is revoked. Its link no longer works.")
+        messages.success(request, gettext("The invitation is revoked. Its link no longer works."))
     return redirect("projects:people", row.slug)

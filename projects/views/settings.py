@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from projects.access import Action, get_project
@@ -23,6 +24,6 @@ def settings(request: HttpRequest, project: str) -> HttpResponse:
         except ServiceError as error:
             add_service_error(form, error)
         else:
-            messages.success(request, "The settings are saved.")
+            messages.success(request, gettext("The settings are saved."))
             return redirect("projects:settings", row.slug)
     return render(request, "projects/settings.html", {"project": row, "nav": "settings", "form": form})

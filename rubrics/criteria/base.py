@@ -192,4 +192,7 @@ def find_level(spec: CriterionSpec, value: Any) -> LevelSpec:
         if level.label.casefold() == text.casefold():
             return level
     accepted = ", ".join(level.code for level in spec.levels)
-    raise AnswerError(f"{text!r} is not a level of “{spec.key}”. Accepted: {accepted}.")
+    raise AnswerError(
+        gettext("%(text)s is not a level of “%(key)s”. Accepted: %(accepted)s.")
+        % {"text": f"{text!r}", "key": spec.key, "accepted": accepted}
+    )

@@ -66,8 +66,11 @@ class BestWorst(CriterionType):
         most = spec.outputs or MOST
         if best == worst or not 0 <= best < most or not 0 <= worst < most:
             raise AnswerError(
-                f"“{spec.key}” needs the best answer and another one as the worst. "
-                f"Accepted: two different letters from A to {LETTERS[most - 1]}."
+                gettext(
+                    "“%(key)s” needs the best answer and another one as the worst. Accepted: two different "
+                    "letters from A to %(letters)s."
+                )
+                % {"key": spec.key, "letters": LETTERS[most - 1]}
             )
         return Answer(data={"best": best, "worst": worst})
 

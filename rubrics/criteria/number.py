@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.criteria.base import CriterionType, as_number, plain
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
@@ -46,16 +48,17 @@ class Number(CriterionType):
         number = as_number(value)
         low, high = spec.config.get("min"), spec.config.get("max")
         if number is None or (low is not None and number < low) or (high is not None and number > high):
-            bounds = " and ".join(
+            bounds = f" {gettext('and')} ".join(
                 word
                 for word in (
-                    f"at least {low}" if low is not None else "",
-                    f"at most {high}" if high is not None else "",
+                    gettext("at least %(n)s") % {"n": low} if low is not None else "",
+                    gettext("at most %(n)s") % {"n": high} if high is not None else "",
                 )
                 if word
             )
             raise AnswerError(
-                f"{value!r} is not an answer to “{spec.key}”. Accepted: a number{', ' + bounds if bounds else ''}."
+                gettext("%(value)s is not an answer to “%(key)s”. Accepted: a number%(n)s.")
+                % {"value": f"{value!r}", "key": spec.key, "n": ", " + bounds if bounds else ""}
             )
         return Answer(number=number)
 

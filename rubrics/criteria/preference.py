@@ -100,7 +100,10 @@ class Preference(CriterionType):
             return Answer(number=-1.0 if text == "a" else 1.0, label=text)
         if text in TIES:
             if text not in spec.config["ties"]:
-                raise AnswerError(f"“{spec.key}” does not offer {text!r}. Accepted: {self._accepted(spec)}.")
+                raise AnswerError(
+                    gettext("“%(key)s” does not offer %(text)s. Accepted: %(accepted)s.")
+                    % {"key": spec.key, "text": f"{text!r}", "accepted": self._accepted(spec)}
+                )
             return Answer(number=0.0, label=text)
         number = as_number(value)
         most = self.strength(spec)
@@ -110,7 +113,10 @@ class Preference(CriterionType):
             or abs(number) > most
             or (number == 0 and "tie" not in spec.config["ties"])
         ):
-            raise AnswerError(f"{value!r} is not an answer to “{spec.key}”. Accepted: {self._accepted(spec)}.")
+            raise AnswerError(
+                gettext("%(value)s is not an answer to “%(key)s”. Accepted: %(accepted)s.")
+                % {"value": f"{value!r}", "key": spec.key, "accepted": self._accepted(spec)}
+            )
         return Answer(number=number, label="tie" if number == 0 else ("a" if number < 0 else "b"))
 
     def _accepted(self, spec: CriterionSpec) -> str:

@@ -75,15 +75,21 @@ class Ranking(CriterionType):
         ranked = [position for group in groups for position in group]
         whole = sorted(ranked) == list(range(spec.outputs or len(ranked)))
         if not groups or not whole or len(ranked) > MOST:
-            raise AnswerError(f"The ranking “{spec.key}” does not give each answer one place. {self._accepted(spec)}")
+            raise AnswerError(
+                gettext("The ranking “%(key)s” does not give each answer one place. %(accepted)s")
+                % {"key": spec.key, "accepted": self._accepted(spec)}
+            )
         if not spec.config["allow_ties"] and any(len(group) > 1 for group in groups):
             tied = " and ".join(LETTERS[p] for p in next(g for g in groups if len(g) > 1))
-            raise AnswerError(f"“{spec.key}” takes no ties, and {tied} have the same place. {self._accepted(spec)}")
+            raise AnswerError(
+                gettext("“%(key)s” takes no ties, and %(tied)s have the same place. %(accepted)s")
+                % {"key": spec.key, "tied": tied, "accepted": self._accepted(spec)}
+            )
         return Answer(data=groups)
 
     def _accepted(self, spec: CriterionSpec) -> str:
         ties = "; answers may share a place" if spec.config["allow_ties"] else ", all different"
-        return f"Accepted: a place for every answer, 1 for the best{ties}."
+        return gettext("Accepted: a place for every answer, 1 for the best%(ties)s.") % {"ties": ties}
 
     def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
         if not answer.data:

@@ -83,7 +83,10 @@ class SeveralOf(CriterionType):
             codes = set()
         most = spec.config.get("at_most")
         if not codes or (most is not None and len(codes) > most):
-            raise AnswerError(f"{value!r} is not an answer to “{spec.key}”. Accepted: {self._accepted(spec)}.")
+            raise AnswerError(
+                gettext("%(value)s is not an answer to “%(key)s”. Accepted: %(accepted)s.")
+                % {"value": f"{value!r}", "key": spec.key, "accepted": self._accepted(spec)}
+            )
         chosen = [level.code for level in spec.levels if level.code in codes]
         return Answer(label=SEPARATOR.join(chosen), data=chosen)
 

@@ -78,7 +78,10 @@ class Spans(CriterionType):
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         said = list(_marks(value))
         if not said or len(said) > MAX_MARKS or (NONE in said and len(said) > 1):
-            raise AnswerError(f"“{spec.key}” has no marks that fit. Accepted: 1 to {MAX_MARKS} marks, or {NONE} alone.")
+            raise AnswerError(
+                gettext("“%(key)s” has no marks that fit. Accepted: 1 to %(most)s marks, or %(none)s alone.")
+                % {"key": spec.key, "most": MAX_MARKS, "none": NONE}
+            )
         found = [] if said == [NONE] else [self._mark(spec, mark) for mark in said]
         unique = {json.dumps(mark, sort_keys=True): mark for mark in found}
         data = sorted(unique.values(), key=lambda m: (m["start"], m["end"], m["category"], m["severity"]))
@@ -87,19 +90,31 @@ class Spans(CriterionType):
 
     def _mark(self, spec: CriterionSpec, mark: Any) -> dict[str, Any]:
         if not isinstance(mark, dict):
-            raise AnswerError(f"“{mark}” is no mark of “{spec.key}”. Accepted: from, to, category and severity.")
+            raise AnswerError(
+                gettext("“%(mark)s” is no mark of “%(key)s”. Accepted: from, to, category and severity.")
+                % {"mark": mark, "key": spec.key}
+            )
         category, severity = str(mark.get("category", "")), str(mark.get("severity", ""))
         if category not in spec.config["categories"]:
             accepted = ", ".join(spec.config["categories"])
-            raise AnswerError(f"“{category}” is not a category of “{spec.key}”. Accepted: {accepted}.")
+            raise AnswerError(
+                gettext("“%(category)s” is not a category of “%(key)s”. Accepted: %(accepted)s.")
+                % {"category": category, "key": spec.key, "accepted": accepted}
+            )
         if severity not in spec.config["severities"]:
             accepted = ", ".join(spec.config["severities"])
-            raise AnswerError(f"“{severity}” is not a severity of “{spec.key}”. Accepted: {accepted}.")
+            raise AnswerError(
+                gettext("“%(severity)s” is not a severity of “%(key)s”. Accepted: %(accepted)s.")
+                % {"severity": severity, "key": spec.key, "accepted": accepted}
+            )
         start, end = _quoted(spec, mark) if "quote" in mark else (mark.get("start"), mark.get("end"))
         if not (isinstance(start, int) and isinstance(end, int) and _lies_within(spec, start, end)):
             raise AnswerError(
-                f"A passage of “{spec.key}” from {start} to {end} does not lie within the text. "
-                f"Accepted: from 0 to {len(spec.text) or 'its end'}."
+                gettext(
+                    "A passage of “%(key)s” from %(start)s to %(end)s does not lie within the text. "
+                    "Accepted: from 0 to %(n)s."
+                )
+                % {"key": spec.key, "start": start, "end": end, "n": len(spec.text) or "its end"}
             )
         found = {"start": start, "end": end, "category": category, "severity": severity}
         return {**found, "revision": spec.revision} if spec.revision else found
@@ -197,15 +212,19 @@ def _quoted(spec: CriterionSpec, mark: dict[str, Any]) -> tuple[int, int]:
     """Where the words stand that a mark quotes."""
     quote, given = str(mark["quote"]).strip(), str(mark.get("occurrence") or "1").strip()
     if not spec.text:
-        raise AnswerError(f"“{spec.key}” cannot look for a quote here: give start and end.")
+        raise AnswerError(gettext("“%(key)s” cannot look for a quote here: give start and end.") % {"key": spec.key})
     words = next((each for each in (quote, quote.replace("\r\n", "\n")) if each and each in spec.text), "")
     if not words:
         raise AnswerError(
-            f"“{quote[:80]}” of “{spec.key}” does not stand in the answer. Accepted: words as they stand there."
+            gettext("“%(quote)s” of “%(key)s” does not stand in the answer. Accepted: words as they stand there.")
+            % {"quote": quote[:80], "key": spec.key}
         )
     times = spec.text.count(words)
     if not given.isascii() or not given.isdigit() or len(given) > 6 or not 1 <= int(given) <= times:
-        raise AnswerError(f"“{quote[:80]}” stands {times} times in the answer. Accepted: 1 to {times}.")
+        raise AnswerError(
+            gettext("“%(quote)s” stands %(times)s times in the answer. Accepted: 1 to %(times)s.")
+            % {"quote": quote[:80], "times": times}
+        )
     at = -1
     for _ in range(int(given)):
         at = spec.text.index(words, at + 1 if at < 0 else at + len(words))

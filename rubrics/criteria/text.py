@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rubrics.criteria.base import CriterionType
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
@@ -26,7 +28,10 @@ class Text(CriterionType):
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         text = str(value).strip()
         if len(text) > MAX_LENGTH:
-            raise AnswerError(f"The answer to “{spec.key}” has {len(text):,} characters; at most {MAX_LENGTH:,} fit.")
+            raise AnswerError(
+                gettext("The answer to “%(key)s” has %(n)s characters; at most %(most)s fit.")
+                % {"key": spec.key, "n": f"{len(text):,}", "most": f"{MAX_LENGTH:,}"}
+            )
         return Answer(text=text)
 
     def form_value(self, spec: CriterionSpec, answer: Answer) -> str:

@@ -48,7 +48,10 @@ class YesNo(CriterionType):
             return Answer(number=1.0, label="yes")
         if text in _NO:
             return Answer(number=0.0, label="no")
-        raise AnswerError(f"{value!r} is not an answer to “{spec.key}”. Accepted: yes, no (or true, false, 1, 0).")
+        raise AnswerError(
+            gettext("%(value)s is not an answer to “%(key)s”. Accepted: yes, no (or true, false, 1, 0).")
+            % {"value": f"{value!r}", "key": spec.key}
+        )
 
     def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
         return answer.label or super().form_value(spec, answer)

@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from projects.access import Action, can, get_project
@@ -66,9 +67,15 @@ def guidelines(request: HttpRequest, project: str) -> HttpResponse:
 
 def _say(request: HttpRequest, made: Guideline, newest: Guideline | None) -> None:
     if newest is not None and made.pk == newest.pk:
-        messages.warning(request, f"This is what version {made.number} says already, so no new version was made.")
+        messages.warning(
+            request,
+            gettext("This is what version %(number)s says already, so no new version was made.")
+            % {"number": made.number},
+        )
     else:
-        messages.success(request, f"Version {made.number} of the guidelines is published.")
+        messages.success(
+            request, gettext("Version %(number)s of the guidelines is published.") % {"number": made.number}
+        )
 
 
 @login_required

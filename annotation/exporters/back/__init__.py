@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from django.utils.translation import gettext
+
 from annotation.exporters.back import arena, dpo, hugging_face, langsmith, mlflow, phoenix, promptfoo
 from annotation.exporters.back.answers import Choice, Judged, judged
 from annotation.models import Round
@@ -70,7 +72,10 @@ def write_back(
     if not records:
         reasons = "; ".join(f"{why} ({count:,})" for why, count in left.most_common())
         why = f"Left out: {reasons}." if reasons else "Nobody has answered anything that counts yet."
-        raise ServiceError(f"{form.TITLE}: no answer of this round has a place in it. {form.TAKES} {why}")
+        raise ServiceError(
+            gettext("%(title)s: no answer of this round has a place in it.") % {"title": gettext(form.TITLE)}
+            + f" {gettext(form.TAKES)} {why}"
+        )
     return Written(key, files_of(key), records, dict(left.most_common()))
 
 

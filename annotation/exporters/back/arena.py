@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, Told, preferences, winner
 from annotation.exporters.back.lines import write_lines
 
-TITLE = "Arena votes (JSON Lines)"
+TITLE = gettext_noop("Arena votes (JSON Lines)")
 FILE = "arena.jsonl"
-TAKES = "Preferences between two outputs. How strong a preference is stands beside the winner."
+TAKES = gettext_noop("Preferences between two outputs. How strong a preference is stands beside the winner.")
 
 
 def write(folder: Path, tasks: Iterable[Judged], name: str) -> tuple[int, Counter[str]]:

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, Told, preferences, winner
 from annotation.exporters.back.lines import write_lines
 
-TITLE = "Preference pairs for DPO (JSON Lines)"
+TITLE = gettext_noop("Preference pairs for DPO (JSON Lines)")
 FILE = "dpo.jsonl"
-TAKES = "Preferences between two outputs: one row a pair, what most raters preferred, with the votes."
+TAKES = gettext_noop("Preferences between two outputs: one row a pair, what most raters preferred, with the votes.")
 
 
 def write(folder: Path, tasks: Iterable[Judged], name: str) -> tuple[int, Counter[str]]:

@@ -11,12 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, Told
 
-TITLE = "Hugging Face data set (Parquet with a data card)"
+TITLE = gettext_noop("Hugging Face data set (Parquet with a data card)")
 FILE = "human_judgments.parquet"
 CARD = "README.md"
-TAKES = "All answers, one row each, with what was asked and answered."
+TAKES = gettext_noop("All answers, one row each, with what was asked and answered.")
 _ROWS = 2000  # in a row group
 _TEXT = "text"
 COLUMNS: tuple[tuple[str, str, str], ...] = (

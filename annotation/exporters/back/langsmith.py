@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, Shown, Told, winner
 from annotation.exporters.back.lines import kept, tool_id, write_lines
 
-TITLE = "LangSmith feedback (JSON Lines)"
+TITLE = gettext_noop("LangSmith feedback (JSON Lines)")
 FILE = "langsmith_feedback.jsonl"
-TAKES = (
+TAKES = gettext_noop(
     "Answers about one output and preferences between two that were imported from LangSmith, so that the run is known."
 )
 _SPACE = uuid.UUID("6f1f7c0e-6f0a-5d0e-8a55-0d7a5f0a9a11")

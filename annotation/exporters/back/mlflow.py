@@ -8,12 +8,14 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, about_outputs
 from annotation.exporters.back.lines import kept, tool_id, write_lines
 
-TITLE = "MLflow assessments (JSON Lines)"
+TITLE = gettext_noop("MLflow assessments (JSON Lines)")
 FILE = "mlflow_assessments.jsonl"
-TAKES = "Answers about one output that was imported from MLflow, so that its trace is known."
+TAKES = gettext_noop("Answers about one output that was imported from MLflow, so that its trace is known.")
 
 
 def write(folder: Path, tasks: Iterable[Judged], name: str) -> tuple[int, Counter[str]]:

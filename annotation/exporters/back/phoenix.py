@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, Told, about_outputs
 from annotation.exporters.back.lines import kept, tool_id, write_lines
 
-TITLE = "Phoenix span annotations (JSON Lines)"
+TITLE = gettext_noop("Phoenix span annotations (JSON Lines)")
 FILE = "phoenix_annotations.jsonl"
-TAKES = "Answers about one output that was imported from Phoenix, so that its span is known."
+TAKES = gettext_noop("Answers about one output that was imported from Phoenix, so that its span is known.")
 
 
 def write(folder: Path, tasks: Iterable[Judged], name: str) -> tuple[int, Counter[str]]:

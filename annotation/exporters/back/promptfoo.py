@@ -13,13 +13,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from annotation.exporters.back.answers import Judged, Shown, Told, about_outputs
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
 
-TITLE = "promptfoo results (JSON)"
+TITLE = gettext_noop("promptfoo results (JSON)")
 FILE = "promptfoo.json"
-TAKES = "Answers about one output that are yes or no, or a number between known bounds."
+TAKES = gettext_noop("Answers about one output that are yes or no, or a number between known bounds.")
 REASON = "Manual result (overrides all other grading results)"
 
 
