@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from projects.importers import limits, tables, values
+from projects.importers.archive import gunzipped
 from projects.importers.jsonscan import loads
 from projects.importers.records import ImportFileError, SystemUnknownError, refusal
 from projects.importers.shapes import as_dict
@@ -30,6 +31,24 @@ def heads(options: dict[str, Any] | None) -> Iterator[tuple[Beside, bytes]]:
         head = each.stream.read(HEAD_BYTES)
         each.stream.seek(0)
         yield each, tables.parquet_header(each.stream, each.name) if head.startswith(tables.PARQUET_MAGIC) else head
+
+
+class Opened(NamedTuple):
+    name: str
+    stream: BinaryIO
+
+
+def heads_around(options: dict[str, Any] | None, more: list[Beside]) -> Iterator[tuple[Beside, bytes]]:
+    """The same of ``more``, and of the files of other folders, which are closed after their turn; gzip is unpacked."""
+    for each in (*(options or {}).get("beside", ()), *more, *(options or {}).get("around", ())):
+        try:
+            stream, name = gunzipped(each.stream, each.name)
+            yield from heads({"beside": [Opened(name, stream)]})
+        except ImportFileError:
+            continue  # its own import says what is wrong with it
+        finally:
+            if any(each is other for other in (options or {}).get("around", ())):
+                each.close()
 
 
 def document(stream: BinaryIO, name: str) -> dict[str, Any]:

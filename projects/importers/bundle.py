@@ -131,8 +131,9 @@ def read(
     """``reading`` recognises a file by its head and gives (format, records); it knows all the importers."""
     bundle = _Bundle(name, options or {}, reading)
     ordered = sorted(members, key=lambda each: (_folder(each.name), each.name))
-    for _, group in groupby(ordered, key=lambda each: _folder(each.name)):
-        yield from bundle.folder(list(group))
+    for folder, group in groupby(ordered, key=lambda each: _folder(each.name)):
+        around = [each for each in ordered if _folder(each.name) != folder]
+        yield from bundle.folder(list(group), around)
     yield from bundle.closing()
 
 
@@ -147,12 +148,15 @@ class _Bundle:
         self.unknown: list[str] = []
         self.media = 0
         self.refused: list[ImportFileError] = []
+        self.shared: dict[str, Any] = {}  # what an importer gathers once for all the files of the bundle
 
-    def folder(self, members: list[Member]) -> Iterator[Record | Problem]:
+    def folder(self, members: list[Member], around: list[Member]) -> Iterator[Record | Problem]:
+        """``around`` are the files of the other folders, for the tools that put what belongs together into several."""
         try:
             for member in members:
                 others = [each for each in members if each is not member]
-                yield from self._member(member, {**self.options, "beside": others})
+                more = {"beside": others, "around": around, "shared": self.shared}
+                yield from self._member(member, {**self.options, **more})
         finally:
             for member in members:
                 member.close()

@@ -88,7 +88,8 @@ ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "context", "span_id", "span_kind", "attributes.input.value", "attributes.output.value", "start_time",
         "end_time")),
     "langfuse": (("name", "source", "dataType"), ("value", "stringValue", "traceId", "observationId", "comment", "id",
-        "type", "input", "output", "model", "startTime", "endTime", "usage", "environment", "datasetRunId", "level")),
+        "type", "input", "output", "model", "startTime", "endTime", "usage", "environment", "datasetRunId", "level",
+        "trace", "observations", "scores", "timestamp", "comments")),
     "llama_index": (("query",), ("response", "score", "passing", "feedback", "pairwise_source", "invalid_result",
         "contexts", "metric_dict", "scores", "answer", "rag", "retrieved_texts", "expected_ids")),
     "giskard": (("question", "reference_answer"), ("id", "reference_context", "conversation_history", "metadata",
@@ -109,7 +110,8 @@ DOCUMENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "llama_index": (("faithfulness", "pairwise"), ("query", "response", "score", "pairwise_source", "contexts")),
     "giskard": (("s-1", "XDetector"), ("correctness", "correctness_reason", "major", "minor")),
     "mlflow": (("columns", "data", "a/mean"), ("inputs", "outputs", "a/score")),
-    "langfuse": (("data", "meta"), ("name", "source", "dataType", "value", "traceId")),
+    "langfuse": (("data", "meta", "trace", "observations"), ("name", "source", "dataType", "value", "traceId", "id",
+        "type", "input", "output", "startTime", "environment", "userId", "scores")),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Langfuse: what its documentation says, made by hand."""
+"""Langfuse: what its documentation and its source say that it writes, made by hand."""
 
 from __future__ import annotations
 
@@ -95,3 +95,54 @@ def test_an_observation_that_failed_is_no_bad_answer() -> None:
 
 def test_the_system_is_asked_for() -> None:
     assert "Name it" in refused(lines(score()), "l.jsonl")
+
+
+def trace(**more: Any) -> dict[str, Any]:
+    return {"id": "t1", "timestamp": "2026-01-01T00:00:00.000Z", "environment": "default", "userId": None,
+            "input": {"q": "May I?"}, "output": "No.", "tags": ["law"], **more}  # fmt: skip
+
+
+def test_a_table_of_scores_from_the_interface_names_its_raters() -> None:
+    header = ("id,traceId,sessionId,datasetRunId,timestamp,source,name,dataType,value,stringValue,comment,metadata,"
+              "observationId,traceName,userId,traceTags,environment,authorUserName\n")  # fmt: skip
+    got = read(header + 's,t1,,,2026-01-01,ANNOTATION,tone,CATEGORICAL,0,kind,"Well, yes",,,,,[],default,Ann\n',
+               "scores.csv", system="bot")  # fmt: skip
+    assert [(h.item, h.label, h.number, h.rater, h.comment) for h in got.humans] == [
+        ("t1", "kind", None, "Ann", "Well, yes")
+    ]
+
+
+def test_texts_and_corrections_are_no_zeros() -> None:
+    got = rows(score(dataType="TEXT", value=0, stringValue="Too long."), score(source="API", dataType="CORRECTION",
+               value=0, stringValue="Yes."), score())  # fmt: skip
+    assert (len(got.humans), got.scores, len(got.notes)) == (1, [], 1)
+    assert "TEXT or CORRECTION" in got.notes[0].why
+    assert "2 times" in got.notes[0].why
+
+
+def test_a_trace_as_it_is_downloaded_and_as_the_api_gives_it() -> None:
+    downloaded = {"trace": {**trace(), "scores": [score()]}, "observations": [observation()]}
+    whole = json.dumps({**trace(), "scores": [score()], "observations": [observation()]}, indent=2)
+    for got in (read(json.dumps(downloaded, indent=2), "trace.json"), read(whole, "trace.json"),
+                read(lines(downloaded, downloaded), "traces.jsonl", "langfuse")):  # fmt: skip
+        assert (got.key, {o.item for o in got.outputs}) == ("langfuse", {"t1", "t1/o1"})
+        assert {(h.item, h.system, h.number) for h in got.humans} == {("t1", ("m", ""), 4.0)}
+
+
+def test_observations_without_traces_tell_what_a_scored_trace_was_asked() -> None:
+    root = observation(id="o0", type="SPAN", provided_model_name=None, input="May I?", output="Never.",
+                       parent_observation_id="")  # fmt: skip
+    step = observation(parent_observation_id="o0")
+    got = read_zip({"observations_v2/a.jsonl": lines(root, step), "scores/a.jsonl": lines(score())})
+    assert {(o.item, o.text) for o in got.outputs if o.text} == {("t1", "Never."), ("t1/o1", "No.")}
+    with_traces = read_zip({"o.jsonl": lines(root, step), "s.jsonl": lines(score()), "t.jsonl": lines(trace())})
+    assert {(o.item, o.text) for o in with_traces.outputs if o.text} == {("t1", "No."), ("t1/o1", "No.")}
+
+
+def test_a_table_of_traces_tells_seconds_and_says_which_scores_it_cannot_give() -> None:
+    counted = trace(
+        latency=1.5, usage={"promptTokens": 7, "completionTokens": 3}, comments=[], helpful=[4], tone=["kind"]
+    )
+    got = rows(counted, trace(id="t2", latency=None, usage={"promptTokens": 0, "completionTokens": 0}, comments=[]))
+    assert [(o.latency_ms, o.tokens_in, o.tokens_out) for o in got.outputs] == [(1500.0, 7, 3), (None, None, None)]
+    assert [each.why.split()[2] for each in got.notes] == ["helpful", "tone"]
