@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Case, Exists, F, FloatField, IntegerField, Max, Min, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, Substr
 
@@ -21,7 +23,7 @@ def _flagged() -> QuerySet[Flag]:
     return Flag.objects.filter(assignment__task__item=OuterRef("pk"), resolved_at=None)
 
 
-def apart() -> QuerySet[Rating]:
+def apart() -> QuerySet[Any, Any]:
     """Items (as `judgment__assignment__task__item`) about which two raters of one task gave different answers to one
     question about one output, whichever side it was shown on. Not compared: marked passages, and orders of several."""
     order, target = F("judgment__assignment__shown_order"), F("target")
