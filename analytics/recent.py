@@ -45,6 +45,7 @@ WORDS = {
     "invitation.list": "invited people from a list",
     "invitation.revoke": "revoked an invitation",
     "import.done": "imported {target}",
+    "import.part": "imported a part of {target}",
     "media.add": "added images or sounds",
     "items.tag": "put a tag on items",
     "items.untag": "took a tag off items",
