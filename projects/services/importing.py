@@ -127,22 +127,36 @@ def import_files(
     options: dict[str, Any] | None = None,
     actor: Any = None,
     progress: Progress | None = None,
+    mapping: str = "",
 ) -> list[ImportResult]:
     """Import several files, all or none: every one is parsed and rendered before the first is written.
 
+    `mapping` names how the columns of these tables are read, as it was saved in the project.
+
     An importer may look into the others for what its file does not say (option `beside`). A `project` that is
     not saved yet (slug and name given) is made in the same transaction."""
-    from projects.services import import_parts  # it imports this module
+    from projects.services import import_parts, import_templates  # they import this module
 
+    mapped: dict[str, dict[str, Any]] = {}
+    if mapping:
+        named = import_templates.mapping_named(project, mapping)
+        mapped = {
+            each.name: import_templates.options_like(mapping=named, upload=each, format=format) for each in uploads
+        }
     if any(import_parts.is_large(each) for each in uploads):
-        return [_in_parts(project, uploads, format, options, actor, progress)]
+        given = {**(options or {}), **mapped.get(uploads[0].name, {})}
+        return [_in_parts(project, uploads, format, given, actor, progress)]
     files = [each for each in uploads if isinstance(each, Upload)]
     staged = [
         stage_file(
             project=project,
             upload=upload,
             format=format,
-            options={**(options or {}), "beside": [each for each in files if each is not upload]},
+            options={
+                **(options or {}),
+                **mapped.get(upload.name, {}),
+                "beside": [each for each in files if each is not upload],
+            },
             progress=progress,
         )
         for upload in uploads
