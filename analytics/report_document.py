@@ -254,6 +254,8 @@ def _metrics(page: Page) -> Iterator[Block]:
             columns = (f"Where a rater says ({more.key})", "it says more", "another", "it says less", "another", "Lean")
             errors = [(f"{x.level} ({x.lean.counts})", *map(_short, (*x.more, *x.less, x.lean))) for x in more.errors]
             yield from table(columns, errors, f"Errors of {more.key} by level")
+            if more.curve:
+                yield from table(("ε", "Holds its own beside", "Share", "Test"), more.curve.rows, more.curve.title)
 
 
 def _powered(page: Page) -> Iterator[Block]:

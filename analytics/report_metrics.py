@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics.charts import interval
+from analytics.report_epsilon import EpsilonCurve, epsilon_curve
 from analytics.report_parts import CORRELATION_AXIS, Figures, Line, Missing, decided, figures, listed
 from analytics.report_words import Said, level_name, points, say
 from projects.templatetags.numbers import times
@@ -28,6 +29,7 @@ class MetricMore:
     key: str
     figures: Figures
     errors: list[ErrorLine]
+    curve: EpsilonCurve | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +187,8 @@ def _more(metric: str, row: dict[str, Any], criterion: dict[str, Any]) -> Metric
     found = figures(named)
     if "reason" in ceiling:
         found.missing.append(Missing("Spearman’s ρ with one rater", ceiling["reason"]))
-    return MetricMore(metric, found, [_error_line(each, criterion) for each in row.get("errors_by_level", [])])
+    errors = [_error_line(each, criterion) for each in row.get("errors_by_level", [])]
+    return MetricMore(metric, found, errors, epsilon_curve(metric, test))
 
 
 def _error_line(each: dict[str, Any], criterion: dict[str, Any]) -> ErrorLine:
