@@ -18,11 +18,13 @@ from annotation.adjudication_cases import (
     page_order,
     said_of,
 )
+from annotation.gold import shown_target
 from annotation.models import Adjudication, Round, Task
 from annotation.presentation import read_task
-from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, shown_html
+from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, drawn_output, shown_html
 from annotation.services.judging import Question
 from annotation.shown_files import with_files, with_reference
+from annotation.turns import about_what, turn_of
 from projects.views.media import media_address
 from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import LETTERS
@@ -47,7 +49,8 @@ class Past:
 @dataclass(frozen=True, slots=True)
 class CasePage:
     criterion: CriterionSpec
-    letter: str  # of the output it is about; empty for the whole task
+    about: str  # which output or turn; empty for the whole task
+    turn: str  # the address of the turn it is about, within the page
     item: str
     language: str
     prompt: SafeString
@@ -91,11 +94,12 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
     seats = {each.seat for each in said}
     return CasePage(
         criterion=criterion,
-        letter=_letter(place.target, order),
+        about=_about(place.target, order),
+        turn=shown_target(place.target, order) if turn_of(place.target) else "",
         item=task.item.external_id,
         language=shown.language,
         prompt=shown_html(shown.prompt_html),
-        outputs=tuple(DrawnOutput(o.letter, shown_html(o.html), o.text) for o in shown.outputs),
+        outputs=tuple(drawn_output(o, turns=bool(turn_of(place.target))) for o in shown.outputs),
         verdicts=tuple(_verdict(criterion, each, order) for each in said),
         question=_question(criterion, _current(criterion, history, order) if sent is None else sent, error),
         history=history,
@@ -115,8 +119,8 @@ def final_words(case: Case, criterion: CriterionSpec, order: str) -> str:
 
 
 def about(case: Case, order: str) -> str:
-    """Which output a case is about, by its letter on the page."""
-    return _letter(case.place.target, order)
+    """Which output or turn a case is about, by its letter on the page."""
+    return _about(case.place.target, order)
 
 
 def words_of(criterion: CriterionSpec, answer: Answer) -> str:
@@ -138,10 +142,11 @@ def _as_answer(criterion: CriterionSpec, value: float | str) -> Answer:
     return Answer(number=value, label=label)
 
 
-def _letter(target: str, order: str) -> str:
+def _about(target: str, order: str) -> str:
     if not target or len(order) < 2:
-        return ""
-    return next(LETTERS[n] for n in range(len(order)) if canonical_target(f"o{n}", order)[:2] == target[:2])
+        return about_what("", turn_of(target))
+    letter = next(LETTERS[n] for n in range(len(order)) if canonical_target(f"o{n}", order)[:2] == target[:2])
+    return about_what(letter, turn_of(target))
 
 
 def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:

@@ -8,18 +8,20 @@ from itertools import combinations
 from typing import Any
 
 from django.db.models import Count, Prefetch
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from annotation.adjudication_cases import criteria_of
 from annotation.adjudication_page import words_of
 from annotation.models import Assignment, GoldAnswer, Round, Seat, Task, TaskOutput, TrainingTry
-from annotation.presentation import LETTERS
-from annotation.rating_page import DrawnQuestion, draw, shown_html
-from annotation.services.judging import Question, questions, rubric_of
+from annotation.presentation import LETTERS, ShownOutput
+from annotation.rating_page import DrawnQuestion, draw, drawn_output, shown_html
+from annotation.services.judging import Question, asks_turns, questions, rubric_of
 from annotation.services.known_answers import Known
 from annotation.services.round_tasks import systems_of
 from annotation.task_keys import task_key
 from annotation.training import tries_left
+from annotation.turns import about_words, turn_of, turns_in
 from projects.errors import ServiceError
 from projects.importers.values import amount
 from projects.models import Item, ItemRevision, Output, OutputRevision
@@ -67,7 +69,9 @@ def known_tasks(round: Round, kind: str) -> list[KnownTask]:
 
 
 def _letter(target: str, outputs: int) -> str:
-    return f" ({LETTERS[int(target[1])]})" if target.startswith("o") and outputs > 1 else ""
+    letter = LETTERS[int(target[1])] if target.startswith("o") and outputs > 1 else ""
+    about = about_words(letter, turn_of(target))
+    return f" ({about})" if about else ""
 
 
 def _in_words(criterion: Any, known: GoldAnswer) -> str:
@@ -147,9 +151,10 @@ def outputs_at(round: Round, address: str) -> list[Output]:
     return found if len(found) == width and same else []
 
 
-def known_questions(round: Round, outputs: int) -> list[Question]:
+def known_questions(round: Round, outputs: list[Output], texts: Mapping[int, str]) -> list[Question]:
     """What can have a known answer here: every question but those answered in words, in an order or by marks."""
-    asked = questions(rubric_of(round), outputs, round.only_criteria)
+    turns = [turns_in(texts.get(output.pk, "")) for output in outputs]
+    asked = questions(rubric_of(round), len(outputs), round.only_criteria, turns=turns)
     return [
         replace(q, criterion=replace(q.criterion, required=False, allow_cannot_judge=False, shown_if=None))
         for q in asked
@@ -164,7 +169,8 @@ def known_form(
     task = round.tasks.filter(key=task_key(output.pk for output in outputs)).first()
     there = {(a.criterion_id, a.target): a for a in task.gold_answers.all()} if task else {}
     asked = []
-    for q in known_questions(round, len(outputs)):
+    texts = _texts(outputs)
+    for q in known_questions(round, outputs, texts):
         known = there.get((q.criterion.id or 0, q.target))
         values = sent if sent is not None else _stored(q, known)
         drawn = draw(q, values.get(q.name, ""), wrong.get(q.name, ""))
@@ -173,12 +179,20 @@ def known_form(
         asked.append(AskedKnown(q.name, drawn, measured, tolerance, why, wrong.get(f"tolerance-{q.name}", "")))
     item = outputs[0].item
     prompt = ItemRevision.objects.filter(item=item, current=True).values_list("html", flat=True).first()
-    texts = dict(OutputRevision.objects.filter(output__in=outputs, current=True).values_list("output_id", "html"))
     shown = tuple(
-        (LETTERS[n] if len(outputs) > 1 else "", output.system.label, shown_html(texts.get(output.pk, "")))
+        (LETTERS[n] if len(outputs) > 1 else "", output.system.label, _shown(round, texts.get(output.pk, ""), n))
         for n, output in enumerate(outputs)
     )
     return KnownForm(item, shown_html(prompt or ""), shown, tuple(asked))
+
+
+def _texts(outputs: list[Output]) -> dict[int, str]:
+    return dict(OutputRevision.objects.filter(output__in=outputs, current=True).values_list("output_id", "html"))
+
+
+def _shown(round: Round, html: str, n: int) -> SafeString:
+    drawn = drawn_output(ShownOutput("", f"o{n}", html, ""), turns=asks_turns(rubric_of(round)))
+    return drawn.rendered
 
 
 def _stored(q: Question, known: GoldAnswer | None) -> dict[str, str]:
@@ -203,7 +217,7 @@ class KnownRefused(ServiceError):
 def read_known(round: Round, outputs: list[Output], data: Mapping[str, str]) -> list[Known]:
     """The answers that were given; a question left open has none."""
     known, wrong = [], {}
-    for q in known_questions(round, len(outputs)):
+    for q in known_questions(round, outputs, _texts(outputs)):
         raw = data.get(f"tolerance-{q.name}", "").strip()
         tolerance = amount(raw) if raw else 0.0
         if tolerance is None:

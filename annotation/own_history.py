@@ -8,7 +8,7 @@ from datetime import datetime
 
 from annotation.models import Judgment, Round, Seat
 from annotation.services import judging
-from annotation.services.judging import Question, questions, rubric_of, values_of
+from annotation.services.judging import Question, questions, rubric_of, turns_judged, values_of
 from projects.models import ItemRevision
 from projects.selectors import excerpt
 from rubrics.criteria import Choice
@@ -34,8 +34,11 @@ def own_history(round: Round, seat: Seat) -> list[OwnJudgment]:
     rubric = rubric_of(round)
     found = []
     for a in mine:
-        own = list(questions(rubric, len(a.shown_order), round.only_criteria))
-        words = tuple(answers_in_words(current[a.pk], own)) if a.pk in current else ()
+        words: tuple[str, ...] = ()
+        if (judgment := current.get(a.pk)) is not None:
+            n = len(a.shown_order)
+            own = list(questions(rubric, n, round.only_criteria, turns=turns_judged(judgment, n)))
+            words = tuple(answers_in_words(judgment, own))
         found.append(OwnJudgment(a.public_id, a.closed_at, asked.get(a.task.item_id, ""), words))
     return found
 
@@ -44,7 +47,7 @@ def answers_in_words(judgment: Judgment, asked: list[Question]) -> Iterator[str]
     values = values_of(judgment, asked)
     for q in asked:
         if value := values.get(q.name, ""):
-            yield f"{q.letter}: {_answer(q, value)}" if q.letter else _answer(q, value)
+            yield f"{q.about}: {_answer(q, value)}" if q.about else _answer(q, value)
 
 
 def _answer(q: Question, value: str) -> str:

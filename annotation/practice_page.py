@@ -13,9 +13,11 @@ from annotation.claims import Outcome
 from annotation.gold import shown_target
 from annotation.models import Assignment, GoldAnswer, Rating, Round, Seat, TrainingTry
 from annotation.presentation import LETTERS, read_presentation
-from annotation.rating_page import DrawnOutput, Page, page_of, shown_html
+from annotation.rating_page import DrawnOutput, Page, drawn_output, page_of, shown_html
+from annotation.services.judging import asks_turns, rubric_of
 from annotation.services.training import Standing, marks_of
 from annotation.training import rule_of
+from annotation.turns import about_what, turn_of
 from projects.rendering import render_prompt
 from rubrics.criteria.base import plain
 from rubrics.specs import Answer, CriterionSpec
@@ -23,7 +25,7 @@ from rubrics.specs import Answer, CriterionSpec
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """One known answer, beside what the rater gave. `about`: the letter of the answer it is about."""
+    """One known answer, beside what the rater gave. `about`: which answer or turn."""
 
     question: str
     about: str
@@ -74,7 +76,7 @@ def feedback_of(round: Round, assignment: Assignment, standing: Standing) -> Fee
     return Feedback(
         prompt=shown_html(html),
         language=shown.language,
-        outputs=tuple(DrawnOutput(o.letter, shown_html(o.html), o.text) for o in shown.outputs),
+        outputs=tuple(drawn_output(o, turns=asks_turns(rubric_of(round))) for o in shown.outputs),
         marks=tuple(_marked(criteria[a.criterion_id], a, given, ok, order) for a, given, ok in marks_of(assignment)),
         n=answered.index(step.pk) + 1 if step.pk in answered else len(answered),
         total=standing.total,
@@ -87,9 +89,10 @@ def feedback_of(round: Round, assignment: Assignment, standing: Standing) -> Fee
 
 def _marked(criterion: CriterionSpec, known: GoldAnswer, given: Rating | None, right: bool, order: str) -> Marked:
     target = shown_target(known.target, order)
+    letter = LETTERS[int(target[1])] if target.startswith("o") and len(order) > 1 else ""
     return Marked(
         question=criterion.question,
-        about=LETTERS[int(target[1])] if target.startswith("o") and len(order) > 1 else "",
+        about=about_what(letter, turn_of(target)),
         own=_own(criterion, given),
         wanted=_wanted(criterion, known, order),
         right=right,

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from annotation.turns import turns_in
 from rubrics.criteria.base import LETTERS as LETTERS  # also by its place here
 
 
@@ -22,6 +23,10 @@ class ShownOutput:
     html: str
     text: str
     digest: str = ""  # of the revision shown
+
+    @property
+    def turns(self) -> int:
+        return turns_in(self.html)
 
 
 @dataclass(frozen=True, slots=True)

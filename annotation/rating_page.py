@@ -20,11 +20,12 @@ from django.utils.translation import get_language, gettext
 from annotation import conduct
 from annotation.claims import Outcome
 from annotation.models import Assignment, Flag, RevisionRequest, Round, Seat
-from annotation.presentation import Presentation, read_presentation
+from annotation.presentation import Presentation, ShownOutput, read_presentation
 from annotation.review_queue import unanswered
 from annotation.selection import capped, with_checks
-from annotation.services.judging import SKIP_REASONS, Question, questions, rubric_of, saved_values
+from annotation.services.judging import SKIP_REASONS, Question, asks_turns, questions, rubric_of, saved_values
 from annotation.shown_files import with_files, with_reference
+from annotation.turns import with_turns
 from projects.models import Media
 from projects.shown_words import in_readers_words
 from rubrics.criteria import Choice
@@ -78,6 +79,7 @@ class DrawnQuestion:
     columns: tuple[str, ...] = ()
     apart: bool = False
     target: str = ""
+    turn: int = 0  # that it is about, to link to
     passages: tuple[dict[str, Any], ...] = ()
     quotes: tuple[dict[str, Any], ...] = ()  # rows to quote in, with what was sent and refused
     severities: tuple[tuple[str, float], ...] = ()
@@ -108,6 +110,12 @@ def shown_html(html: str) -> SafeString:
     return sanitised(in_readers_words(html))
 
 
+def drawn_output(output: ShownOutput, *, turns: bool) -> DrawnOutput:
+    """`turns`: something is asked about each, so each has its number and its address."""
+    html = shown_html(output.html)
+    return DrawnOutput(output.letter, sanitised(with_turns(html, output.target)) if turns else html, output.text)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Everything of one task that the templates show. It holds no name of a system."""
@@ -127,6 +135,7 @@ class Page:
     saved_id: str = ""
     revising: bool = False
     note: str = ""  # why a judgment that is looked at again was sent back
+    turns: bool = False  # something is asked about each turn
     practice: bool = False  # a training task: feedback follows, and it counts for nothing else
     flag_reasons: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(Flag.Reason.choices))
     skip_reasons: tuple[tuple[str, str], ...] = tuple(SKIP_REASONS.items())
@@ -153,7 +162,7 @@ class Page:
 
     @property
     def outputs(self) -> list[DrawnOutput]:
-        return [DrawnOutput(o.letter, shown_html(o.html), o.text) for o in self.task.outputs]
+        return [drawn_output(o, turns=self.turns) for o in self.task.outputs]
 
     @property
     def lease_minutes(self) -> int:
@@ -216,7 +225,8 @@ def page_of(
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
     task = _shown(round, outcome.presentation or read_presentation(outcome.assignment))
-    asked = list(questions(rubric_of(round), len(task.outputs), round.only_criteria, task.outputs))
+    rubric = rubric_of(round)
+    asked = list(questions(rubric, len(task.outputs), round.only_criteria, task.outputs))
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
     drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
@@ -240,6 +250,7 @@ def page_of(
         saved_id=outcome.saved_id,
         revising=revising,
         note=_note_on(outcome.assignment) if revising else "",
+        turns=asks_turns(rubric),
     )
 
 
@@ -267,6 +278,7 @@ def _saved(task: Presentation, asked: list[Question]) -> tuple[dict[str, str], b
     return saved_values(assignment, asked), assignment.state == Assignment.State.JUDGED
 
 
+PREVIEW_TURNS = 2  # of the answers that a preview makes up
 _KEPT = 2_000
 _blank: OrderedDict[tuple[str, str, str | None], DrawnQuestion] = OrderedDict()
 _lock = Lock()
@@ -278,7 +290,7 @@ def _drawn_of(round: Round, q: Question, value: str, error: str) -> DrawnQuestio
     if value or error or not round.rubric_version.is_frozen:
         return draw(q, value, error)
     version = f"{round.rubric_version_id}:{round.rubric_version.digest}"
-    key = (version, f"{q.name}:{q.letter}:{q.criterion.outputs}", get_language())
+    key = (version, f"{q.name}:{q.letter}:{q.turn}:{q.criterion.outputs}:{q.conditions}", get_language())
     with _lock:
         if key in _blank:
             _blank.move_to_end(key)
@@ -293,11 +305,15 @@ def _drawn_of(round: Round, q: Question, value: str, error: str) -> DrawnQuestio
 
 def preview_questions(rubric: RubricSpec, n_outputs: int) -> list[DrawnQuestion]:
     """The questions as raters see them, without a task: for the rubric's preview."""
-    return [draw(q, "", "") for q in questions(rubric, n_outputs)]
+    asked = questions(rubric, n_outputs, turns=[PREVIEW_TURNS] * n_outputs)
+    return [draw(q, "", "", linked=False) for q in asked]
 
 
-def draw(q: Question, value: str, error: str) -> DrawnQuestion:
+def draw(q: Question, value: str, error: str, *, linked: bool = True) -> DrawnQuestion:
+    """`linked`: the turn it is about stands on the same page."""
     drawn = _draw(q, value, error)
+    if not linked:
+        drawn = replace(drawn, turn=0)
     return replace(drawn, html=sanitised(render_to_string(q.kind.template, {"q": drawn})))
 
 
@@ -312,7 +328,7 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
     accepted = rule.get("is", [])
     return DrawnQuestion(
         name=q.name,
-        legend=f"{q.letter}: {spec.question}" if q.letter else spec.question,
+        legend=f"{q.about}: {spec.question}" if q.about else spec.question,
         guidance=spec.guidance,
         examples=spec.examples,
         type=spec.type,
@@ -323,7 +339,7 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         value=value,
         error=error,
         config=spec.config,
-        shown_field=_field_of(q, rule.get("criterion", "")),
+        shown_field=" ".join(q.conditions),
         shown_is="|".join(map(str, accepted if isinstance(accepted, list) else [accepted])),
         points=len(choices),
         marks=spec.levels,
@@ -332,6 +348,7 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         columns=tuple(q.kind.columns(spec)),
         apart=q.kind.apart(spec),
         target=q.target,
+        turn=q.turn,
         passages=tuple(q.kind.marks(spec, value)) if isinstance(q.kind, Spans) else (),
         quotes=tuple(q.kind.quotes(value)) if isinstance(q.kind, Spans) else (),
         severities=tuple(by_points(spec)) if isinstance(q.kind, Spans) else (),
@@ -364,10 +381,6 @@ def _confidence(value: str, error: str, language: str | None) -> DrawnQuestion:
         points=len(levels),
     )
     return replace(drawn, html=sanitised(render_to_string("rubrics/criteria/levels.html", {"q": drawn})))
-
-
-def _field_of(q: Question, key: str) -> str:
-    return f"c-{key}{'-' + q.target if q.letter else ''}" if key else ""
 
 
 def _drawn(choice: Choice, chosen: set[str]) -> DrawnChoice:

@@ -23,7 +23,7 @@ from django.utils.html import escape
 from django.utils.translation import get_language
 
 from annotation.presentation import Presentation, ShownOutput
-from annotation.rating_page import Page, shown_html
+from annotation.rating_page import Page
 
 TEMPLATE = "annotation/_task.html"
 KEPT = 256
@@ -131,6 +131,6 @@ def _values(page: Page, token: str) -> dict[str, str]:
         "language": escape(page.task.language),
         "prompt": page.prompt,
     }
-    for n, output in enumerate(page.task.outputs):
-        found[f"html{n}"], found[f"text{n}"] = shown_html(output.html), escape(output.text)
+    for n, (drawn, output) in enumerate(zip(page.outputs, page.task.outputs, strict=True)):
+        found[f"html{n}"], found[f"text{n}"] = drawn.rendered, escape(output.text)
     return {name: str(value) for name, value in found.items()}

@@ -51,12 +51,14 @@ def _measured(database: Scratch, items: int) -> dict[str, tuple[int, float]]:
     """Statements, and the median of milliseconds, by page."""
     study = database.python("bench.study", {"listed": items})
     with serving(database) as served:
-        return asyncio.run(_all(served.port, study))
+        return asyncio.run(pages_asked(served.port, study, PAGES))
 
 
-async def _all(port: int, study: dict[str, Any]) -> dict[str, tuple[int, float]]:
+async def pages_asked(
+    port: int, study: dict[str, Any], pages: dict[str, tuple[str, str]]
+) -> dict[str, tuple[int, float]]:
     found = {}
-    for name, (who, address) in PAGES.items():
+    for name, (who, address) in pages.items():
         browser = Browser(port, study[who])
         path = address.format(**study)
         counted = await browser.send("GET", path, form=None, **{ASK: "1"})

@@ -34,7 +34,12 @@ WORDS = TEXT.split()
 def main(wanted: Path, made: Path) -> None:
     django.setup()
     want = json.loads(wanted.read_text(encoding="utf-8"))
-    make = listed_study if "listed" in want else judged_study if "judged" in want else open_study
+    kinds: dict[str, Callable[..., dict[str, Any]]] = {
+        "listed": listed_study,
+        "judged": judged_study,
+        "disagreed": disagreed_study,
+    }
+    make = next((kind for key, kind in kinds.items() if key in want), open_study)
     made.write_text(json.dumps(make(**want)), encoding="utf-8")
 
 
@@ -78,6 +83,33 @@ def listed_study(*, listed: int) -> dict[str, Any]:
     return {
         "project": project.slug, "round": round_.slug, "public_id": round_.public_id, "last": last,
         "lead": keys[0], "rater": keys[1],
+    }  # fmt: skip
+
+
+def disagreed_study(*, disagreed: int) -> dict[str, Any]:
+    """A closed round of so many tasks with two judgments each, and its disagreements in order."""
+    from accounts.models import User
+    from annotation.models import Disagreement
+    from annotation.services.disagreement_order import order_make
+    from annotation.services.rounds import round_close
+    from projects.models import Membership
+
+    project, systems, version = _project("disagreed", disagreed)
+    round_ = round_made(project, systems, version, "disagreed", 2)
+    judged_by(round_, people_made(project, 8), _rate)
+    round_close(round=round_, actor=None)
+    lead = User.objects.create(email="lead@example.org", name="Lead")
+    Membership.objects.create(project=project, user=lead, role="lead")
+    refresh_statistics()
+    started = time.monotonic()
+    order_make(round=round_)
+    seconds = time.monotonic() - started
+    refresh_statistics()
+    n, one = Disagreement.objects.count(), Disagreement.objects.select_related("criterion").order_by("-rank")[0]
+    address = f"{one.task_id}/{one.criterion.key}" + (f".{one.target}" if one.target else "")
+    return {
+        "project": project.slug, "round": round_.slug, "last": f"page={-(-n // 100)}", "case": address, "n": n,
+        "seconds": seconds, "lead": _sessions([lead])[0],
     }  # fmt: skip
 
 

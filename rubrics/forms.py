@@ -25,6 +25,7 @@ from rubrics.specs import CriterionSpec, LevelSpec
 
 TYPES = [(key, kind.title) for key, kind in CRITERIA.items()]
 TIE_WORDS = dict(zip(TIES, ("Tie", "Both good", "Both bad"), strict=True))
+SCOPE_WORDS = {"task": "The whole task", "output": "Each output", "turn": "Each turn of an output"}
 # Widths of the columns they end in; a file says the same.
 MAX_VALUE, MAX_LABEL = 60, 120
 
@@ -124,14 +125,12 @@ class CriterionForm(forms.Form):
     )
     at_most = forms.IntegerField(label="At most", required=False, min_value=1, help_text="Left empty: all that hold.")
 
-    def __init__(self, *args: Any, kind: str, scope: str = "task", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = CRITERIA[kind]
         measurements = [(m, Criterion.Measurement(m).label) for m in self.kind.measurements]
         self.fields["level_of_measurement"] = forms.ChoiceField(label="Level of measurement", choices=measurements)
-        asked = [("task", "The whole task"), ("output", "Each output")]
-        if scope == "turn":  # a file may say so; the form keeps it
-            asked.append(("turn", "Each turn of an output"))
+        asked = [(s, SCOPE_WORDS[s]) for s in self.kind.scopes]
         self.fields["scope"] = forms.ChoiceField(label="Asked about", choices=asked)
         absent = {"points", "ties", "min", "max", "unit", "at_most", "allow_ties", "categories", "severities"} - set(
             self.kind.config_keys
@@ -229,7 +228,7 @@ class Editor:
             "weight": f"{spec.weight:g}",
         }
         return cls(
-            form=CriterionForm(kind=spec.type, scope=spec.scope, initial=initial),
+            form=CriterionForm(kind=spec.type, initial=initial),
             kind=spec.type,
             condition=ConditionForm(None, others, spec.shown_if),
             original=spec.key,
@@ -247,7 +246,7 @@ class Editor:
         original = data.get("original", "")
         own = next((c for c in stored if original and c.key == original), None)
         editor = cls(
-            form=CriterionForm(_for_kind(data, kind), kind=kind, scope=data.get("scope", "")),
+            form=CriterionForm(_for_kind(data, kind), kind=kind),
             kind=kind,
             condition=ConditionForm(data, [c for c in stored if c is not own], own.shown_if if own else None),
             original=original,

@@ -54,7 +54,11 @@ def answers_in(spec: RubricSpec, lines: Iterable[str], name: str, key: dict[str,
         place = {field: row[field] for field in (*PLACE, "judge") if row.get(field) not in (None, "")}
         for criterion, side, given in _given(spec, answer):
             where = f"{name}, line {number}, {criterion.key}{'.' + side if side else ''}"
-            _add(read, criterion, given, _beside(place, criterion, side), where, key)
+            about = _beside(place, criterion, side)
+            if criterion.scope == "turn":
+                _add_turns(read, criterion, given, about, where, key)
+            else:
+                _add(read, criterion, given, about, where, key)
         unknown = set(answer) - {n for c in asked(spec) for n in (c.key, f"{c.key}.a", f"{c.key}.b")}
         if unknown:
             why = f"The rubric does not ask “{sorted(unknown)[0]}”. It asks: {', '.join(c.key for c in asked(spec))}."
@@ -110,6 +114,18 @@ def _add(
     row |= {"explanation": str(reason)[:5000]} if reason else {}
     read.rows.append(row | scale_of(criterion))
     read.criteria.add(criterion.key)
+
+
+def _add_turns(
+    read: Read, criterion: CriterionSpec, given: Any, place: dict[str, Any], where: str, key: dict[str, str]
+) -> None:
+    """A list, of each turn in order one answer. What is no list is about no turn that could be told."""
+    if not isinstance(given, list):
+        why = f"“{criterion.key}” is asked about each turn. Accepted: a list with one answer for each turn, in order."
+        read.problems.append(Problem(where, why))
+        return
+    for n, one in enumerate(given, start=1):
+        _add(read, criterion, one, {**place, "turn": n}, f"{where}, turn {n}", key)
 
 
 # --- Values -------------------------------------------------------------------------------------------------

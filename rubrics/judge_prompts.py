@@ -78,7 +78,10 @@ def criterion_text(criterion: CriterionSpec, number: int | None = None) -> str:
     if criterion.guidance:
         lines.append(criterion.guidance)
     if criterion.scope == "turn":
-        lines.append("Judge the answer as a whole, over all its turns.")
+        lines.append(
+            "Answer it for each turn of the answer, in order: a turn is what the assistant says and does until the "
+            "user speaks again. Give a list with one entry for each turn."
+        )
     lines.append("Answers:\n\n" + "\n".join(f"- {line}" for line in _accepted(criterion)))
     if criterion.examples:
         lines.append("Examples:\n\n" + "\n".join(f"- {_example(e)}" for e in criterion.examples))
@@ -142,7 +145,10 @@ def answer_schema(rubric: RubricSpec) -> dict[str, Any]:
         if several and criterion.scope != "task":
             letters = "ab" if mode_of(rubric) == "compare" else LETTERS[:MOST].lower()
             names = [f"{criterion.key}.{letter}" for letter in letters]
-        properties |= {name: _answer(criterion) for name in names}
+        answer = _answer(criterion)
+        if criterion.scope == "turn":
+            answer = {"type": "array", "minItems": 1, "items": answer}
+        properties |= dict.fromkeys(names, answer)
     return _object(properties)
 
 
@@ -194,7 +200,7 @@ def schema_text(rubric: RubricSpec) -> str:
 
 def promptfoo(rubric: RubricSpec) -> str:
     """`assert` entries for promptfoo: one `llm-rubric` a criterion, named by its key as a metric."""
-    _score_only(rubric, "promptfoo's llm-rubric")
+    _whole_only(rubric, "promptfoo's llm-rubric")
     assertions = []
     for criterion in asked(rubric):
         text = _literal(criterion_text(criterion)) + "\n\n" + _scored(criterion)
@@ -227,7 +233,7 @@ def score_table(criterion: CriterionSpec) -> list[tuple[str, float]]:
 
 def inspect(rubric: RubricSpec) -> str:
     """Arguments of Inspect's `model_graded_qa`, one scorer a criterion."""
-    _score_only(rubric, "Inspect's model_graded_qa")
+    _whole_only(rubric, "Inspect's model_graded_qa")
     scorers = []
     for criterion in asked(rubric):
         codes = _grades(criterion)
@@ -286,7 +292,14 @@ def _literal(text: str) -> str:
     return text.replace("{{", "{ {").replace("{%", "{ %").replace("{#", "{ #")
 
 
-def _score_only(rubric: RubricSpec, tool: str) -> None:
+def _whole_only(rubric: RubricSpec, tool: str) -> None:
+    """Such a scorer gives one grade to one answer."""
+    by_turn = next((c for c in asked(rubric) if c.scope == "turn"), None)
+    if by_turn is not None:
+        raise ServiceError(
+            f"“{by_turn.key}” is asked about each turn, and {tool} gives one grade to an answer. "
+            "Take the judge prompt instead."
+        )
     if compares(rubric):
         raise ServiceError(f"This rubric compares two answers, and {tool} reads one. Take the judge prompt instead.")
 

@@ -22,6 +22,7 @@ from annotation.models import (
     Adjudication,
     Assignment,
     Comment,
+    Disagreement,
     Flag,
     FreeText,
     GoldAnswer,
@@ -175,6 +176,12 @@ def a_text(w: World, **fields: Any) -> FreeText:
 
 def a_gold(w: World) -> GoldAnswer:
     return GoldAnswer.objects.create(task=w.assignment.task, criterion=w.only(Criterion), number=1)
+
+
+def a_disagreement(w: World) -> Disagreement:
+    return Disagreement.objects.create(
+        round=w.round, generation=1, rank=1, task=w.assignment.task, criterion=w.only(Criterion), distance=1, share=1
+    )
 
 
 def a_ruling(w: World) -> Adjudication:
@@ -367,6 +374,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "adjudication_withdrawn_is_not_current": lambda w: Adjudication.objects.create(
         task=w.assignment.task, criterion=w.only(Criterion), withdrawn=True
     ),
+    "disagreement_rank_once": lambda w: again(a_disagreement(w), target="o0"),
+    "disagreement_once": lambda w: again(a_disagreement(w), rank=2),
     "revisionrequest_once": lambda w: again(a_request(w)),
     "exclusion_one_standing": lambda w: again(an_exclusion(w)),
     "exclusion_has_reason": lambda w: change(an_exclusion(w), reason=""),

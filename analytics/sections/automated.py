@@ -60,7 +60,7 @@ class _Result:
 
 
 def _units(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["unit", "cluster", "output", "output_a", "output_b", "system"]].drop_duplicates("unit")
+    return frame[["unit", "cluster", "output", "output_a", "output_b", "system", "turn"]].drop_duplicates("unit")
 
 
 def automated_section(data: ReportData) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _against(
     pairs = is_of_pairs(criterion)
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None
-    scores = _pair_scores(metric, own, means, result.units) if pairs else _output_scores(means, result.units)
+    scores = _pair_scores(metric, own, means, result.units) if pairs else _unit_scores(own, means, result.units)
     if scores.empty:
         return None
     same = metric.criterion == criterion.key
@@ -116,6 +116,17 @@ def _output_scores(means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     scored = units[units["output"].isin(means.index)]
     given = means.reindex(scored["output"])
     return scored.assign(number=given["number"].to_numpy(), label=given["label"].to_numpy())
+
+
+def _unit_scores(own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """What people judged turn by turn is held against the metric's value of that turn, where it has such; everything
+    else against its value of the output. A file counts turns from 1, a target from 0."""
+    turns = pd.to_numeric(own["turn"])
+    if not units["turn"].ne("").any() or turns.isna().all():
+        return _output_scores(means, units)
+    named = own.assign(turn="t" + (turns - 1).fillna(-1).astype("int64").astype(str))
+    each = _per(named[turns.notna() & (named["output_b"] < 0)], ["output", "turn"]).reset_index()
+    return units.merge(each, on=["output", "turn"])
 
 
 def _pair_scores(metric: MetricInfo, own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
@@ -158,7 +169,7 @@ def _one_per_pair(said: pd.DataFrame) -> pd.DataFrame:
     return judged.groupby(["output_a", "output_b"])[["number", "answer"]].mean().reset_index()
 
 
-def _per(own: pd.DataFrame, key: str) -> pd.DataFrame:
+def _per(own: pd.DataFrame, key: str | list[str]) -> pd.DataFrame:
     """Several values of one output (judges, turns, runs) become their mean; labels count if they are one."""
     groups = own.groupby(key)
     one = groups["label"].nunique() == 1
@@ -184,7 +195,8 @@ def _human(frame: pd.DataFrame, units: pd.DataFrame, criterion: CriterionSpec) -
 
 def _numbers(scores: pd.DataFrame, human: _Human, criterion: CriterionSpec) -> FloatArray:
     """The metric's number of each unit that people judged, NaN where there is none."""
-    key, wanted = ("unit", human.units) if criterion.type == "preference" else ("output", human.outputs)
+    by_unit = criterion.type == "preference" or criterion.scope == "turn"
+    key, wanted = ("unit", human.units) if by_unit else ("output", human.outputs)
     given = scores.drop_duplicates(key).set_index(key)["number"]
     return np.asarray(given.reindex(wanted), dtype=np.float64)
 

@@ -2,6 +2,7 @@
 
 from annotation.models.assignments import Assignment, Seat, SideTally, Slot
 from annotation.models.crowd import JoinLink, Participant
+from annotation.models.disagreements import Disagreement, DisagreementOrder
 from annotation.models.judgments import FreeText, Judgment, Rating
 from annotation.models.leaks import LeakDecision
 from annotation.models.quality import Adjudication, Comment, Flag, GoldAnswer, RaterExclusion
@@ -15,6 +16,8 @@ __all__ = [
     "Adjudication",
     "Assignment",
     "Comment",
+    "Disagreement",
+    "DisagreementOrder",
     "Flag",
     "FreeText",
     "GoldAnswer",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from annotation.adjudication_cases import Place, criteria_of, from_side, said_of
 from annotation.models import Adjudication, Round, Task
+from annotation.services.disagreement_order import order_lock, order_settled
 from projects import audit
 from projects.errors import Conflict, ServiceError
 from rubrics.criteria import CRITERIA
@@ -138,6 +139,7 @@ def _write_locked(round: Round, place: Place, expected: int, fields: dict[str, A
         raise Conflict(CHANGED)
     if fields["withdrawn"] and (last is None or not last.current):
         raise ServiceError(gettext("There is no final answer to take back."))
+    order_lock(row)
     history.filter(current=True).update(current=False)
     made = Adjudication.objects.create(
         task_id=place.task,
@@ -147,6 +149,7 @@ def _write_locked(round: Round, place: Place, expected: int, fields: dict[str, A
         current=not fields["withdrawn"],
         **fields,
     )
+    order_settled(place, row, settled=made.current)
     audit.record(
         project=row.project,
         actor=fields["reviewer"],

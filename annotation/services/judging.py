@@ -18,6 +18,7 @@ from annotation import claims, conduct
 from annotation.claims import NewRating, NewText, Outcome, Submission
 from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, Rating, Round, Seat, Slot
 from annotation.presentation import ShownOutput, read_presentation
+from annotation.turns import about_words, turn_of
 from projects.errors import ServiceError
 from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import LETTERS, CriterionType
@@ -44,6 +45,13 @@ class Question:
     target: str
     letter: str
     kind: CriterionType
+    turn: int = 0  # of the output, from 1; 0: it is about no turn, or about the only one
+    conditions: tuple[str, ...] = ()  # the fields of which one must say what `shown_if` wants
+
+    @property
+    def about(self) -> str:
+        """“A”, “Turn 2”, “A, turn 2”, or nothing where there is one answer only."""
+        return about_words(self.letter, self.turn)
 
 
 class AnswersRefused(ServiceError):
@@ -59,22 +67,56 @@ class AnswersRefused(ServiceError):
 
 
 def questions(
-    rubric: RubricSpec, n_outputs: int, only: list[str] | None = None, shown: Sequence[ShownOutput] = ()
+    rubric: RubricSpec,
+    n_outputs: int,
+    only: list[str] | None = None,
+    shown: Sequence[ShownOutput] = (),
+    turns: Sequence[int] = (),
 ) -> Iterator[Question]:
-    """Every question of a task in the order asked: what is asked of each output first, then the task. `shown`: the
-    outputs, where an answer points into their text."""
+    """Every question of a task in the order asked: of each output first what is asked of each of its turns, then what
+    is asked of it, and the task last. `shown`: the outputs, where an answer points into their text or is about a turn
+    of it. `turns`: how many turns each has, where that is known without them; else each has one."""
     chosen = [c for c in rubric.criteria if not only or c.key in only]
-    if n_outputs == 1:
-        for c in chosen:
-            yield Question(f"c-{c.key}", _of(c, 0, shown), "" if c.scope == "task" else "o0", "", CRITERIA[c.type])
-        return
+    by_turn = [c for c in chosen if c.scope == "turn"]
+    if by_turn and shown:
+        turns = [output.turns for output in shown]
+    asked: list[Question] = []
     for n in range(n_outputs):
-        for c in chosen:
-            if c.scope != "task":
-                yield Question(f"c-{c.key}-o{n}", _of(c, n, shown), f"o{n}", LETTERS[n], CRITERIA[c.type])
+        asked += _of_turns(by_turn, n, n_outputs, turns[n] if n < len(turns) else 1)
+        if n_outputs > 1:
+            asked += _of_output([c for c in chosen if c.scope == "output"], n, shown)
     for c in chosen:
-        if c.scope == "task":
-            yield Question(f"c-{c.key}", replace(c, outputs=n_outputs), "", "", CRITERIA[c.type])
+        if n_outputs == 1 and c.scope != "turn":
+            about = "" if c.scope == "task" else "o0"
+            asked.append(Question(f"c-{c.key}", _of(c, 0, shown), about, "", CRITERIA[c.type]))
+        elif c.scope == "task":
+            asked.append(Question(f"c-{c.key}", replace(c, outputs=n_outputs), "", "", CRITERIA[c.type]))
+    return (replace(q, conditions=_conditions(q, asked)) if q.criterion.shown_if else q for q in asked)
+
+
+def _of_turns(criteria: list[CriterionSpec], n: int, n_outputs: int, turns: int) -> Iterator[Question]:
+    letter = LETTERS[n] if n_outputs > 1 else ""
+    for t in range(turns):
+        for c in criteria:
+            target = f"o{n}t{t}"
+            yield Question(f"c-{c.key}-{target}", c, target, letter, CRITERIA[c.type], t + 1 if turns > 1 else 0)
+
+
+def _of_output(criteria: list[CriterionSpec], n: int, shown: Sequence[ShownOutput]) -> Iterator[Question]:
+    for c in criteria:
+        yield Question(f"c-{c.key}-o{n}", _of(c, n, shown), f"o{n}", LETTERS[n], CRITERIA[c.type])
+
+
+def _conditions(q: Question, asked: Sequence[Question]) -> tuple[str, ...]:
+    """The questions about the criterion that `shown_if` names, of the same thing: of its turn or its output, of the
+    task around it, or of any part of it."""
+    wanted = (q.criterion.shown_if or {}).get("criterion")
+    return tuple(o.name for o in asked if o.criterion.key == wanted and _within(o.target, q.target))
+
+
+def _within(one: str, other: str) -> bool:
+    whole, part = sorted((one, other), key=len)
+    return whole in ("", part, part.partition("t")[0])
 
 
 def _of(criterion: CriterionSpec, n: int, shown: Sequence[ShownOutput]) -> CriterionSpec:
@@ -83,8 +125,20 @@ def _of(criterion: CriterionSpec, n: int, shown: Sequence[ShownOutput]) -> Crite
     return replace(criterion, text=shown[n].text, revision=shown[n].digest)
 
 
-def reads_text(rubric: RubricSpec) -> bool:
-    return any(CRITERIA[c.type].reads_text for c in rubric.criteria)
+def reads_outputs(rubric: RubricSpec) -> bool:
+    """Whether the outputs decide what is asked, or which answers are accepted."""
+    return any(CRITERIA[c.type].reads_text or c.scope == "turn" for c in rubric.criteria)
+
+
+def asks_turns(rubric: RubricSpec) -> bool:
+    return any(c.scope == "turn" for c in rubric.criteria)
+
+
+def turns_judged(judgment: Judgment, n_outputs: int) -> list[int]:
+    """How many turns of each output shown a judgment speaks of, for whoever reads it without its texts."""
+    targets = [rating.target for rating in judgment.ratings.all()] + [text.target for text in judgment.texts.all()]
+    about = [(target.partition("t")[0], turn_of(target)) for target in targets]
+    return [max((turn for output, turn in about if output == f"o{n}"), default=1) or 1 for n in range(n_outputs)]
 
 
 def rubric_of(round: Round) -> RubricSpec:
@@ -114,13 +168,13 @@ def read_answers(asked: list[Question], data: Mapping[str, str]) -> dict[str, An
 def _is_shown(q: Question, asked: list[Question], answers: dict[str, Answer]) -> bool:
     """A criterion with `shown_if` is asked only where the other one was answered so."""
     rule = q.criterion.shown_if
-    if not rule:
-        return True
-    other = next((o for o in asked if o.criterion.key == rule["criterion"] and o.target in (q.target, "")), None)
-    if other is None:
+    if not rule or not q.conditions:
         return True
     accepted = rule["is"] if isinstance(rule["is"], list) else [rule["is"]]
-    given = other.kind.chosen(other.kind.form_value(other.criterion, answers[other.name]))
+    given: set[str] = set()
+    for other in asked:
+        if other.name in q.conditions:
+            given |= other.kind.chosen(other.kind.form_value(other.criterion, answers[other.name]))
     return bool(given & {str(a) for a in accepted})
 
 
@@ -193,7 +247,7 @@ def judgment_submit(
 def checked_submission(*, round: Round, assignment: Assignment, data: Mapping[str, str], key: str) -> Submission:
     """What was sent for this task, if every question that needs an answer has one that is accepted."""
     rubric = rubric_of(round)
-    shown = read_presentation(assignment.pk).outputs if reads_text(rubric) else ()
+    shown = read_presentation(assignment.pk).outputs if reads_outputs(rubric) else ()
     asked = list(questions(rubric, len(assignment.shown_order), round.only_criteria, shown))
     answers = _read_all(round, asked, data)
     elapsed = max(0.0, (timezone.now() - assignment.created_at).total_seconds())

@@ -14,6 +14,7 @@ from django.db.models import Max, Min
 
 from annotation.lanes import Requirements, code, numbers, shared_lane
 from annotation.models import Assignment, Round, Slot
+from annotation.services.disagreement_order import order_outdated
 from annotation.services.eligibility import requirements_of
 
 CHUNK = 2000
@@ -39,6 +40,7 @@ def slots_settle(row: Round, tasks: Sequence[int]) -> int:
         change += len(plan.opened) + len(plan.new) - len(plan.withdrawn)
     if grown:
         search_anew(row, min(reopened, default=None))
+    order_outdated(row)
     return change
 
 

@@ -12,15 +12,18 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation.adjudication_cases import Case, Place, cases, criteria_of, page_order, question_address
+from annotation.adjudication_cases import Case, Place, criteria_of, page_order, question_address
+from annotation.adjudication_list import CaseList
 from annotation.adjudication_page import about, case_page, final_words, place_of, summary
 from annotation.models import Round
 from annotation.selectors import round_of
 from annotation.services.adjudication import UNSETTLED, Ruling, adjudicate, adjudication_withdraw
+from annotation.services.disagreement_order import order_for
 from projects.access import Action, get_project
 from projects.errors import Conflict, ServiceError
 from projects.models import Project
 from rubrics.criteria.several_of import as_sent
+from rubrics.specs import CriterionSpec
 
 LISTED = 100
 
@@ -30,25 +33,26 @@ LISTED = 100
 def adjudication(request: HttpRequest, project: str, round: str) -> HttpResponse:
     row = get_project(request.user, project, Action.REVIEW)
     found = round_of(row, round)
-    every = cases(found)
-    waiting = [case for case in every if case.final is None]
-    settled = [case for case in every if case.final is not None]
-    page = Paginator([*waiting, *settled], LISTED).get_page(request.GET.get("page"))
+    order, of_now = order_for(found)
+    every = CaseList(order)
+    page = Paginator(every.every, LISTED).get_page(request.GET.get("page"))
+    criteria = criteria_of(found)
     context = {
         "project": row,
         "nav": "rounds",
         "round": found,
         "page": page,
-        "lines": [_line(found, case) for case in page],
-        "waiting": len(waiting),
-        "settled": len(settled),
-        "first": waiting[0] if waiting else None,
+        "lines": [_line(found, case, criteria[case.place.criterion]) for case in every.cases(page)],
+        "waiting": every.waiting,
+        "settled": page.paginator.count - every.waiting,
+        "first": every.first(),
+        "order": order,
+        "of_now": of_now,
     }
     return render(request, "annotation/adjudication.html", context)
 
 
-def _line(round: Round, case: Case) -> dict[str, Any]:
-    criterion = criteria_of(round)[case.place.criterion]
+def _line(round: Round, case: Case, criterion: CriterionSpec) -> dict[str, Any]:
     order = page_order(round, case.place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
     return {
         "case": case,
@@ -75,10 +79,10 @@ def case(request: HttpRequest, project: str, round: str, case: int, question: st
         return redirect(request.path)
     except ServiceError as refusal:
         return _page(request, row, found, place, refusal)
-    following = next((each for each in cases(found) if each.final is None), None)
+    following = CaseList(order_for(found)[0]).first()
     if following is None:
         return redirect("annotation:adjudication", row.slug, found.slug)
-    return redirect("annotation:case", row.slug, found.slug, following.place.task, following.address)
+    return redirect("annotation:case", row.slug, found.slug, following.task, following.address)
 
 
 def _decide(request: HttpRequest, round: Round, place: Place) -> None:
@@ -102,18 +106,18 @@ def _page(
 ) -> HttpResponse:
     sent = as_sent(request.POST.getlist("value")) if refusal else None
     error = refusal.message if refusal and refusal.field == "value" else ""
-    waiting = [each for each in cases(round) if each.final is None]
-    at = next((n for n, each in enumerate(waiting) if each.place == place), None)
+    every = CaseList(order_for(round)[0])
+    n, before, after = every.around(place)
     context = {
         "project": project,
         "nav": "rounds",
         "round": round,
         "page": case_page(round, place, request.user, sent, error),
         "address": question_address(criteria_of(round)[place.criterion].key, place.target),
-        "n": None if at is None else at + 1,
-        "waiting": len(waiting),
-        "before": waiting[at - 1] if at else None,
-        "after": waiting[at + 1] if at is not None and at + 1 < len(waiting) else None,
+        "n": n,
+        "waiting": every.waiting,
+        "before": before,
+        "after": after,
         "reason": request.POST.get("reason", "") if refusal else "",
         "problem": refusal.message if refusal and refusal.field != "value" else "",
     }

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotation.models import Assignment, Judgment, Round
 from annotation.own_history import answers_in_words
 from annotation.presentation import Presentation, read_presentation
-from annotation.rating_page import DrawnOutput, shown_html
+from annotation.rating_page import drawn_output, shown_html
 from annotation.review_queue import KINDS, counts_of, lines_of, queue_of
 from annotation.selectors import round_of
-from annotation.services.judging import questions, rubric_of
+from annotation.services.judging import asks_turns, questions, rubric_of
 from annotation.services.messages import reply
 from annotation.services.reviewing import judgment_send_back, review_done, send_back_withdraw
 from annotation.shown_files import with_files, with_reference
@@ -113,7 +113,8 @@ def _onward(request: HttpRequest, project: Project, round: Round, one: Assignmen
 def _context(request: HttpRequest, project: Project, round: Round, one: Assignment, problem: str) -> dict[str, Any]:
     shown = _shown(project, round, one)
     current = Judgment.objects.filter(assignment=one, current=True).prefetch_related("ratings", "texts").first()
-    asked = list(questions(rubric_of(round), len(one.shown_order), round.only_criteria))
+    rubric = rubric_of(round)
+    asked = list(questions(rubric, len(one.shown_order), round.only_criteria, shown.outputs))
     said = lines_of([one])[0]
     return {
         "project": project,
@@ -124,7 +125,7 @@ def _context(request: HttpRequest, project: Project, round: Round, one: Assignme
         "kind": request.GET.get("kind", ""),
         "task": shown,
         "prompt": shown_html(shown.prompt_html),
-        "outputs": [DrawnOutput(o.letter, shown_html(o.html), o.text) for o in shown.outputs],
+        "outputs": [drawn_output(o, turns=asks_turns(rubric)) for o in shown.outputs],
         "answers": [(q, words) for q in asked for words in (answers_in_words(current, [q]) if current else ())],
         "judgment": current,
         "problem": problem,

@@ -67,12 +67,23 @@ function point(index) {
   if (!all.length) return;
   state.current = Math.min(Math.max(index, 0), all.length - 1);
   all.forEach((q, i) => q.classList.toggle("is-current", i === state.current));
+  root.querySelectorAll(".turn.is-asked").forEach((turn) => turn.classList.remove("is-asked"));
+  turnOf(all[state.current])?.classList.add("is-asked");
+}
+
+// The turn of an answer that a question is about.
+function turnOf(question) {
+  const link = question?.querySelector("[data-turn]");
+  return link && root.querySelector(link.hash);
 }
 
 // When the rater moves the mark it comes into view. When a task begins it does not: reading begins at the top.
 function mark(index) {
   point(index);
-  panelQuestions()[state.current]?.scrollIntoView({ block: "nearest" });
+  const question = panelQuestions()[state.current];
+  // The turn it is about as well, where the text stands beside the questions and not above them.
+  if (question?.closest(".rate-panel")) turnOf(question)?.scrollIntoView({ block: "nearest" });
+  question?.scrollIntoView({ block: "nearest" });
 }
 
 // Going to a text question means to write; Escape leads back to the keys.
@@ -130,7 +141,8 @@ root.addEventListener("task:note", (event) => {
 
 function showConditional() {
   state.form.querySelectorAll("[data-shown-field]").forEach((question) => {
-    const others = [...state.form.querySelectorAll(`[name="${CSS.escape(question.dataset.shownField)}"]:checked`)];
+    const names = question.dataset.shownField.split(" ").map((name) => `[name="${CSS.escape(name)}"]:checked`);
+    const others = [...state.form.querySelectorAll(names.join())];
     question.hidden = !others.some((other) => question.dataset.shownIs.split("|").includes(other.value));
   });
 }

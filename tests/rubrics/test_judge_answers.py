@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -72,6 +73,35 @@ def test_a_judges_answers_come_back_onto_the_same_criteria() -> None:
         version=version, project=round_.project, stream=lines(*written_by_judge), name="answers.jsonl"
     )
     assert again.new == 0
+
+
+def test_a_judge_answers_turn_by_turn_and_is_held_against_people_turn_by_turn() -> None:
+    grounded = replace(POLITE, key="grounded", scope="turn")
+    rows = [
+        {"item": f"i{n}", "system": "s", "rater": rater, "criterion": "grounded", "value": value, "target": target}
+        for n in range(12)
+        for rater in ("a", "b")
+        for target, value in (("o0t0", "yes" if n % 2 else "no"), ("o0t1", "no" if n % 2 else "yes"))
+    ]
+    round_ = filled_round([grounded], rows)
+    spec = spec_of(round_.rubric_version)
+    assert "Give a list with one entry for each turn" in written(spec, "prompt")
+    with pytest.raises(ServiceError, match="asked about each turn"):
+        written(spec, "promptfoo")
+    answers = [
+        {"grounded": [{"reason": "", "value": value} for value in (("yes", "no") if n % 2 else ("no", "yes"))]}
+        for n in range(12)
+    ]
+    jsonschema.validate(answers[0], answer_schema(spec))
+    file = [{"item": f"i{n}", "system": "s", "judge": "big", "answer": each} for n, each in enumerate(answers)]
+    file.append({"item": "i0", "system": "s", "answer": {"grounded": {"reason": "", "value": "yes"}}})
+    done = judge_answers_import(
+        version=round_.rubric_version, project=round_.project, stream=lines(*file), name="turns.jsonl"
+    )
+    assert (done.scores, len(done.problems)) == (24, 1)
+    assert "a list with one answer for each turn" in done.problems[0].why
+    found = reports.build(round_).body["automated"][done.metrics["grounded"]]["grounded"]
+    assert (found["agreement"]["value"], found["agreement"]["n_units"]) == (1, 24)
 
 
 def test_answers_about_two_outputs_stand_with_each_and_with_the_pair() -> None:
