@@ -80,16 +80,16 @@ def _answers(round: Round, seat: Seat) -> _Answers:
 def _sorted(rows: Iterable[tuple[Any, ...]]) -> _Answers:
     answers: _Answers = defaultdict(lambda: defaultdict(dict))
     for criterion, task, order, target, seat, number, label, kind in rows:
-        answers[criterion][(task, _about(order, target))][seat] = _value(order, number, label, kind)
+        answers[criterion][(task, about(order, target))][seat] = value_of(order, number, label, kind)
     return answers
 
 
-def _about(order: str, target: str) -> str:
+def about(order: str, target: str) -> str:
     """The output by its place in the task, not by the place where it was shown."""
     return f"{order[int(target[1])]}{target[2:]}" if target[:1] == "o" and target[1:2].isdigit() else target
 
 
-def _value(order: str, number: float | None, label: str, kind: str) -> Any:
+def value_of(order: str, number: float | None, label: str, kind: str) -> Any:
     """A preference counts from the task's first output; its words follow the sides, so the number stands for it."""
     if kind != "preference":
         return (number, label)

@@ -8,10 +8,12 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 
 from annotation.gold import GoldResult, gold_results
+from annotation.kept_figures import kept
 from annotation.models import (
     Assignment,
     Comment,
@@ -21,12 +23,12 @@ from annotation.models import (
     RaterExclusion,
     Rating,
     Round,
+    RoundItem,
     RoundSystem,
     Seat,
     Slot,
 )
 from annotation.pay import Worked
-from annotation.services.round_tasks import items_with
 from projects.models import Item, Output
 
 LISTED = 100
@@ -43,6 +45,14 @@ class Sides:
     @property
     def n(self) -> int:
         return self.a + self.b + self.ties
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The median of a rater's judgments whose time is known, and what they add up to."""
+
+    median: float
+    worked: Worked
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +82,29 @@ class Said:
     from_rater: bool = True
 
 
-def rater_rows(round: Round) -> list[RaterRow]:
-    """Every seat of the round, the busiest first. The number of queries does not grow with the round."""
-    imported = Q(assignments__purpose=Assignment.Purpose.IMPORTED)
-    apart = Q(assignments__purpose__in=Assignment.APART)
-    judged = Q(assignments__state=Assignment.State.JUDGED)
-    seats = (
-        Seat.objects.filter(round=round)
-        .select_related("rater__user")
-        .annotate(
-            judged=Count("assignments", filter=judged & ~apart),
-            imported=Count("assignments", filter=judged & imported),
-            claimed_at=Max("assignments__created_at", filter=~imported),
-            closed_at=Max("assignments__closed_at", filter=~imported),
-        )
-    )
-    times = _seconds(round)
-    sides = side_counts(round)
+@dataclass(frozen=True, slots=True)
+class Tally:
+    judged: int = 0
+    imported: int = 0
+    last_seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """By seat, counted over every judgment of the round."""
+
+    tallies: dict[int, Tally]
+    paces: dict[int, Pace]
+    sides: dict[int, Sides]
+    hasty: dict[int, int]
+
+
+def rater_rows(round: Round, *, judged: int = 0) -> list[RaterRow]:
+    """Every seat of the round, the busiest first. The number of queries does not grow with the round.
+
+    `judged`: how many judgments there are; of many, the figures may be a minute old (`annotation.kept_figures`)."""
+    seats = list(Seat.objects.filter(round=round).select_related("rater__user"))
+    figures = kept("raters", round, judged, lambda: _figures(round))
     standing = RaterExclusion.objects.filter(seat__round=round, lifted_at__isnull=True)
     excluded = dict(standing.values_list("seat_id", "reason"))
     held = dict(
@@ -97,26 +113,52 @@ def rater_rows(round: Round) -> list[RaterRow]:
         .annotate(since=Subquery(Assignment.objects.filter(pk=OuterRef("holder")).values("created_at")))
         .values_list("seat", "since")
     )
+    gold = gold_results([seat.pk for seat in seats]) if round.gold_rate else {}
+    rows = [_row(seat, figures, gold.get(seat.pk, []), held.get(seat.pk), excluded.get(seat.pk, "")) for seat in seats]
+    return sorted(rows, key=lambda row: (-row.judged - row.imported, row.seat.pk))
+
+
+def _row(seat: Seat, figures: Figures, gold: list[GoldResult], held: datetime | None, excluded: str) -> RaterRow:
+    tally, pace = figures.tallies.get(seat.pk, Tally()), figures.paces.get(seat.pk)
+    return RaterRow(
+        seat=seat,
+        judged=tally.judged,
+        imported=tally.imported,
+        seconds=pace.median if pace else None,
+        worked=pace.worked if pace else None,
+        last_seen=tally.last_seen,
+        sides=figures.sides.get(seat.pk, Sides()),
+        gold=_tally(gold),
+        hasty=figures.hasty.get(seat.pk, 0),
+        held_since=held,
+        excluded=excluded,
+    )
+
+
+def _figures(round: Round) -> Figures:
     asked = _counted(round).filter(events__has_key="warned").order_by().values_list("seat_id")
     hasty = dict(asked.annotate(n=Count("id")))
-    gold = gold_results([seat.pk for seat in seats]) if round.gold_rate else {}
-    rows = [
-        RaterRow(
-            seat=seat,
-            judged=seat.judged,
-            imported=seat.imported,
-            seconds=median(times[seat.pk]) if seat.pk in times else None,
-            worked=Worked(sum(times[seat.pk]), len(times[seat.pk])) if seat.pk in times else None,
-            last_seen=max((t for t in (seat.claimed_at, seat.closed_at) if t), default=None),
-            sides=sides.get(seat.pk, Sides()),
-            gold=_tally(gold.get(seat.pk, [])),
-            hasty=hasty.get(seat.pk, 0),
-            held_since=held.get(seat.pk),
-            excluded=excluded.get(seat.pk, ""),
+    sides = side_counts(round) if round.mode == Round.Mode.COMPARE else {}
+    return Figures(_tallies(round), paces(round), sides, hasty)
+
+
+def _tallies(round: Round) -> dict[int, Tally]:
+    imported, judged = Q(purpose=Assignment.Purpose.IMPORTED), Q(state=Assignment.State.JUDGED)
+    rows = (
+        Assignment.objects.filter(seat__round=round)
+        .order_by()
+        .values_list("seat_id")
+        .annotate(
+            judged=Count("id", filter=judged & ~Q(purpose__in=Assignment.APART)),
+            imported=Count("id", filter=judged & imported),
+            claimed_at=Max("created_at", filter=~imported),
+            ended_at=Max("closed_at", filter=~imported),
         )
-        for seat in seats
-    ]
-    return sorted(rows, key=lambda row: (-row.judged - row.imported, row.seat.pk))
+    )
+    return {
+        seat: Tally(judged, imported, max((at for at in times if at), default=None))
+        for seat, judged, imported, *times in rows
+    }
 
 
 def _tally(results: list[GoldResult]) -> tuple[int, int]:
@@ -127,14 +169,28 @@ def _counted(round: Round) -> Any:
     return Judgment.objects.filter(seat__round=round, current=True).exclude(assignment__purpose__in=Assignment.APART)
 
 
-def _seconds(round: Round) -> dict[int, list[float]]:
-    """By seat. The time measured in the page where there is one, else from claim to submit."""
-    times: dict[int, list[float]] = defaultdict(list)
-    for seat, active, elapsed in _counted(round).values_list("seat_id", "active_seconds", "seconds").iterator():
-        seconds = active if active is not None else elapsed
-        if seconds is not None:
-            times[seat].append(seconds)
-    return dict(times)
+def paces(round: Round) -> dict[int, Pace]:
+    """By seat. The time measured in the page where there is one, else from claim to submit.
+
+    The database ranks the times, so that one or two rows of each seat are read and not every judgment."""
+    timed = (
+        _counted(round)
+        .annotate(time=Coalesce("active_seconds", "seconds"))
+        .filter(time__isnull=False)
+        .annotate(
+            rank=Window(RowNumber(), partition_by="seat_id", order_by="time"),
+            n=Window(Count("id"), partition_by="seat_id"),
+            total=Window(Sum("time"), partition_by="seat_id"),
+        )
+        .filter(rank__gte=F("n") / 2.0, rank__lte=F("n") / 2.0 + 1)
+        .values_list("seat_id", "time", "n", "total")
+    )
+    middle: dict[int, list[float]] = defaultdict(list)
+    sums = {}
+    for seat, time, n, total in timed:
+        middle[seat].append(time)
+        sums[seat] = Worked(total, n)
+    return {seat: Pace(median(times), sums[seat]) for seat, times in middle.items()}
 
 
 def all_worked(rows: list[RaterRow]) -> Worked | None:
@@ -173,9 +229,14 @@ def all_sides(rows: list[RaterRow]) -> Sides:
     return Sides(sum(r.sides.a for r in rows), sum(r.sides.b for r in rows), sum(r.sides.ties for r in rows))
 
 
+def _of(round: Round) -> Exists:
+    """Asked of each row from the newest down until the list is full: a join would first gather all assignments."""
+    return Exists(Assignment.objects.filter(pk=OuterRef("assignment"), seat__round=round))
+
+
 def open_flags(round: Round) -> list[Flag]:
     return list(
-        Flag.objects.filter(assignment__seat__round=round, resolved_at=None)
+        Flag.objects.filter(_of(round), resolved_at=None)
         .select_related("assignment__seat__rater__user", "assignment__task__item")
         .order_by("-id")[:LISTED]
     )
@@ -184,14 +245,13 @@ def open_flags(round: Round) -> list[Flag]:
 def comments(round: Round) -> list[Said]:
     """The newest first: those sent on their own, those sent with a judgment, and what was written back."""
     alone = (
-        Comment.objects.filter(assignment__seat__round=round, erased_at=None)
+        Comment.objects.filter(_of(round), erased_at=None)
         .select_related("assignment__seat__rater__user", "assignment__task__item")
         .order_by("-id")[:LISTED]
     )
+    counting = Judgment.objects.filter(pk=OuterRef("judgment"), current=True, seat__round=round)
     within = (
-        FreeText.objects.filter(
-            judgment__seat__round=round, judgment__current=True, kind=FreeText.Kind.COMMENT, erased_at=None
-        )
+        FreeText.objects.filter(Exists(counting), kind=FreeText.Kind.COMMENT, erased_at=None)
         .select_related("judgment__seat__rater__user", "judgment__assignment__task__item")
         .order_by("-id")[:LISTED]
     )
@@ -219,5 +279,7 @@ def new_items(round: Round) -> int:
     if round.design != Round.Design.CENSUS or round.predecessor_id or round.options.get("sample", {}).get("tag"):
         return 0
     systems = RoundSystem.objects.filter(round=round).values("system_id")
-    outputs = Output.objects.filter(item__project_id=round.project_id, system__in=systems, has_text=True, error="")
-    return items_with(outputs, round.project_id).exclude(id__in=round.round_items.values("item_id")).count()
+    outputs = Output.objects.filter(item=OuterRef("pk"), system__in=systems, has_text=True, error="")
+    # Of most items the round's own rows say that they are in it, and their outputs need not be looked up.
+    inside = RoundItem.objects.filter(round=round, item=OuterRef("pk"))
+    return Item.objects.filter(~Exists(inside), project=round.project_id).filter(Exists(outputs)).count()

@@ -15,6 +15,7 @@ from annotation.selection import capped, with_checks
 from annotation.services.eligibility import may_take, requirements_of
 from projects.access import Action, visible_projects
 from projects.models import Membership, Project
+from projects.selectors import count_of
 from projects.templatetags.numbers import number
 
 MOST_SENT_BACK = 20  # listed at once; the others follow as these are answered
@@ -139,13 +140,15 @@ class Progress:
 
 
 def progress_of(round: Round) -> Progress:
-    states: dict[int, int] = dict(round.slots.values_list("state").annotate(n=Count("id")).values_list("state", "n"))
-    tasks = round.tasks.filter(kind="normal", slots__isnull=False).distinct().count()
-    undone = round.tasks.filter(slots__state__in=[Slot.State.OPEN, Slot.State.LEASED]).distinct().count()
+    slots = round.slots.order_by()
+    states = dict(slots.values_list("state").annotate(n=Count("id")))
+    tasks = slots.aggregate(n=Count("task", distinct=True))["n"]
+    waiting = slots.filter(state__in=[Slot.State.OPEN, Slot.State.LEASED])
+    undone = waiting.aggregate(n=Count("task", distinct=True))["n"]
     judged = states.get(Slot.State.JUDGED, 0)
     leased = states.get(Slot.State.LEASED, 0)
-    imported = Judgment.objects.filter(
-        seat__round=round, current=True, assignment__purpose=Assignment.Purpose.IMPORTED
+    imported = Assignment.objects.filter(
+        seat__round=round, purpose=Assignment.Purpose.IMPORTED, state=Assignment.State.JUDGED
     ).count()
     return Progress(
         wanted=judged + leased + states.get(Slot.State.OPEN, 0),
@@ -158,12 +161,13 @@ def progress_of(round: Round) -> Progress:
 
 
 def rounds_of(project: Project) -> QuerySet[Round]:
+    # Subqueries: joined and grouped, every slot would be sorted together with all that its round is.
     return (
         Round.objects.filter(project=project)
         .select_related("rubric_version__rubric")
         .annotate(
-            n_wanted=Count("slots", filter=~Q(slots__state=Slot.State.WITHDRAWN)),
-            n_judged=Count("slots", filter=Q(slots__state=Slot.State.JUDGED)),
+            n_wanted=count_of(Slot.objects.exclude(state=Slot.State.WITHDRAWN), "round"),
+            n_judged=count_of(Slot.objects.filter(state=Slot.State.JUDGED), "round"),
         )
         .order_by("-id")
     )

@@ -20,6 +20,7 @@ from bench import (
     figures,
     import_large,
     import_outputs,
+    import_streamed,
     keystroke,
     lists,
     load,
@@ -38,7 +39,7 @@ from tools.environment import ROOT
 PAGE = ROOT / "docs" / "performance.md"
 DATABASES = ("sqlite", "postgresql")
 # Minutes of one core: only where it is named.
-ON_DEMAND = {"disagreements", "import-large", "large", "lists", "million"}
+ON_DEMAND = {"disagreements", "import-large", "import-streamed", "large", "lists", "million"}
 SHORT = {"tasks": [1000], "raters": [1, 8], "think": [0.0], "seconds": 4.0}
 FULL = {"tasks": [1000, 100_000], "raters": [1, 8, 32], "think": [0.0, 2.0], "seconds": 6.0}
 
@@ -74,6 +75,7 @@ def measurements() -> dict[str, Callable[[argparse.Namespace, list[Kind], Path],
         "preference": lambda _, __, home: stats_preference.measure(home / "preference"),
         "import": lambda options, kinds, home: import_outputs.measure(kinds, home, options.outputs),
         "import-large": lambda _, kinds, home: import_large.measure(kinds, home),
+        "import-streamed": lambda _, kinds, home: import_streamed.measure(kinds, home),
         "disagreements": lambda options, kinds, home: disagreements.measure(kinds, options.items),
         "lists": lambda options, kinds, home: lists.measure(kinds, options.items),
         "export": lambda options, kinds, home: results.measure_export(kinds, options.judged),

@@ -77,12 +77,14 @@ FILTER_WORDS = {
     "batch": ("Imported with", "Any file"),
     "language": ("Language", "Any language"),
     "metric": ("Automated score", "Any"),
+    "work": ("Judging", "Whatever it is"),
 }
 _ANY_NUMBER = forms.NumberInput(attrs={"step": "any"})
 
 
 class ItemFilterForm(forms.Form):
     q = forms.CharField(label=gettext_lazy("Find by id"), required=False, max_length=300)
+    text = forms.CharField(label=gettext_lazy("Words in the texts"), required=False, max_length=300)
 
     def __init__(self, *args: Any, tags: list[str], more: dict[str, list[tuple[str, str]]], **kwargs: Any) -> None:
         """`more`: what else there is to choose from; empty: only id and tag are asked."""
@@ -95,6 +97,11 @@ class ItemFilterForm(forms.Form):
         if more:
             self.fields["above"] = forms.FloatField(label=gettext("Score at least"), required=False, widget=_ANY_NUMBER)
             self.fields["below"] = forms.FloatField(label=gettext("Score at most"), required=False, widget=_ANY_NUMBER)
+            for name, label in (
+                ("longer", gettext("Characters of an answer, at least")),
+                ("shorter", gettext("Characters of an answer, at most")),
+            ):
+                self.fields[name] = forms.IntegerField(label=label, required=False, min_value=0)
 
     def clean(self) -> None:
         given = self.cleaned_data
@@ -104,4 +111,4 @@ class ItemFilterForm(forms.Form):
 
     @property
     def beyond(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.fields if name not in ("q", "tag")]
+        return [self[name] for name in self.fields if name not in ("q", "text", "tag")]

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Length
 
-from projects.models import AutomatedScore, Item, ItemTag, Output
+from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Output, OutputRevision
 
-MORE = ("system", "batch", "language", "metric", "above", "below")
+MORE = ("system", "batch", "language", "metric", "above", "below", "longer", "shorter", "work")
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A question about the judging of items. Apps that know of judging put theirs into `WORK`; this one knows none."""
+
+    label: str
+    of: Callable[[QuerySet[Item]], QuerySet[Item]]
+
+
+WORK: dict[str, Work] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFilter:
-    """Empty fields ask nothing. `above` and `below` are of a score that `metric` gave to an output of the item, and of
-    the system where one is named: at least, and at most."""
+    """Empty fields ask nothing. `text`: words of the question or of an answer. `above` and `below` are of a score that
+    `metric` gave to an output of the item; `longer` and `shorter` count the characters of an answer: at least, at most.
+    All are of the system where one is named. `work`: how the judging of the item stands, a key of `WORK`."""
 
     q: str = ""
+    text: str = ""
     tag: str = ""
     system: int | None = None
     batch: int | None = None
@@ -27,6 +41,9 @@ class ItemFilter:
     metric: int | None = None
     above: float | None = None
     below: float | None = None
+    longer: int | None = None
+    shorter: int | None = None
+    work: str = ""
 
     @property
     def asks(self) -> bool:
@@ -34,7 +51,7 @@ class ItemFilter:
 
     @property
     def more(self) -> bool:
-        """Whether something beyond id and tag is asked."""
+        """Whether something beyond id, words and tag is asked."""
         return any(name in MORE for name in self.query())
 
     def query(self) -> dict[str, str]:
@@ -54,8 +71,28 @@ class ItemFilter:
             # One list of items, worked out once: an EXISTS would go through the scores of the metric for each item.
             rows = rows.filter(pk__in=self._scores().values("output__item"))
         elif self.system is not None:
-            rows = rows.filter(pk__in=Output.objects.filter(system=self.system).values("item"))
+            # Asked of each item in the order of the list: a page is full long before all outputs were gone through.
+            rows = rows.filter(Exists(Output.objects.filter(item=OuterRef("pk"), system=self.system)))
+        if self.text:
+            rows = rows.filter(Exists(self._asked()) | Exists(self._answers().filter(_says(self.text))))
+        if self.longer is not None or self.shorter is not None:
+            rows = rows.filter(Exists(self._of_length()))
+        if self.work:
+            rows = WORK[self.work].of(rows) if self.work in WORK else rows.none()
         return rows
+
+    def _asked(self) -> QuerySet[ItemRevision]:
+        return ItemRevision.objects.filter(item=OuterRef("pk"), current=True, messages__says=self.text)
+
+    def _answers(self) -> QuerySet[OutputRevision]:
+        rows = OutputRevision.objects.filter(output__item=OuterRef("pk"), current=True)
+        return rows if self.system is None else rows.filter(output__system=self.system)
+
+    def _of_length(self) -> QuerySet[OutputRevision]:
+        rows = self._answers().exclude(text="").annotate(length=Length("text"))
+        if self.longer is not None:
+            rows = rows.filter(length__gte=self.longer)
+        return rows if self.shorter is None else rows.filter(length__lte=self.shorter)
 
     def _scores(self) -> QuerySet[AutomatedScore]:
         rows = AutomatedScore.objects.filter(metric=self.metric, output__isnull=False, missing_reason="")
@@ -68,10 +105,15 @@ class ItemFilter:
         return rows
 
 
+def _says(words: str) -> Q:
+    return Q(text__icontains=words) | Q(messages__says=words)
+
+
 def read_filter(data: Mapping[str, Any]) -> ItemFilter:
     """From an address or a form. What is not known finds nothing; a number that is none asks nothing."""
     return ItemFilter(
         q=data.get("q", "").strip()[:300],
+        text=data.get("text", "").strip()[:300],
         tag=data.get("tag", "")[:300],
         system=_key(data.get("system", "")),
         batch=_key(data.get("batch", "")),
@@ -79,6 +121,9 @@ def read_filter(data: Mapping[str, Any]) -> ItemFilter:
         metric=_key(data.get("metric", "")),
         above=_number(data.get("above", "")),
         below=_number(data.get("below", "")),
+        longer=_key(data.get("longer", "")),
+        shorter=_key(data.get("shorter", "")),
+        work=data.get("work", "")[:30],
     )
 
 

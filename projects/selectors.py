@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from projects.access import Action, roles_with, visible_projects
-from projects.item_filter import ItemFilter
+from projects.item_filter import WORK, ItemFilter
 from projects.models import (
     AutomatedScore,
     ImportBatch,
@@ -118,7 +118,7 @@ def tags(project: Project) -> list[str]:
 
 
 def filter_choices(project: Project) -> dict[str, list[tuple[str, str]]]:
-    """What items of the project can be filtered by beside id and tag. Four queries."""
+    """What items of the project can be filtered by beside id, words and tag. Four queries."""
     batches = ImportBatch.objects.filter(project=project, state=ImportBatch.State.DONE)[:BATCHES_LISTED]
     languages = Item.objects.filter(project=project).exclude(language="").order_by("language")
     metrics = Metric.objects.filter(project=project, kind__in=[Metric.Kind.NUMBER, Metric.Kind.BOOL]).order_by("key")
@@ -129,6 +129,7 @@ def filter_choices(project: Project) -> dict[str, list[tuple[str, str]]]:
         "batch": [(str(row.pk), f"{row.file_name}, {date_format(row.created_at)}") for row in batches],
         "language": [(each, each) for each in languages.values_list("language", flat=True).distinct()],
         "metric": [(str(row.pk), row.key) for row in metrics],
+        "work": [(key, each.label) for key, each in WORK.items()],
     }
 
 

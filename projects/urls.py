@@ -10,6 +10,7 @@ urlpatterns = [
     path("projects/new/", home.new, name="new"),
     path("invitation/<str:token>/", invitations.invitation, name="invitation"),
     path("p/<slug:project>/import/", imports.import_upload, name="import"),
+    path("p/<slug:project>/import/mappings/<int:mapping>/", imports.import_mapping, name="import_mapping"),
     path("p/<slug:project>/import/<int:batch>/", imports.import_preview, name="import_preview"),
     path("p/<slug:project>/items/", items.item_list, name="items"),
     path("p/<slug:project>/items/tag/", items.item_tag, name="items_tag"),

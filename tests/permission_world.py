@@ -116,6 +116,7 @@ def stock(project: Project, lead: User, rater: User, word: str, *, more: int = 0
         "item": project.items.first().pk,  # type: ignore[union-attr]
         "batch": upload_create(project=project, file=upload, format="auto", actor=lead).pk,
         "metric": project.metrics.get().pk,
+        "mapping": project.mappings.create(name="Ours", columns={"item": "item"}).pk,
         "media": project.media.get().public_name,
         "n": 1,
         "member": Membership.objects.get(user=member(project, Role.VIEWER, f"member {word}")).pk,

@@ -51,6 +51,7 @@ from projects.models import (
     AuditEvent,
     AutomatedScore,
     ImportBatch,
+    ImportMapping,
     Invitation,
     Item,
     ItemRevision,
@@ -229,6 +230,10 @@ def a_media(w: World) -> Media:
     return Media.objects.create(project=w.project, digest="d", content_type="image/png", size=1, file="x")
 
 
+def a_mapping(w: World) -> ImportMapping:
+    return ImportMapping.objects.create(project=w.project, name="Ours", columns={"item": "item"})
+
+
 def a_media_name(w: World) -> MediaName:
     return MediaName.objects.create(project=w.project, name="a/b.png", base="b.png", media=a_media(w))
 
@@ -289,6 +294,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "media_once": lambda w: again(a_media(w), public_name="other"),
     "medianame_once": lambda w: again(a_media_name(w)),
     "medianame_named": lambda w: again(a_media_name(w), name=""),
+    "importmapping_name_once": lambda w: again(a_mapping(w)),
+    "importmapping_named": lambda w: again(a_mapping(w), name=""),
     "importbatch_state_known": lambda w: ImportBatch.objects.create(
         project=w.project, state="asleep", format="csv", file_name="x", file_digest="d"
     ),

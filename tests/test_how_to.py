@@ -65,6 +65,7 @@ def on_the_screen() -> str:
     files = [*ROOT.glob("templates/**/*.html")]
     files += [path for app in ("projects", "rubrics", "annotation", "analytics") for path in (ROOT / app).rglob("*.py")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    text = re.sub(r"""\{% translate (["'])(.*?)\1.*?%\}""", r"\2", text)
     return " ".join(re.sub(r"\{%.*?%\}|</?\w[^>]*>", " ", html.unescape(text)).split())
 
 

@@ -76,6 +76,7 @@ PAGES = [
     post("projects:import", LEADS, 200),
     get("projects:import_preview", LEADS),
     post("projects:import_preview", LEADS, 302),
+    post("projects:import_mapping", LEADS, 302),
     get("projects:items", VIEWERS),
     get("projects:item", VIEWERS),
     post("projects:items_tag", LEADS, 302),

@@ -48,7 +48,8 @@ def counts(project: Project) -> dict[str, int]:
     row: Mapping[str, Any] = (
         Project.objects.filter(pk=project.pk)
         .annotate(
-            import_=count_of(Output.objects.all(), "item__project"),
+            # By their systems, which are few: by their items every item would be looked up.
+            import_=count_of(Output.objects.all(), "system__project"),
             items_=count_of(Item.objects.all(), "project"),
             rubrics_=count_of(Rubric.objects.all(), "project"),
             rounds_=count_of(Round.objects.all(), "project"),

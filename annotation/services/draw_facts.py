@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from django.db.models import Count, Max, Min
 
 from annotation.models import Round
 from annotation.sampling import Drawn
@@ -21,19 +24,30 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class DrawFacts:
-    items: tuple[int, ...] = ()
+    items: tuple[int, ...] = ()  # of a round in draft: those that would be drawn
+    drawn: int = 0
     frame: int | None = None
     lowest: float | None = None  # of the chances; None: some chance is not known
     highest: float | None = None
     strata: tuple[Stratum, ...] = ()
 
     @property
-    def drawn(self) -> int:
-        return len(self.items)
-
-    @property
     def is_even(self) -> bool:
         return self.lowest is not None and self.lowest == self.highest
+
+
+class _Group(NamedTuple):
+    """The items of one stratum: how many, of how many the chance is known, and its limits."""
+
+    stratum: str
+    n: int
+    known: int
+    low: float | None
+    high: float | None
+
+    @property
+    def chance(self) -> float | None:
+        return self.low if self.known == self.n and self.low == self.high else None
 
 
 def draw_facts(row: Round) -> DrawFacts:
@@ -41,30 +55,41 @@ def draw_facts(row: Round) -> DrawFacts:
     if row.state == Round.State.DRAFT:
         frame, drawn = draw_of(row)
         size = sample_of(row).population or len(frame)
-        return _facts(drawn, size, Counter(unit.stratum for unit in frame))
-    stored = row.round_items.order_by("item_id").values_list("item_id", "stratum", "inclusion_probability")
-    return _facts([Drawn(*each) for each in stored], row.frame_size)
+        facts = _facts(_grouped(drawn), size, Counter(unit.stratum for unit in frame))
+        return replace(facts, items=tuple(each.item for each in drawn))
+    # Counted where they are: a page of a round reads no row for each of its items.
+    chance = "inclusion_probability"
+    counted = row.round_items.order_by().values_list("stratum")
+    limits = counted.annotate(n=Count("id"), known=Count(chance), low=Min(chance), high=Max(chance))
+    return _facts([_Group(*each) for each in limits], row.frame_size)
 
 
-def _facts(drawn: Sequence[Drawn], frame: int | None, sizes: Counter[str] | None = None) -> DrawFacts:
-    chances = [each.chance for each in drawn]
-    known = [chance for chance in chances if chance is not None]
-    all_known = bool(known) and len(known) == len(chances)
-    return DrawFacts(
-        items=tuple(each.item for each in drawn),
-        frame=frame,
-        lowest=min(known) if all_known else None,
-        highest=max(known) if all_known else None,
-        strata=tuple(_strata(drawn, sizes)),
-    )
-
-
-def _strata(drawn: Sequence[Drawn], sizes: Counter[str] | None) -> Iterable[Stratum]:
+def _grouped(drawn: Sequence[Drawn]) -> list[_Group]:
     members: dict[str, list[Drawn]] = {}
     for each in drawn:
         members.setdefault(each.stratum, []).append(each)
-    for name in sorted(members) if set(members) != {""} else ():
-        chances = {each.chance for each in members[name]}
-        chance = chances.pop() if len(chances) == 1 else None
-        known = round(len(members[name]) / chance) if chance else None
-        yield Stratum(name or "(none)", sizes[name] if sizes is not None else known, len(members[name]), chance)
+    found = []
+    for stratum, rows in members.items():
+        known = [each.chance for each in rows if each.chance is not None]
+        found.append(_Group(stratum, len(rows), len(known), min(known, default=None), max(known, default=None)))
+    return found
+
+
+def _facts(groups: Sequence[_Group], frame: int | None, sizes: Counter[str] | None = None) -> DrawFacts:
+    all_known = bool(groups) and all(each.known == each.n for each in groups)
+    return DrawFacts(
+        drawn=sum(each.n for each in groups),
+        frame=frame,
+        lowest=min(each.low for each in groups if each.low is not None) if all_known else None,
+        highest=max(each.high for each in groups if each.high is not None) if all_known else None,
+        strata=tuple(_strata(groups, sizes)),
+    )
+
+
+def _strata(groups: Sequence[_Group], sizes: Counter[str] | None) -> Iterable[Stratum]:
+    if {each.stratum for each in groups} == {""}:
+        return
+    for each in sorted(groups, key=lambda group: group.stratum):
+        known = round(each.n / each.chance) if each.chance else None
+        size = sizes[each.stratum] if sizes is not None else known
+        yield Stratum(each.stratum or "(none)", size, each.n, each.chance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -24,11 +24,14 @@ class PairFacts:
     parts: tuple[str, ...]  # the groups of systems that nothing connects, each by name
 
 
-def pair_facts(row: Round, met: Sequence[str]) -> PairFacts | None:
-    """`met`: of each task, the systems judged together, as its `pair` names them."""
+def pair_facts(row: Round, met: Mapping[str, int]) -> PairFacts | None:
+    """`met`: the systems judged together, as the `pair` of a task names them, and in how many tasks."""
     if not met:
         return None
-    counts = Counter(pair for together in met for pair in combinations(map(int, together.split("-")), 2))
+    counts: Counter[tuple[int, int]] = Counter()
+    for together, n in met.items():
+        for pair in combinations(map(int, together.split("-")), 2):
+            counts[pair] += n
     systems: Counter[int] = Counter()
     for (a, b), count in counts.items():
         systems[a] += count

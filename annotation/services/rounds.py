@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from annotation.lanes import Lane, Requirements
+from annotation.lanes import Requirements
 from annotation.models import Assignment, Round, RoundSystem, Slot, Task, Unblinding
 from annotation.pairing import Pairs
 from annotation.ranked_sets import Sets
 from annotation.sampling import Sample
-from annotation.services.draw_facts import DrawFacts, draw_facts
-from annotation.services.eligibility import asked_of, lanes_of, lanes_with, people_for, seats_settle, shortages
-from annotation.services.pair_facts import PairFacts, pair_facts
+from annotation.services.eligibility import seats_settle
 from annotation.services.renewing import Narrow
 from annotation.services.renewing_tasks import renew_while_open
 from annotation.services.round_checks import (
@@ -36,34 +34,17 @@ from annotation.services.round_tasks import (
     draw_items,
     make_slots,
     make_tasks,
-    sample_of,
     systems_of,
     task_order,
     unseen,
-    wanted_tasks,
 )
 from annotation.services.slots import search_anew, slots_settle
 from projects import audit
 from projects.errors import ServiceError
 from projects.models import Project, System
 from projects.services.projects import unique_slug
-from projects.templatetags.numbers import number
 from projects.templatetags.words import in_sentence
 from rubrics.models import Guideline, RubricVersion
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a round would ask for, in plain numbers."""
-
-    items: int
-    tasks: int
-    judgments: int
-    hours: float
-    raters: int
-    warnings: tuple[str, ...]
-    draw: DrawFacts
-    pairs: PairFacts | None = None
 
 
 @transaction.atomic
@@ -132,84 +113,6 @@ def round_create(
     RoundSystem.objects.bulk_create(RoundSystem(round=row, system=s) for s in systems)
     audit.record(project=project, actor=actor, verb="round.create", target=f"round:{row.pk}")
     return row
-
-
-def round_plan(row: Round) -> Plan:
-    """What opening would make: read only."""
-    facts, warnings = _planned_draw(row)
-    items = facts.items
-    kinds = dict(row.tasks.values_list("key", "kind"))
-    made = wanted_tasks(row, items)
-    wanted = {key for key, *_ in made} | set(kinds)
-    wanted -= {key for key, kind in kinds.items() if kind != Task.Kind.NORMAL}
-    gold = sum(kind == Task.Kind.GOLD for kind in kinds.values())
-    judgments = len(wanted) * row.overlap
-    met = [pair for key, _, pair, _ in made if key in wanted]
-    pairs = pair_facts(row, met) if row.mode != Round.Mode.SCORE else None
-    raters = len(people_for(row))
-    if not wanted and not warnings:
-        warnings.append(gettext("No item has outputs of the chosen systems, so there is nothing to judge."))
-    if raters < row.overlap:
-        warnings.append(
-            gettext(
-                "Each task wants %(overlap)s raters, and the project has %(raters)s: "
-                "the round cannot finish until %(more)s more join."
-            )
-            % {"overlap": row.overlap, "raters": raters, "more": row.overlap - raters}
-        )
-    if pairs is not None and len(pairs.parts) > 1:
-        warnings.append(
-            gettext(
-                "Not every system can be set against every other: nothing connects %(parts)s. "
-                "Judge more of them together, or add items that these systems answered."
-            )
-            % {"parts": f" {gettext('with')} ".join(pairs.parts)}
-        )
-    if row.gold_rate and not gold:
-        warnings.append(gettext("Gold tasks are asked for, and the round has none: see `import_gold`."))
-    if row.strategy == "stratified" and not sample_of(row).strata:
-        warnings.append(
-            gettext(
-                "The order is stratified, and the round names no strata, so it is the balanced one: "
-                "say what the strata of the items are."
-            )
-        )
-    warnings += shortages(row, _planned_lanes(row, made))
-    if row.cap_per_rater and raters * row.cap_per_rater < judgments:
-        warnings.append(
-            gettext("%(raters)s raters with at most %(cap)s tasks each give %(n)s of %(total)s judgments.")
-            % {
-                "raters": raters,
-                "cap": row.cap_per_rater,
-                "n": number(raters * row.cap_per_rater),
-                "total": number(judgments),
-            }
-        )
-    return Plan(
-        items=len(items),
-        tasks=len(wanted),
-        judgments=judgments,
-        hours=judgments * row.planned_seconds / 3600,
-        raters=raters,
-        warnings=tuple(warnings),
-        draw=facts,
-        pairs=pairs,
-    )
-
-
-def _planned_lanes(row: Round, made: Sequence[tuple[str, int, str, list[int]]]) -> list[Lane]:
-    if row.state != Round.State.DRAFT:
-        return lanes_of(row)
-    asked = asked_of(row, sorted({item for _, item, *_ in made}))
-    return lanes_with([], [asked[item] for _, item, *_ in made])
-
-
-def _planned_draw(row: Round) -> tuple[DrawFacts, list[str]]:
-    """The items that a round judges, or would; and why they cannot be drawn as things stand."""
-    try:
-        return draw_facts(row), []
-    except ServiceError as error:
-        return DrawFacts(), [error.message]
 
 
 @transaction.atomic

@@ -16,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation import conduct, round_page, selectors
 from annotation.forms import ExtendForm, RoundForm, settings_of
+from annotation.kept_figures import is_kept, kept
 from annotation.models import Assignment, Flag, Renewal, Round
 from annotation.pairing import PAIRINGS_IN_WORDS
 from annotation.pay import in_words, rate_of
+from annotation.round_head import Asker, head_of
 from annotation.services import rounds as service
 from annotation.services import upkeep
 from annotation.services.draw_facts import draw_facts
@@ -27,6 +29,7 @@ from annotation.services.leak_acts import round_open_as_it_is
 from annotation.services.leak_scan import open_leaks
 from annotation.services.messages import reply
 from annotation.services.renewing import renews
+from annotation.services.round_plans import round_plan
 from annotation.services.round_tasks import pairs_of
 from annotation.services.successors import successor_offer
 from annotation.services.unblinding import unblinding_of
@@ -94,13 +97,14 @@ def _page(
     request: HttpRequest, project: Project, round: Round, extend: ExtendForm | None = None, status: int = 200
 ) -> HttpResponse:
     names = can(request.user, Action.REVIEW, project)
-    plan = service.round_plan(round) if round.state != Round.State.CLOSED else None
+    plan = round_plan(round) if round.state != Round.State.CLOSED else None
     rate = rate_of(round)
     context: dict[str, Any] = {
         "project": project,
         "nav": "rounds",
         "round": round,
         "plan": plan,
+        "lease_words": in_words(round.lease_seconds),
         "rate": rate,
         "plan_cost": rate.cost(plan.hours * 3600) if rate and plan else None,
         "draw": plan.draw if plan else draw_facts(round),
@@ -121,15 +125,19 @@ def _page(
         # Viewers read figures; who is behind a pseudonym is for those who work with the raters.
         "show_names": names,
     }
-    if round.opened_at is not None or round.seats.exists():
+    has_work = round.opened_at is not None or round.seats.exists()
+    if has_work:
         context |= _figures(round)
         context["extend"] = extend or ExtendForm(round=round)
+    asker = Asker(context["may_run"], names, has_work, bool(context["unblinding"]))
+    context["head"] = head_of(round, asker)
     return render(request, "annotation/round.html", context, status=status)
 
 
 def _figures(round: Round) -> dict[str, Any]:
     progress = selectors.progress_of(round)
-    raters = round_page.rater_rows(round)
+    judgments = progress.judged + progress.imported
+    raters = round_page.rater_rows(round, judged=judgments)
     typical = round_page.median_of_all(raters)
     left = progress.left * (round.planned_seconds if typical is None else typical)
     worked, rate = round_page.all_worked(raters), rate_of(round)
@@ -148,6 +156,7 @@ def _figures(round: Round) -> dict[str, Any]:
             for row in raters
         ],
         "progress": progress,
+        "figures_kept": is_kept(judgments),
         "groups": groups_progress(round),
         "raters": raters,
         "typical": typical,
@@ -155,7 +164,9 @@ def _figures(round: Round) -> dict[str, Any]:
         "sides": round_page.all_sides(raters),
         "flags": round_page.open_flags(round),
         "comments": round_page.comments(round),
-        "new_items": round_page.new_items(round) if round.state in (Round.State.OPEN, Round.State.PAUSED) else 0,
+        "new_items": kept("new-items", round, judgments, lambda: round_page.new_items(round))
+        if round.state in (Round.State.OPEN, Round.State.PAUSED)
+        else 0,
     }
 
 
@@ -245,7 +256,7 @@ def act(request: HttpRequest, project: str, round: str, act: str) -> HttpRespons
 
 
 def _ask(request: HttpRequest, project: Project, round: Round, act: str) -> HttpResponse:
-    plan = service.round_plan(round) if act == "open" and round.state == Round.State.DRAFT else None
+    plan = round_plan(round) if act == "open" and round.state == Round.State.DRAFT else None
     rate = rate_of(round)
     context: dict[str, Any] = {
         "project": project,

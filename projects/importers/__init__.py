@@ -44,6 +44,7 @@ from projects.importers.records import ImportFileError, NotReadAlone, Problem, R
 __all__ = ["GENERIC", "HEAD_BYTES", "IMPORTERS", "ImportFileError", "Importer", "detect", "read_file", "read_folder"]
 
 HEAD_BYTES = 65536
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8")
 GENERIC = frozenset({"csv", "jsonl", "parquet"})  # tables whose columns may mean anything
 
 
@@ -168,6 +169,9 @@ def _likeliest(head: bytes, stream: BinaryIO, name: str) -> str:
     if found:
         return found[0][0]
     limits.check_head(head, name)
+    if head.startswith(_PICTURES) or head[8:12] == b"WEBP":
+        raise refusal(name, "This is an image. Images and sounds are added on the page Items, or in one ZIP archive or "
+                      "folder with the table whose texts name them.")  # fmt: skip
     raise refusal(name, f"The format is not recognised. Accepted: {_accepted()}.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from projects.importers import tables
+from projects.importers import limits, tables
 from projects.importers.generic_rows import RowReader
 from projects.importers.mapping import OPTIONS, Column, Mapping, detect_mapping
 from projects.importers.records import Problem, Record, note
@@ -24,7 +24,8 @@ def read(
     mapping = mapping_for(first, given)
     mapping.check(name, first.columns)
     yield from _notes(mapping, name)
-    reader = RowReader(mapping, name, empty_is_answer=empty_is_answer)
+    compact = isinstance(stream, limits.Streamed)
+    reader = RowReader(mapping, name, empty_is_answer=empty_is_answer, compact=compact)
     for line, row in rows:
         if found:
             yield from found

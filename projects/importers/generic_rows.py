@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 from projects.importers import limits, values
+from projects.importers.compact import hashes
 from projects.importers.generic_cells import Cells, Target, name_and_version, shown
 from projects.importers.generic_scores import ScoreReader
 from projects.importers.identity import canonical, digest_id, user_message
@@ -43,18 +44,18 @@ class RowReader:
     ``empty_is_answer``: an empty text is an answer of no words (JSON, Parquet), not a blank cell (CSV).
     """
 
-    def __init__(self, mapping: Mapping, name: str, *, empty_is_answer: bool = False) -> None:
+    def __init__(self, mapping: Mapping, name: str, *, empty_is_answer: bool = False, compact: bool = False) -> None:
         self.cells = Cells(mapping, name)
         self.empty_is_answer = empty_is_answer
-        self.scores = ScoreReader(self.cells)
+        self.scores = ScoreReader(self.cells, compact=compact)
         self.tags = mapping.all_of("tag")
         self.metadata = mapping.all_of("metadata")
         self.extra = mapping.all_of("extra")
         self.output_columns = [(c, mapping.columns[c].name) for c in mapping.all_of("output_column")]
-        self.items: dict[int, int] = {}  # hash of the id → hash of the content (0: none yet)
-        self.item_tags: dict[int, int] = {}
+        self.items = hashes(compact)  # hash of the id → hash of the content (0: none yet)
+        self.item_tags = hashes(compact)
         self.systems: set[SystemKey] = set()
-        self.outputs: dict[int, int] = {}  # hash of the target → hash of the text (0: none yet)
+        self.outputs = hashes(compact)  # hash of the target → hash of the text (0: none yet)
 
     def row(self, line: int, row: Row) -> Found:
         self.cells.late_columns(line, row)

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 from projects.importers import limits, values
+from projects.importers.compact import hashes
 from projects.importers.generic_cells import Cells, Target, shown
 from projects.importers.mapping import KINDS, SOURCES, Row
 from projects.importers.records import HumanRatingRecord, Problem, Record, ScoreRecord, Skip, SystemKey, problem
@@ -48,10 +49,10 @@ class Giver(NamedTuple):
 
 
 class ScoreReader:
-    def __init__(self, cells: Cells) -> None:
+    def __init__(self, cells: Cells, *, compact: bool = False) -> None:
         self.cells = cells
         self.kinds = dict(cells.mapping.kinds)
-        self.seen: dict[int, int] = {}
+        self.seen = hashes(compact)
         self.wide = [(c, given.name) for c, given in cells.mapping.columns.items() if given.role == "metric_column"]
 
     def row(self, line: int, row: Row, target: Target) -> Generator[Record | Problem, None, bool]:

@@ -119,7 +119,8 @@ def _run(stream: BinaryIO, name: str, near: dict[str, beside.Beside]) -> Iterato
     reader = RunReader(name, scenario, system)
     stats = StatsReader(near[STATS], reader) if STATS in near else None
     if stats is None:
-        yield note(name, f"{STATS} is not beside this file, so there are no scores.")
+        yield note(name, f"{STATS} is not beside this file, so there are no scores. The run's folder has them: "
+                   "import the folder, or a ZIP archive of it.")  # fmt: skip
     for number, state, notes in document.rows(_STATES):
         yield from (note(name, each, number) for each in notes)
         yield from reader.state(number, state)

@@ -6,6 +6,7 @@ Every cap is looked up when it is used, so a deployment or a test can lower it i
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -13,6 +14,8 @@ from typing import BinaryIO
 from projects.importers.records import ImportFileError, refusal
 
 MAX_BYTES = 100 * 1024 * 1024  # any file, as stored
+MAX_STREAMED_BYTES = 4 * 1024 * 1024 * 1024  # a table that is read in parts (`Streamed`)
+MAX_STREAMED_ROWS = 5_000_000
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024  # Parquet: what the compressed columns claim to unpack to; ZIP: all files
 MAX_ENTRIES = 20_000  # files in a ZIP archive or a folder
 MAX_RATIO = 200  # ZIP: how many times its size a file of over 1 MiB may unpack to
@@ -35,8 +38,21 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ACCEPTED = "Save it as UTF-8 (with or without a byte order mark) and import it again."
 
 
-def too_large(name: str) -> ImportFileError:
-    cap = f"{MAX_BYTES / 1024 / 1024:,.0f} MiB" if MAX_BYTES >= 1024 * 1024 else f"{MAX_BYTES:,} bytes"
+class Streamed(io.BufferedReader):
+    """A file that is read in parts, so that it may be larger than one that memory must hold."""
+
+
+def most_bytes(stream: BinaryIO) -> int:
+    return MAX_STREAMED_BYTES if isinstance(stream, Streamed) else MAX_BYTES
+
+
+def most_rows(stream: BinaryIO) -> int:
+    return MAX_STREAMED_ROWS if isinstance(stream, Streamed) else MAX_ROWS
+
+
+def too_large(name: str, most: int = 0) -> ImportFileError:
+    most = most or MAX_BYTES
+    cap = f"{most / 1024 / 1024:,.0f} MiB" if most >= 1024 * 1024 else f"{most:,} bytes"
     return refusal(name, f"The file is larger than {cap}, the largest accepted. Split it and import the parts.")
 
 
@@ -84,6 +100,7 @@ def lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
     """Numbered lines with their line ends, decoded one at a time: memory does not grow with the file."""
     offset = 0
     number = 0
+    most = most_bytes(stream)
     while raw := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
         if len(raw) > MAX_LINE_BYTES:
@@ -94,8 +111,8 @@ def lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
                 raise _utf16(name)
             if raw.startswith(codecs.BOM_UTF8):
                 raw, offset = raw.removeprefix(codecs.BOM_UTF8), len(codecs.BOM_UTF8)
-        if offset + len(raw) > MAX_BYTES:
-            raise too_large(name)
+        if offset + len(raw) > most:
+            raise too_large(name, most)
         if b"\0" in raw:
             raise _nul(name, offset + raw.index(b"\0"), number)
         try:

@@ -84,6 +84,9 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
     if reader.left_out:
         why = f"Values that are no single number, such as those of perplexities, were left out: {reader.left_out:,}."
         yield note(name, why)
+    if not results:
+        yield note(name, "The results of the run, results_….json, are not beside this file: they name the model, which "
+                   "way is better, and the scores of the whole run. Import the run's folder to have them.")  # fmt: skip
 
 
 # The results of a run
@@ -141,10 +144,17 @@ def _results(stream: BinaryIO, name: str, options: dict[str, Any] | None) -> Ite
     system = _model(results) or beside.asked_system(options)
     if not system:
         raise beside.unknown_system(name)
+    if "shared" not in (options or {}) and not any(_is_samples(head) for _, head in beside.heads(options)):
+        yield note(name, "These are the scores of whole runs. What was asked and answered stands in the "
+                   "samples_….jsonl of the run's folder: import the folder to have it.")  # fmt: skip
     yield from _run(results)
     yield SystemRecord(system, config=_config(results))
     for task, found in tasks.items():
         yield from _task_scores(task, as_dict(found), (system, ""), _directions(results, task))
+
+
+def _is_samples(head: bytes) -> bool:
+    return sniffing.has(sniffing.keys(head), "doc_id", "resps")
 
 
 def _task_scores(

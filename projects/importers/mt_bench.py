@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from projects.importers import sniffing, values
+from projects.importers import beside, sniffing, values
 from projects.importers.identity import user_message
 from projects.importers.records import (
     ItemRecord,
@@ -70,12 +70,18 @@ def read(stream: BinaryIO, name: str, options: dict[str, Any] | None = None) -> 
             name, "No row is an MT-Bench question, answer or judgment: each of these names a question_id, and "
             "turns, choices, score or g1_winner."
         )  # fmt: skip
+    alone = "shared" not in (options or {}) and not any(sniff(head, "") for _, head in beside.heads(options))
+    if alone and reader.kinds <= {_PAIR, _SINGLE, _ANSWER}:
+        missing = "questions" if _ANSWER in reader.kinds else "questions and answers"
+        yield note(name, f"The {missing} are not in this file, so what they would tell has no text, unless it was "
+                   "imported before: question.jsonl and model_answer have them. Import the run's folder.")  # fmt: skip
 
 
 class _Reader:
     def __init__(self, name: str) -> None:
         self.name = name
         self.known = 0
+        self.kinds: set[tuple[str, ...]] = set()
 
     def row(self, line: int, row: Row) -> Iterator[Record | Problem]:
         kinds: list[tuple[tuple[str, ...], Callable[[int, Row], Iterator[Record | Problem]]]] = [
@@ -84,6 +90,7 @@ class _Reader:
         for wanted, reading in kinds:
             if row.keys() >= set(wanted):
                 self.known += 1
+                self.kinds.add(wanted)
                 yield from reading(line, row)
                 return
         raise Skip("The row is no MT-Bench question, answer or judgment.")

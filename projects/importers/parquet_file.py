@@ -17,13 +17,13 @@ _BATCH_ROWS = 1000
 
 def rows(stream: BinaryIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     stream.seek(0, 2)
-    if stream.tell() > limits.MAX_BYTES:
-        raise limits.too_large(name)
+    if stream.tell() > limits.most_bytes(stream):
+        raise limits.too_large(name, limits.most_bytes(stream))
     stream.seek(0)
     row = 0
     try:
         file = pq.ParquetFile(stream)
-        _check(file.metadata, name)
+        _check(file.metadata, name, stream)
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             for values in batch.to_pylist():
                 row += 1
@@ -44,7 +44,7 @@ def columns(stream: BinaryIO, name: str) -> list[str]:
         stream.seek(0)
 
 
-def _check(found: pq.FileMetaData, name: str) -> None:
+def _check(found: pq.FileMetaData, name: str, stream: BinaryIO) -> None:
     names = [found.schema.column(index).path for index in range(found.num_columns)]
     top = found.schema.to_arrow_schema().names
     if len(names) > limits.MAX_COLUMNS:
@@ -52,9 +52,16 @@ def _check(found: pq.FileMetaData, name: str) -> None:
     repeated = sorted({column for column in top if top.count(column) > 1})
     if repeated:
         raise refusal(name, f"The file names the column '{repeated[0]}' more than once; each name may appear once.")
-    if found.num_rows > limits.MAX_ROWS:
-        raise refusal(name, f"The file has {found.num_rows:,} rows; at most {limits.MAX_ROWS:,} are accepted.")
-    unpacked = sum(found.row_group(index).total_byte_size for index in range(found.num_row_groups))
+    most = limits.most_rows(stream)
+    if found.num_rows > most:
+        raise refusal(name, f"The file has {found.num_rows:,} rows; at most {most:,} are accepted.")
+    groups = [found.row_group(index).total_byte_size for index in range(found.num_row_groups)]
+    if isinstance(stream, limits.Streamed):  # one group of rows is in memory at a time
+        if max(groups, default=0) > limits.MAX_UNPACKED_BYTES:
+            cap = limits.MAX_UNPACKED_BYTES // (1024 * 1024)
+            raise refusal(name, f"A row group unpacks to more than {cap:,} MiB, the most accepted. Write smaller ones.")
+        return
+    unpacked = sum(groups)
     if unpacked > limits.MAX_UNPACKED_BYTES:
         cap = limits.MAX_UNPACKED_BYTES // (1024 * 1024)
         raise refusal(name, f"The file unpacks to more than {cap:,} MiB, the most accepted. Split it.")

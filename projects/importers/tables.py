@@ -49,7 +49,7 @@ def read_rows(stream: BinaryIO, name: str, report: Report | None = None) -> Iter
             rows = _json_lines(stream, name, tell)
         else:
             rows = _delimited(stream, name, tell)
-    return _counted(rows, name)
+    return _counted(rows, name, limits.most_rows(stream))
 
 
 def sample(rows: Iterator[tuple[int, Row]], size: int = 200) -> tuple[Sample, Iterator[tuple[int, Row]]]:
@@ -68,13 +68,13 @@ def _seekable(stream: BinaryIO, name: str) -> BinaryIO:
     return stream if stream.seekable() else io.BytesIO(limits.read_all(stream, name))
 
 
-def _counted(rows: Iterator[tuple[int, Row]], name: str) -> Iterator[tuple[int, Row]]:
+def _counted(rows: Iterator[tuple[int, Row]], name: str, most: int) -> Iterator[tuple[int, Row]]:
     number = 0
     for number, found in enumerate(rows, start=1):
-        if number > limits.MAX_ROWS:
+        if number > most:
             raise refusal(
                 name,
-                f"The file has more than {limits.MAX_ROWS:,} rows, the most accepted. Split it and import the parts.",
+                f"The file has more than {most:,} rows, the most accepted. Split it and import the parts.",
             )
         yield found
     if not number:

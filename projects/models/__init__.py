@@ -1,7 +1,7 @@
 """The rows of a project, one module a noun."""
 
 from projects.models.audit import AuditEvent
-from projects.models.imports import ImportBatch
+from projects.models.imports import ImportBatch, ImportMapping
 from projects.models.items import Item, ItemRevision, ItemTag
 from projects.models.media import Media, MediaName
 from projects.models.metrics import AutomatedScore, Metric
@@ -13,6 +13,7 @@ __all__ = [
     "AuditEvent",
     "AutomatedScore",
     "ImportBatch",
+    "ImportMapping",
     "Invitation",
     "Item",
     "ItemRevision",

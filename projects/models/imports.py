@@ -8,6 +8,29 @@ from django.utils.translation import gettext_lazy as _
 from projects.models.project import Project
 
 
+class ImportMapping(models.Model):
+    """How the columns of a table are read, under a name, for the next table like it."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="mappings")
+    name = models.CharField(max_length=100)
+    columns = models.JSONField(default=dict, help_text="Column → role.")
+    defaults = models.JSONField(default=dict, blank=True, help_text="System and metric of all rows.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="importmapping_name_once"),
+            models.CheckConstraint(condition=~Q(name=""), name="importmapping_named"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ImportBatch(models.Model):
     """One import: which file, read by whom, with what outcome. Every output knows its batch."""
 

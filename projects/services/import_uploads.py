@@ -47,7 +47,9 @@ def upload_create(*, project: Project, file: UploadedFile[Any], format: str, act
     """Keep the file and look what is in it. A file that cannot be read leaves nothing behind."""
     name = "".join(c for c in (file.name or "") if c.isprintable())[:300] or "file"
     if file.size is not None and file.size > limits.MAX_BYTES:
-        raise ServiceError(str(limits.too_large(name)), field="file")
+        more = f"{limits.MAX_STREAMED_BYTES // 1024**3} GiB"
+        by_command = f"The command import_outputs takes tables (CSV, JSON Lines, Parquet) of up to {more}."
+        raise ServiceError(f"{limits.too_large(name)} {by_command}", field="file")
     sweep(project)
     batch = ImportBatch(project=project, file_name=name, state=State.PREVIEW, created_by=actor)
     batch.mapping = {"asked": format, "options": {}, "fields": []}

@@ -127,18 +127,36 @@ def import_files(
     options: dict[str, Any] | None = None,
     actor: Any = None,
     progress: Progress | None = None,
+    mapping: str = "",
 ) -> list[ImportResult]:
     """Import several files, all or none: every one is parsed and rendered before the first is written.
 
+    `mapping` names how the columns of these tables are read, as it was saved in the project.
+
     An importer may look into the others for what its file does not say (option `beside`). A `project` that is
     not saved yet (slug and name given) is made in the same transaction."""
+    from projects.services import import_parts, import_templates  # they import this module
+
+    mapped: dict[str, dict[str, Any]] = {}
+    if mapping:
+        named = import_templates.mapping_named(project, mapping)
+        mapped = {
+            each.name: import_templates.options_like(mapping=named, upload=each, format=format) for each in uploads
+        }
+    if any(import_parts.is_large(each) for each in uploads):
+        given = {**(options or {}), **mapped.get(uploads[0].name, {})}
+        return [_in_parts(project, uploads, format, given, actor, progress)]
     files = [each for each in uploads if isinstance(each, Upload)]
     staged = [
         stage_file(
             project=project,
             upload=upload,
             format=format,
-            options={**(options or {}), "beside": [each for each in files if each is not upload]},
+            options={
+                **(options or {}),
+                **mapped.get(upload.name, {}),
+                "beside": [each for each in files if each is not upload],
+            },
             progress=progress,
         )
         for upload in uploads
@@ -149,10 +167,32 @@ def import_files(
     for each in staged:
         _render_ahead(project, each, html)
     with transaction.atomic():
-        saved = project if project.pk else _create(project, actor)
+        saved = project if project.pk else create_project(project, actor)
         results = [_import(saved, each, actor, html, progress) for each in staged]
         point_of_no_return()
     return results
+
+
+def _in_parts(
+    project: Project,
+    uploads: Sequence[Upload | Folder],
+    format: str,
+    options: dict[str, Any] | None,
+    actor: Any,
+    progress: Progress | None,
+) -> ImportResult:
+    from projects.services import import_parts
+
+    only = uploads[0]
+    if len(uploads) > 1 or isinstance(only, Folder):
+        large = next(each for each in uploads if import_parts.is_large(each))
+        raise ServiceError(
+            f"{limits.too_large(large.name)} Alone it is imported in parts, if it is a table: import it without "
+            "the other files."
+        )
+    return import_parts.import_in_parts(
+        project=project, upload=only, format=format, options=dict(options or {}), actor=actor, progress=progress
+    )
 
 
 def _render_ahead(project: Project, staged: Staged, html: HtmlCache) -> None:
@@ -163,7 +203,7 @@ def _render_ahead(project: Project, staged: Staged, html: HtmlCache) -> None:
         html.fill(plan.item_revisions, plan.output_revisions)
 
 
-def _create(draft: Project, actor: Any) -> Project:
+def create_project(draft: Project, actor: Any) -> Project:
     made = project_create(name=draft.name, slug=draft.slug, creator=actor)
     # The pseudonyms in the staged files were made with the draft's key.
     made.pseudonym_key = draft.pseudonym_key
@@ -180,7 +220,7 @@ def import_records(
     actor: Any = None,
 ) -> ImportResult:
     """Import records that came in no file; `source` names them in problems and in the list of imports."""
-    staged = stage(records, file_name=source, pseudonym=_pseudonyms(project))
+    staged = stage(records, file_name=source, pseudonym=pseudonyms(project))
     staged.format = format
     return _import(project, staged, actor, HtmlCache(), None)
 
@@ -201,9 +241,9 @@ def stage_file(
             digest, size = _digest_of_folder(upload)
             key, records = read_folder(upload.path, format, options)
         else:
-            digest, size = _digest(upload)
+            digest, size = digest_of_upload(upload)
             key, records = read_file(upload.stream, name, format, options)
-        staged = stage(records, file_name=name, pseudonym=_pseudonyms(project), progress=progress)
+        staged = stage(records, file_name=name, pseudonym=pseudonyms(project), progress=progress)
     except ImportFileError as error:
         field = "system" if isinstance(error, SystemUnknownError) else "file"
         raise ServiceError(str(error), field=field) from error
@@ -410,18 +450,24 @@ def _imagined() -> Callable[[type[Model], int], Iterable[int]]:
     return lambda model, count: islice(next_key, count)
 
 
-def _pseudonyms(project: Project) -> Callable[[str], str]:
+def pseudonyms(project: Project) -> Callable[[str], str]:
     return lambda rater: pseudonym_for(project, f"external:{rater}")
 
 
-def _digest(upload: Upload) -> tuple[str, int]:
+def size_of(upload: Upload) -> int:
+    size = upload.stream.seek(0, 2)
+    upload.stream.seek(0)
+    return size
+
+
+def digest_of_upload(upload: Upload, most: int = 0) -> tuple[str, int]:
     """SHA-256 and size, reading no further than the largest file accepted."""
     sha, size = hashlib.sha256(), 0
     upload.stream.seek(0)
     while chunk := upload.stream.read(1 << 20):
         size += len(chunk)
-        if size > limits.MAX_BYTES:
-            raise limits.too_large(upload.name)
+        if size > (most or limits.MAX_BYTES):
+            raise limits.too_large(upload.name, most)
         sha.update(chunk)
     upload.stream.seek(0)
     return sha.hexdigest(), size
@@ -433,7 +479,7 @@ def _digest_of_folder(folder: Folder) -> tuple[str, int]:
     total = 0
     for member in bundle.members_of_folder(folder.path):
         try:
-            digest, size = _digest(Upload(member.stream, member.name))
+            digest, size = digest_of_upload(Upload(member.stream, member.name))
         finally:
             member.close()
         found.append((member.name, digest))

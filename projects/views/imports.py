@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from projects.access import Action, get_project
@@ -18,10 +18,10 @@ from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.forms_import import FormatForm, UploadForm
 from projects.importers import GENERIC, IMPORTERS, limits
-from projects.models import ImportBatch, Project
+from projects.models import ImportBatch, ImportMapping, Project
 from projects.services.checking import FORMAT as CHECKS
 from projects.services.import_preview import role_choices
-from projects.services.import_templates import columns_of, defaults_of, template_for
+from projects.services.import_templates import mapping_delete, mapping_rename, mapping_save, template_for
 from projects.services.import_uploads import upload_cancel, upload_confirm, upload_create, upload_map
 from projects.templatetags.numbers import number, times
 
@@ -55,6 +55,7 @@ def import_upload(request: HttpRequest, project: str) -> HttpResponse:
         "batches": ImportBatch.objects.filter(project=row).exclude(format=CHECKS).select_related("created_by")[:LISTED],
         "formats": [importer.title for importer in IMPORTERS.values()],
         "largest": limits.MAX_BYTES,
+        "mappings": ImportMapping.objects.filter(project=row).select_related("created_by"),
     }
     return render(request, "projects/import.html", context)
 
@@ -100,8 +101,19 @@ def _act(request: HttpRequest, project: Project, batch: ImportBatch) -> HttpResp
         case "like":
             if (like := template_for(batch)) is None:
                 raise ServiceError("The import whose columns were to be taken is not there any more.")
-            upload_map(batch=batch, format="", chosen=columns_of(like), defaults=defaults_of(like))
-            messages.success(request, f"The columns are read as in {like.file_name}.")
+            upload_map(batch=batch, format="", chosen=like.columns, defaults=like.defaults)
+            messages.success(request, f"The columns are read as in {like.title}.")
+            return here
+        case "use":
+            chosen = request.POST.get("mapping", "")
+            saved = ImportMapping.objects.filter(project=project, pk=int(chosen) if chosen.isdecimal() else 0).first()
+            if saved is None:
+                raise ServiceError("Choose one of the saved mappings in the list.")
+            upload_map(batch=batch, format="", chosen=saved.columns, defaults=saved.defaults)
+            messages.success(request, f"The columns are read by the mapping “{saved.name}”.")
+            return here
+        case "keep":
+            _keep(request, batch)
             return here
         case "name":
             if not (given := _defaults(request)):
@@ -120,6 +132,35 @@ def _confirm(request: HttpRequest, batch: ImportBatch) -> None:
         messages.warning(request, "You changed how the columns are read. Look at the result, then import.")
     elif upload_confirm(batch=batch, actor=request.user, answers=request.POST) is not None:
         messages.success(request, f"{batch.file_name} is imported.")
+
+
+def _keep(request: HttpRequest, batch: ImportBatch) -> None:
+    """Save how the columns are read under a name; what was changed on the page since then is read first."""
+    chosen, defaults = _chosen(request, batch), _defaults(request)
+    roles = {each["column"]: each["role"] for each in batch.mapping.get("fields", [])}
+    if {**roles, **chosen} != roles or defaults != _saved_defaults(batch):
+        upload_map(batch=batch, format="", chosen=chosen, defaults=defaults)
+    saved = mapping_save(batch=batch, name=request.POST.get("mapping_name", ""), chosen=chosen, defaults=defaults,
+                         actor=request.user)  # fmt: skip
+    messages.success(request, f"The mapping “{saved.name}” is saved, for the next table with such columns.")
+
+
+@login_required
+@require_POST
+def import_mapping(request: HttpRequest, project: str, mapping: int) -> HttpResponse:
+    """Another name for a saved mapping, or its end."""
+    row = get_project(request.user, project, Action.IMPORT)
+    found = get_object_or_404(ImportMapping.objects.select_related("project"), project=row, pk=mapping)
+    try:
+        if request.POST.get("action") == "delete":
+            mapping_delete(mapping=found, actor=request.user)
+            messages.success(request, f"The mapping “{found.name}” is deleted. What was imported with it stays.")
+        else:
+            mapping_rename(mapping=found, name=request.POST.get("mapping_name", ""), actor=request.user)
+            messages.success(request, "The mapping has its new name.")
+    except ServiceError as error:
+        messages.error(request, error.message)
+    return redirect("projects:import", row.slug)
 
 
 def _chosen(request: HttpRequest, batch: ImportBatch) -> dict[str, str]:
@@ -152,6 +193,7 @@ def _context(project: Project, batch: ImportBatch) -> dict[str, Any]:
         "questions": mapping.get("questions", []) if batch.state == State.PREVIEW else [],
         "like": template_for(batch) if batch.state == State.PREVIEW else None,
         "mapped": batch.format in GENERIC,
+        "mappings": ImportMapping.objects.filter(project=project) if batch.format in GENERIC else [],
         "roles": role_choices(),
         "defaults": _saved_defaults(batch),
         "error": mapping.get("error", ""),

@@ -38,12 +38,23 @@ function wireSelectAll(field) {
   field.addEventListener("focus", () => field.select());
 }
 
+// A menu closes by Escape, which gives the focus back to its button, and by a click elsewhere.
+function closeMenus(event) {
+  for (const menu of document.querySelectorAll(".drop-menu[open]")) {
+    if (event.type === "click" && menu.contains(event.target)) continue;
+    if (event.type === "keydown" && menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.open = false;
+  }
+}
+
 function wire(root) {
   root.querySelectorAll("[data-toast]").forEach(wireToast);
   root.querySelectorAll("[data-copy]").forEach(wireCopy);
   root.querySelectorAll("[data-select]").forEach(wireSelectAll);
 }
 
+document.addEventListener("click", closeMenus);
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenus(event); });
 wire(document);
 document.addEventListener("task:begin", (event) => wire(event.target)); // the rating page paints itself
 document.addEventListener("htmx:afterSwap", (event) => wire(event.detail.target));

@@ -20,6 +20,7 @@ from annotation.selection import check_due
 from annotation.selectors import progress_of
 from annotation.services import rounds
 from annotation.services.gold_sets import gold_import
+from annotation.services.round_plans import round_plan
 from annotation.services.seats import seat_for, seat_resume
 from projects.errors import ServiceError
 from rubrics.specs import CriterionSpec, LevelSpec
@@ -340,8 +341,8 @@ def test_the_lead_sees_gold_and_lets_a_rater_go_on(client: Client) -> None:
 @pytest.mark.django_db
 def test_a_plan_without_gold_says_so() -> None:
     row = round_factory(opened=False, gold_rate=0.1)
-    assert any("the round has none" in warning for warning in rounds.round_plan(row).warnings)
-    assert rounds.round_plan(gold_round(opened=False)).judgments == 14
+    assert any("the round has none" in warning for warning in round_plan(row).warnings)
+    assert round_plan(gold_round(opened=False)).judgments == 14
 
 
 @pytest.mark.django_db

@@ -23,7 +23,7 @@ from annotation.services import eligibility as eligible
 from annotation.services import rounds, seats
 from annotation.services.eligibility import groups_progress, lanes_of, member_qualify
 from annotation.services.exclusion import seat_exclude, seat_include
-from annotation.services.rounds import round_plan
+from annotation.services.round_plans import round_plan
 from annotation.services.seats import seat_for, seat_place
 from annotation.services.study import study_apply
 from projects.errors import ServiceError

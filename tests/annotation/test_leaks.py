@@ -17,6 +17,7 @@ from annotation.leaks import Finder, Term
 from annotation.models import LeakDecision, Round
 from annotation.services import leak_acts, rounds
 from annotation.services.leak_scan import open_leaks, scan
+from annotation.services.round_plans import round_plan
 from annotation.services.seats import seat_for
 from annotation.services.study import study_apply
 from projects.audit import verify
@@ -215,7 +216,7 @@ def test_items_left_out_are_not_drawn_and_come_back() -> None:
     round = a_round()
     assert leak_acts.leak_exclude(round=round, key="amber", actor=None) == 1
     assert state(round) == {"ChatGPT": (1, 1)}
-    assert rounds.round_plan(round).items == 2
+    assert round_plan(round).items == 2
     assert leak_acts.leak_take_back(round=round, actor=None) == 1
     leak_acts.leak_exclude(round=round, key="amber", actor=None)
     rounds.round_open(round=round, actor=None)

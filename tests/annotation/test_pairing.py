@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from annotation.models import Round
 from annotation.pairing import PAIRINGS, Group, Pairs, circle, parts
 from annotation.services import rounds
-from annotation.services.rounds import round_plan
+from annotation.services.round_plans import round_plan
 from annotation.services.study import study_apply
 from projects.errors import ServiceError
 from projects.located import load

@@ -11,7 +11,8 @@ from annotation.models import Assignment, Flag, Round, RoundItem, Slot, Task
 from annotation.sampling import Sample
 from annotation.selectors import progress_of
 from annotation.services import judging, rounds
-from annotation.services.rounds import round_create, round_plan
+from annotation.services.round_plans import round_plan
+from annotation.services.rounds import round_create
 from annotation.services.seats import seat_for
 from annotation.services.upkeep import flag_resolve, round_drop
 from annotation.strategies import STRATEGIES

@@ -28,7 +28,8 @@ from annotation.sampling import (
     systematic,
 )
 from annotation.services import rounds
-from annotation.services.rounds import round_create, round_plan
+from annotation.services.round_plans import round_plan
+from annotation.services.rounds import round_create
 from annotation.services.study import study_apply
 from projects.errors import ServiceError
 from projects.located import load

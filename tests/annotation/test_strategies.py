@@ -21,7 +21,8 @@ from annotation.claims import Outcome
 from annotation.models import Assignment, Judgment, Round, Seat, Slot, Task
 from annotation.sampling import Sample
 from annotation.services.exclusion import seat_exclude
-from annotation.services.rounds import round_create, round_extend, round_open, round_plan
+from annotation.services.round_plans import round_plan
+from annotation.services.rounds import round_create, round_extend, round_open
 from annotation.strategies import JUMP, STRATEGIES, WINDOW, Candidate, drawn, gap_chance
 from annotation.strategies.uncertain import by_rank
 from projects.models import ItemTag

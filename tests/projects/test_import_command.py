@@ -150,19 +150,20 @@ def test_bad_input_exits_2_with_a_sentence_and_writes_nothing(
 
 
 def test_a_file_beyond_the_largest_is_refused(project: Project, good: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(limits, "MAX_BYTES", 20)
+    monkeypatch.setattr(limits, "MAX_BYTES", 10)
+    monkeypatch.setattr(limits, "MAX_STREAMED_BYTES", 20)
     with pytest.raises(CommandError, match=r"answers\.csv: The file is larger than 20 bytes") as caught:
         run(project.slug, good)
     assert caught.value.returncode == 2
     assert not Item.objects.exists()
 
 
-def test_a_200_mb_file_is_refused_without_being_read(project: Project, tmp_path: Path) -> None:
+def test_a_5_gb_file_is_refused_without_being_read(project: Project, tmp_path: Path) -> None:
     path = tmp_path / "huge.csv"
     with path.open("wb") as file:
         file.write(b"item,system,output\nq1,a,x\n")
-        file.truncate(200 * 1024 * 1024)  # sparse
-    with pytest.raises(CommandError, match=r"huge\.csv: The file is larger than 100 MiB"):
+        file.truncate(5 * 1024**3)  # sparse
+    with pytest.raises(CommandError, match=r"huge\.csv: The file is larger than 4,096 MiB"):
         run(project.slug, path)
 
 

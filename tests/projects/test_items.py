@@ -357,3 +357,19 @@ def test_a_tag_on_more_than_a_page_is_asked_about_with_the_exact_number(lead: Cl
     assert "put on 50 items" in lead.post(url, sent | {"sure": "on"}, follow=True).content.decode()
     assert "51 of them have" in lead.post(url, sent | {"act": "untag"}).content.decode()
     assert len(tagged(project, "hard")) == 51
+
+
+def test_items_are_found_by_words_and_by_the_length_of_an_answer(lead: Client, project: Project) -> None:
+    amber, basalt = system_factory(project, "amber"), system_factory(project, "basalt")
+    asked = item_factory(project, "asked", "What is a “Quillet”?")
+    answered = item_factory(project, "answered")
+    for item, system, words in ((asked, amber, "No."), (answered, amber, "A quillet."), (answered, basalt, "x" * 40)):
+        output_factory(item, system, words)
+    assert found(lead, project, text="quillet") == {"asked", "answered"}
+    assert found(lead, project, text="quillet", system=basalt.pk) == set()
+    assert found(lead, project, text="“Quillet") == {"asked"}
+    assert found(lead, project, text="role") == set()
+    assert found(lead, project, longer="10") == {"answered"}
+    assert found(lead, project, longer="4", shorter="39") == {"answered"}
+    assert found(lead, project, longer="11", shorter="39") == set()
+    assert found(lead, project, shorter="3") == {"asked"}

@@ -38,6 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", default="auto", help=f"auto (default), {', '.join(IMPORTERS)}")
         parser.add_argument("--system", default="", help="what answered, for files that do not name it")
         parser.add_argument("--system-b", default="", help="the second system, for pairs that name neither")
+        parser.add_argument("--mapping", default="", metavar="NAME",
+            help="read the columns as this mapping says, which was saved in the project"
+        )  # fmt: skip
         parser.add_argument("--create", action="store_true", help="make the project if there is none of this name")
 
     def work(self, **options: Any) -> None:
@@ -53,6 +56,7 @@ class Command(BaseCommand):
                 uploads=uploads,
                 format=options["format"],
                 options={key: options[key] for key in ("system", "system_b") if options[key]},
+                mapping=options["mapping"],
                 progress=self.progress,
             )
         self.tell(_together(results), [line for result in results for line in _lines(result)])

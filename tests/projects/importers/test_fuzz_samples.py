@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from projects.importers import ImportFileError, read_file
-from tests.projects.importers.helpers import SAMPLES
+from tests.projects.importers import test_langfuse
+from tests.projects.importers.archives import zipped
+from tests.projects.importers.helpers import SAMPLES, lines
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 TOKENS = (
@@ -62,10 +67,36 @@ def files_of(tool: str) -> Iterator[Path]:
             yield path
 
 
+def made() -> dict[str, list[tuple[str, bytes]]]:
+    """Of the formats that no tool's file is at hand for, by hand."""
+    table = [{"item": "q1", "prompt": "May I?", "system": "a", "output": "No.", "metric": "m", "value": n, "tag": "x"}
+             for n in range(4)]  # fmt: skip
+    cells = [list(table[0]), *([str(cell) for cell in row.values()] for row in table)]
+    csv = "\n".join(map(",".join, cells)).encode()
+    pq.write_table(pa.Table.from_pylist(table), packed := io.BytesIO(), compression="NONE")
+    trace = {"trace": test_langfuse.trace(scores=[test_langfuse.score()]),
+             "observations": [test_langfuse.observation()]}  # fmt: skip
+    said = [{"role": "user", "content": "May I?"}, {"role": "assistant", "content": "No."}]
+    vote = {"question_id": 1, "model_a": "a", "model_b": "b", "winner": "tie", "judge": "j", "conversation_a": said}
+    return {
+        "csv": [("t.csv", csv), ("t.tsv", csv.replace(b",", b"\t"))],
+        "jsonl": [("t.jsonl", lines(*table).encode()), ("t.json", json.dumps(table).encode())],
+        "parquet": [("t.parquet", packed.getvalue())],
+        "arena": [("votes.jsonl", lines(vote, vote).encode())],
+        "zip": [("t.zip", zipped({"t.csv": csv, "scores/s.jsonl": lines(test_langfuse.score())}))],
+        "langfuse": [
+            ("scores.jsonl", lines(test_langfuse.score(), test_langfuse.score(dataType="BOOLEAN", value=1)).encode()),
+            ("observations.jsonl", lines(test_langfuse.observation()).encode()),
+            ("trace.json", json.dumps(trace, indent=2).encode()),
+            ("page.json", json.dumps({"data": [test_langfuse.trace()], "meta": {"page": 1}}).encode()),
+        ],
+    }
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("tool", [*TOOLS, *made()])
 def test_damaged_files_are_read_or_refused(tool: str) -> None:
-    files = [(path.name, path.read_bytes()) for path in files_of(tool)]
+    files = made().get(tool) or [(path.name, path.read_bytes()) for path in files_of(tool)]
     seed = random.SystemRandom().randrange(2**32)
     draw, until, tried = random.Random(seed), time.monotonic() + SECONDS, 0
     while time.monotonic() < until:

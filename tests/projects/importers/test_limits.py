@@ -223,3 +223,8 @@ def test_strict_reading_refuses_what_would_be_skipped() -> None:
     assert next(rows) == (2, {"a": "1", "b": "2"})
     with pytest.raises(ImportFileError, match="a.csv, row 3: The row has 3 cells"):
         next(rows)
+
+
+@pytest.mark.parametrize("head", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBPVP8 "])
+def test_an_image_is_told_where_it_belongs(head: bytes) -> None:
+    assert "added on the page Items" in refused(head + b"\0" * 40, "kite.png")

@@ -12,6 +12,7 @@ import pytest
 
 from projects.importers import detect
 from projects.importers.records import SystemUnknownError
+from tests.projects.importers.archives import read_zip
 from tests.projects.importers.helpers import Got, lines, read, refused, sample
 
 TIME = "2026-11-23T21-59-26.787827"
@@ -208,3 +209,11 @@ def test_sniffing() -> None:
     assert detect(json.dumps(results()).encode(), "a.json")[0][0] == "lm_eval"
     for other in (b'{"results": [1]}', b'{"doc_id": 1, "text": "x"}', b'{"evalId": "e", "results": {"results": []}}'):
         assert "lm_eval" not in dict(detect(other, "a"))
+
+
+def test_a_part_alone_says_where_the_rest_is() -> None:
+    assert "The results of the run" in rows(generated(), system="m").notes[-1].why
+    alone = read(json.dumps(results()), "results_1.json")
+    assert "samples_….jsonl" in alone.notes[-1].why
+    files = {"results_1.json": json.dumps(results()), "samples_t_1.jsonl": lines(generated())}
+    assert not [n for n in read_zip(files).notes if "run's folder" in n.why]

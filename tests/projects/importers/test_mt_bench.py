@@ -10,6 +10,7 @@ import pytest
 
 from projects.importers import detect
 from projects.importers.records import ItemRecord, OutputRecord
+from tests.projects.importers.archives import read_zip
 from tests.projects.importers.helpers import Got, lines, read, refused, sample
 
 
@@ -76,7 +77,11 @@ def test_the_real_answers() -> None:
 
 def test_the_real_scores_of_one_answer() -> None:
     got = real("model_judgment/gpt-4_single.jsonl")
-    assert (got.key, got.skipped, got.notes) == ("mt_bench", [], [])
+    assert (got.key, got.skipped, [n.why.split(" are")[0] for n in got.notes]) == (
+        "mt_bench",
+        [],
+        ["The questions and answers"],
+    )
     found = [(s.item, (s.system or ("",))[0], s.turn, s.number, s.judge) for s in got.scores]
     assert found == [
         ("81", "tiny-chat-7b", 1, 6, "gpt-4@single-v1"),
@@ -134,7 +139,7 @@ def test_a_score_that_could_not_be_read_is_missing() -> None:
 def test_a_score_off_the_scale_is_kept_and_said() -> None:
     got = rows(single(0))
     assert got.scores[0].number == 0
-    assert [(n.row, n.column) for n in got.notes] == [(1, "score")]
+    assert [(n.row, n.column) for n in got.notes[:-1]] == [(1, "score")]
 
 
 def test_a_game_without_a_readable_winner_is_missing() -> None:
@@ -205,7 +210,7 @@ def test_a_row_that_cannot_be_used_is_left_out_by_row_and_column(row: dict[str, 
 
 def test_a_half_written_last_line_is_noted() -> None:
     got = read(lines(single(), single(7)) + json.dumps(single(8))[:60], "a.jsonl")
-    assert (len(got.scores), [n.row for n in got.notes]) == (2, [3])
+    assert (len(got.scores), [n.row for n in got.notes[:-1]]) == (2, [3])
 
 
 def test_other_files_named_as_this_format_are_refused() -> None:
@@ -228,3 +233,13 @@ def test_sniffing() -> None:
         assert detect(lines(row).encode(), "a.jsonl")[0][0] == "mt_bench"
     for other in (b'{"question_id": 1, "answer": "q"}', b'{"text": "turns choices"}', b"question_id,turns\n", b"PAR1"):
         assert "mt_bench" not in dict(detect(other, "a"))
+
+
+def test_a_part_alone_says_where_the_rest_is() -> None:
+    answer = {"question_id": 1, "model_id": "m", "choices": [{"index": 0, "turns": ["No."]}]}
+    question = {"question_id": 1, "turns": ["May I?"]}
+    (told,) = read(lines(answer), "m.jsonl").notes
+    assert told.why.startswith("The questions are not in this file")
+    assert read(lines(question), "question.jsonl").notes == []
+    together = read_zip({"question.jsonl": lines(question), "model_answer/m.jsonl": lines(answer)})
+    assert [n.why for n in together.notes if "not in this file" in n.why] == []
