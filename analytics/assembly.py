@@ -18,6 +18,7 @@ from analytics.sections.marks import marks_section
 from analytics.sections.method import method_section, provenance_section
 from analytics.sections.orders import orders_section
 from analytics.sections.picture import picture_section
+from analytics.sections.powered import powered_section
 from analytics.sections.preference import preference_section
 from analytics.sections.raters import MAX_RATERS, raters_section
 from analytics.sections.reading import reading_section
@@ -41,6 +42,7 @@ SECTIONS: dict[str, Callable[[ReportData], Any]] = {
     "marks": marks_section,
     "raters": raters_section,
     "automated": automated_section,
+    "powered": powered_section,
     "slices": slices_section,
     "picture": picture_section,
     "reading": reading_section,

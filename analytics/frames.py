@@ -11,6 +11,7 @@ from analytics.shapes import (
     RoundFrames,
     Rows,
     TaskTable,
+    drawn_table,
     final_table,
     frame,
     gold_table,
@@ -19,8 +20,10 @@ from analytics.shapes import (
     rating_table,
     score_table,
     task_table,
+    undrawn_table,
     whole,
 )
+from annotation.exporters.undrawn import undrawn_rows
 from annotation.models import (
     Adjudication,
     Assignment,
@@ -120,3 +123,13 @@ def measures_frame(round: Round) -> pd.DataFrame:
             *("id", "item__external_id", "item__cluster", "system__name", "system__version"), *MEASURED, "currency"
         )
     )
+
+
+def drawn_frame(round: Round) -> pd.DataFrame:
+    """The items that were drawn, with the chance that each had."""
+    return drawn_table(round.round_items.values_list("item__external_id", "inclusion_probability", "stratum"))
+
+
+def undrawn_frame(round: Round, metrics: dict[str, int]) -> pd.DataFrame:
+    """What metrics that answer a criterion say of the outputs that were not drawn. `metrics`: their numbers by key."""
+    return undrawn_table(undrawn_rows(round), metrics)

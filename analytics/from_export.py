@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from analytics.assembly import ReportOptions
-from analytics.sections.base import MetricInfo, ReportData, RoundInfo
+from analytics.sections.base import MetricInfo, ReportData, RoundInfo, SampleInfo
 from analytics.shapes import (
     MEASURED,
     STRUCTURED,
     RoundFrames,
+    drawn_table,
     final_table,
     frame,
     gold_table,
@@ -20,6 +21,7 @@ from analytics.shapes import (
     rating_table,
     score_table,
     task_table,
+    undrawn_table,
     whole,
 )
 from annotation.exporters.judged import ratings_by_judgment
@@ -40,8 +42,16 @@ def data_of(export: Export, options: ReportOptions) -> ReportData:
         gold=gold_table(_gold(export), frames.ratings),
         tags=frame(_tags(export), ["item", "tag"]),
         measures=measure_table(_measures(export)),
+        sample=_sample(export, {metric.key: metric.id for metric in metrics}),
         **options.to_dict(),
     )
+
+
+def _sample(export: Export, metrics: dict[str, int]) -> SampleInfo:
+    about = export.about["round"]["sample"]
+    drawn = [(row["item"], row["inclusion_probability"], row["stratum"]) for row in export["items"] if row["drawn"]]
+    undrawn = undrawn_table((tuple(row.values()) for row in export["undrawn_scores"]), metrics)
+    return SampleInfo(about["design"], about["frame_size"], drawn_table(drawn), undrawn)
 
 
 def info_of(export: Export) -> RoundInfo:

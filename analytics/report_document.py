@@ -40,6 +40,7 @@ def _blocks(page: Page, digest: str) -> Iterator[Block]:
     yield from _scores(page)
     yield from _agreement(page)
     yield from _metrics(page)
+    yield from _powered(page)
     yield from _slices(page)
     yield from _picture(page)
     yield from _raters(page)
@@ -253,6 +254,24 @@ def _metrics(page: Page) -> Iterator[Block]:
             columns = (f"Where a rater says ({more.key})", "it says more", "another", "it says less", "another", "Lean")
             errors = [(f"{x.level} ({x.lean.counts})", *map(_short, (*x.more, *x.less, x.lean))) for x in more.errors]
             yield from table(columns, errors, f"Errors of {more.key} by level")
+
+
+def _powered(page: Page) -> Iterator[Block]:
+    if not page.powered:
+        return
+    yield heading("People and judge together")
+    yield from text(
+        "Of all items that could have been drawn: people’s ratings of those that were, with a judge’s scores."
+    )
+    yield from note(page.powered.reason)
+    for c in page.powered.criteria:
+        yield heading(c.question, 2)
+        at = 0.5 if c.reference else None
+        yield from forest(c.lines, c.axis, value=c.measure, suffix=c.suffix, reference=at)
+        columns = (c.measure, "People alone", "Judge alone", "Rated outputs count like")
+        yield from table(columns, [(line.name, *line.cells) for line in c.lines])
+        yield from note(*c.warnings)
+    yield from note(*page.powered.left_out)
 
 
 def _slices(page: Page) -> Iterator[Block]:

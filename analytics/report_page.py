@@ -19,6 +19,7 @@ from analytics.report_marks import Marks, marks_part
 from analytics.report_metrics import Automated, automated_part
 from analytics.report_parts import CORRELATION_AXIS, SHARE_AXIS, Line, decided, ends, warnings_of
 from analytics.report_picture import Picture, picture_part
+from analytics.report_powered import Powered, powered_part
 from analytics.report_preference import Preference, preference_part
 from analytics.report_raters import Raters, raters_part
 from analytics.report_reading import Reading, reading_part
@@ -71,6 +72,7 @@ class Page:
     totals: Totals | None = None
     agreement: Agreement = field(default_factory=Agreement)
     automated: list[Automated] = field(default_factory=list)
+    powered: Powered = field(default_factory=Powered)
     slices: Slices = field(default_factory=Slices)
     picture: Picture = field(default_factory=Picture)
     raters: Raters = field(default_factory=Raters)
@@ -99,6 +101,7 @@ def page_of(stored: dict[str, Any], places: Mapping[str, str] | None = None) -> 
     page.totals = _totals(body.get("totals", {}))
     page.agreement = agreement_part(body)
     page.automated = [a for a in (automated_part(body, questions[k]) for k in keys) if a.lines]
+    page.powered = powered_part(body)
     page.slices = slices_part(body)
     page.picture = picture_part(body)
     page.raters = raters_part(body)

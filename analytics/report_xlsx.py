@@ -29,6 +29,7 @@ _TITLES = {
     "preference": "Preference",
     "raters": "Raters",
     "automated": "Metrics",
+    "powered": "People and judge together",
     "slices": "Slices",
     "picture": "The whole picture",
 }

@@ -10,8 +10,16 @@ from django.db.models import Max, Min
 
 from analytics.assembly import Progress, ReportOptions, assemble
 from analytics.digests import body_json
-from analytics.frames import gold_frame, measures_frame, round_frames, scores_frame, tags_frame
-from analytics.sections.base import MetricInfo, ReportData, RoundInfo
+from analytics.frames import (
+    drawn_frame,
+    gold_frame,
+    measures_frame,
+    round_frames,
+    scores_frame,
+    tags_frame,
+    undrawn_frame,
+)
+from analytics.sections.base import MetricInfo, ReportData, RoundInfo, SampleInfo
 from analytics.sections.earlier import earlier_section
 from annotation.models import Round
 from projects.models import Metric
@@ -52,15 +60,17 @@ def build(round: Round, options: ReportOptions | None = None, progress: Progress
 
 
 def data_of(round: Round, options: ReportOptions) -> ReportData:
-    frames = round_frames(round)
+    frames, metrics = round_frames(round), _metrics(round)
+    undrawn = undrawn_frame(round, {metric.key: metric.id for metric in metrics})
     return ReportData(
         frames=frames,
         criteria=spec_of(round.rubric_version).criteria,
-        metrics=_metrics(round),
+        metrics=metrics,
         scores=scores_frame(round),
         gold=gold_frame(round, frames.ratings),
         tags=tags_frame(round),
         measures=measures_frame(round),
+        sample=SampleInfo(round.design, round.frame_size, drawn_frame(round), undrawn),
         **options.to_dict(),
     )
 

@@ -225,6 +225,27 @@ def score_table(rows: Rows) -> pd.DataFrame:
     return found
 
 
+def undrawn_table(rows: Rows, metrics: dict[str, int]) -> pd.DataFrame:
+    """Scores of outputs that were not drawn, as `score_table` has those of the others, with what they are about."""
+    named = ["metric", "item", "cluster", "stratum", "output", "name", "version", "second", "name_b", "version_b"]
+    found = frame(rows, [*named, "turn", "position", "number", "label", "judge"])
+    found["metric"] = found["metric"].map(metrics)
+    found["number"] = pd.to_numeric(found["number"]).astype("float64")
+    found["output"] = pd.to_numeric(found["output"]).astype("int64")
+    found["output_b"] = pd.to_numeric(found["second"]).fillna(-1).astype("int64")
+    for side in ("", "_b"):
+        name, version = found[f"name{side}"], found[f"version{side}"]
+        found[f"system{side}"] = name.where(version == "", name + "@" + version)
+    return found.drop(columns=["name", "version", "second", "name_b", "version_b"])
+
+
+def drawn_table(rows: Rows) -> pd.DataFrame:
+    """The items that were drawn, with the chance that each had (NaN: not known) and its stratum."""
+    found = frame(rows, ["item", "chance", "stratum"])
+    found["chance"] = pd.to_numeric(found["chance"]).astype("float64")
+    return found.sort_values("item", ignore_index=True)
+
+
 MEASURED = ("latency_ms", "ttft_ms", "tokens_in", "tokens_out", "cost")
 
 

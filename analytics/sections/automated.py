@@ -11,6 +11,7 @@ import pandas as pd
 from analytics.sections.base import MetricInfo, ReportData, coded, is_of_pairs
 from analytics.sections.judge_sides import judge_sides
 from analytics.sections.judging import Answers, by_level, ceiling, stand_ins
+from analytics.sections.metric_values import leans, one_per, pair_scores, unit_scores
 from analytics.stats import association
 from analytics.stats.coding import CodedRatings, FloatArray, IntArray, ObjectArray
 from analytics.stats.results import Estimate
@@ -19,7 +20,6 @@ from rubrics.specs import CriterionSpec
 
 _SIGNS = ["a", "tie", "b"]
 _WORDS = {-1.0: "a", 0.0: "tie", 1.0: "b"}
-_PREFERRED = {"a": -1.0, "b": 1.0, "tie": 0.0, "both_good": 0.0, "both_bad": 0.0}
 _NO_NUMBERS = "The criterion has labels without an order, so no correlation is defined; see the agreement."
 _NO_METRIC_NUMBERS = "The metric gives labels, not numbers, so no correlation is defined; see the agreement."
 _NOT_LEVELS = "The metric has values that are not levels of the criterion, so it never gives the same answer."
@@ -70,7 +70,7 @@ def automated_section(data: ReportData) -> dict[str, Any]:
         own = data.scores[data.scores["metric"] == metric.id]
         if own.empty:
             continue
-        means = _per(own[own["output_b"] < 0], "output")
+        means = one_per(own[own["output_b"] < 0], "output")
         for criterion in data.measured:
             result = _against(data, metric, own, means, criterion, results[criterion.key])
             if result is not None:
@@ -90,7 +90,7 @@ def _against(
     pairs = is_of_pairs(criterion)
     if frame.empty or (metric.kind == "preference" and not pairs):
         return None
-    scores = _pair_scores(metric, own, means, result.units) if pairs else _unit_scores(own, means, result.units)
+    scores = pair_scores(metric, own, means, result.units) if pairs else unit_scores(own, means, result.units)
     if scores.empty:
         return None
     same = metric.criterion == criterion.key
@@ -104,76 +104,8 @@ def _against(
         **_correlations(data, metric, criterion, result.human, scores, people if data.final_answers else None),
         "agreement": _agreement(answers, len(scores), data.level).to_dict(),
         **stand_ins(beside, same, criterion, data),
-        **({"sides": judge_sides(data, metric, criterion, _leans(metric, own))} if same and pairs else {}),
+        **({"sides": judge_sides(data, metric, criterion, leans(metric, own))} if same and pairs else {}),
     }
-
-
-# --- the metric, per unit ------------------------------------------------------------------------------
-
-
-def _output_scores(means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """Of each judged output: the metric's mean number and, where it says one thing only, its label."""
-    scored = units[units["output"].isin(means.index)]
-    given = means.reindex(scored["output"])
-    return scored.assign(number=given["number"].to_numpy(), label=given["label"].to_numpy())
-
-
-def _unit_scores(own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """What people judged turn by turn is held against the metric's value of that turn, where it has such; everything
-    else against its value of the output. A file counts turns from 1, a target from 0."""
-    turns = pd.to_numeric(own["turn"])
-    if not units["turn"].ne("").any() or turns.isna().all():
-        return _output_scores(means, units)
-    named = own.assign(turn="t" + (turns - 1).fillna(-1).astype("int64").astype(str))
-    each = _per(named[turns.notna() & (named["output_b"] < 0)], ["output", "turn"]).reset_index()
-    return units.merge(each, on=["output", "turn"])
-
-
-def _pair_scores(metric: MetricInfo, own: pd.DataFrame, means: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """Of each judged pair: how far the metric leans to b, by its own preference or by b's score minus a's."""
-    units = units[["unit", "cluster", "output_a", "output_b"]]
-    if metric.kind != "preference":
-        number = means["number"]
-        lean = units["output_b"].map(number) - units["output_a"].map(number)
-        return units.assign(number=lean, label="", answer=np.sign(lean)).dropna(subset=["number"])
-    keyed = _leans(metric, own).dropna(subset=["number"])
-    turned = keyed.rename(columns={"output": "output_b", "output_b": "output"})
-    turned["number"] = -turned["number"]
-    both = pd.concat([keyed, turned]).rename(columns={"output": "output_a"})
-    return units.merge(_one_per_pair(both), on=["output_a", "output_b"])
-
-
-def _leans(metric: MetricInfo, own: pd.DataFrame) -> pd.DataFrame:
-    """The judge's answers about two outputs as they came: above 0 they lean to the second."""
-    said = own[own["output_b"] >= 0]
-    lean = _lean(metric, said["number"])
-    return said.assign(number=lean.where(lean.notna(), said["label"].map(_PREFERRED)))
-
-
-def _lean(metric: MetricInfo, number: pd.Series) -> pd.Series:
-    """Preferences as -1 (a) to 1 (b): above the middle of its scale a number leans to b. 0 without a scale."""
-    low, high = metric.scale
-    if low is None or high is None:
-        return number
-    return (number - (low + high) / 2) / ((high - low) / 2)
-
-
-def _one_per_pair(said: pd.DataFrame) -> pd.DataFrame:
-    """One row a pair. A judge's answers in both orders, to one turn, are one judgment: their mean, and as an
-    answer the side that both orders name, else a tie (the rule of MT-Bench: Zheng et al. 2023, section 3.4).
-    Then every judge and turn weighs the same."""
-    whole = said.assign(turn=pd.to_numeric(said["turn"]).fillna(0), answer=np.sign(said["number"]))
-    orders = whole.groupby(["output_a", "output_b", "judge", "turn"])
-    judged = pd.DataFrame({"number": orders["number"].mean(), "answer": orders["answer"].mean()})
-    judged["answer"] = judged["answer"].where(orders["answer"].nunique() == 1, 0.0)
-    return judged.groupby(["output_a", "output_b"])[["number", "answer"]].mean().reset_index()
-
-
-def _per(own: pd.DataFrame, key: str | list[str]) -> pd.DataFrame:
-    """Several values of one output (judges, turns, runs) become their mean; labels count if they are one."""
-    groups = own.groupby(key)
-    one = groups["label"].nunique() == 1
-    return pd.DataFrame({"number": groups["number"].mean(), "label": groups["label"].first().where(one, "")})
 
 
 # --- against the humans --------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analytics.shapes import RoundFrames, finals_about, measure_table, with_finals
+from analytics.shapes import RoundFrames, drawn_table, finals_about, measure_table, undrawn_table, with_finals
 from analytics.stats.coding import CodedRatings, Measurement, code_ratings
 from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
@@ -47,6 +47,16 @@ class RoundInfo:
         return self.state == "closed"
 
 
+@dataclass(frozen=True)
+class SampleInfo:
+    """How the round's items were drawn, and what metrics say of those that were not."""
+
+    design: str = "unknown"
+    frame_size: int | None = None
+    drawn: pd.DataFrame = field(default_factory=lambda: drawn_table([]))
+    undrawn: pd.DataFrame = field(default_factory=lambda: undrawn_table([], {}))
+
+
 @dataclass
 class ReportData:
     frames: RoundFrames
@@ -56,6 +66,7 @@ class ReportData:
     gold: pd.DataFrame = field(default_factory=pd.DataFrame)
     tags: pd.DataFrame = field(default_factory=pd.DataFrame)
     measures: pd.DataFrame = field(default_factory=lambda: measure_table([]))  # time, cost and tokens of outputs
+    sample: SampleInfo = field(default_factory=SampleInfo)
     seed: int = 0
     level: float = 0.95
     # Final answers of reviewers in place of raters' own, where a figure is about the systems.
@@ -134,6 +145,8 @@ class ReportData:
 
     def result_of(self, criterion: CriterionSpec) -> pd.DataFrame:
         """The same for figures about systems, with final answers if the report takes them."""
+        if not self.final_answers:
+            return self.of(criterion)
         return rated(self.settled, criterion)
 
 
@@ -169,10 +182,11 @@ def measurement(criterion: CriterionSpec) -> Measurement:
 
 def coded(frame: pd.DataFrame, criterion: CriterionSpec, levels: list[Any] | None = None) -> CodedRatings:
     """A frame of `rated` rows as codes; nameless raters are kept apart in each unit."""
+    unit, cluster, rater = (frame[name].array for name in ("unit", "cluster", "rater"))
     return code_ratings(
-        frame["unit"].to_numpy(dtype=object),
-        frame["cluster"].to_numpy(dtype=object),
-        frame["rater"].to_numpy(dtype=object),
+        unit,
+        cluster,
+        rater,
         frame["value"].to_numpy(),
         levels if levels is not None else domain(criterion),
         rater_known=frame["rater_known"].to_numpy(dtype=bool),

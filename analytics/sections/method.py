@@ -91,6 +91,13 @@ def _comparisons(data: ReportData) -> list[str]:
             f"by a bootstrap of prompts with seed {data.seed}. The metric with one rater is held against another rater "
             "with that rater, on the same outputs."
         )
+    if len(data.sample.undrawn):
+        found.append(
+            "People and judge together: PPI++, the mean of the human ratings of drawn outputs plus the judge’s mean "
+            "over the others less that over the rated ones, times the weight that makes the variance smallest; by "
+            "strata or by the inverse of the chances where the sample has them. An output’s rating is the mean of its "
+            "raters."
+        )
     return found
 
 

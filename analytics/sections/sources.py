@@ -49,6 +49,9 @@ def _used(body: dict[str, Any]) -> Iterator[str]:
     if body["raters"]:
         yield from ("leave_one_out_alpha", "severity", "consensus_agreement", "gold_accuracy", "repeat_consistency")
         yield from ("pace", "straight_lining", "benjamini_hochberg")
+    if body["powered"]["scores"] or body["powered"]["win_rates"]:
+        stratified = body["powered"]["design"] == "stratified"
+        yield "stratified_prediction_powered_mean" if stratified else "prediction_powered_mean"
     if body["automated"]:
         yield from ("kendall_tau_b", "spearman", "kendall_tau_b_within_prompts", "pairwise_accuracy_within_prompts")
         yield from ("human_ceiling", "alternative_annotator_test", "judge_errors_by_level")

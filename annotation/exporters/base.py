@@ -28,6 +28,7 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     rows: Callable[[Round], Iterator[Row]]
+    needed: bool = True  # False: exports of older versions lack it, and are read as if it had no rows
 
 
 def columns(*specs: tuple[str, str, str]) -> tuple[Column, ...]:

@@ -63,6 +63,8 @@ def _table(folder: Path, table: Table) -> list[Cells]:
                 return list(read(path, table))
             except (OSError, UnicodeDecodeError, csv.Error) as error:
                 raise ServiceError(f"{path}: this file cannot be read: {error}.") from None
+    if not table.needed:
+        return []
     raise ServiceError(
         f"{folder / table.name}.csv: this table is missing, and so are its other forms. Name a folder that `export` "
         "of this version wrote, with all of its files."

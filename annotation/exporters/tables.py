@@ -21,6 +21,7 @@ from annotation.exporters.base import (
 )
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.places import GOLD_COLUMNS, TASK_COLUMNS, gold_rows, task_rows
+from annotation.exporters.undrawn import UNDRAWN_COLUMNS, undrawn_rows
 from annotation.models import FreeText, Judgment, RaterExclusion, Rating, Round, RoundItem, Task, TaskOutput
 from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Output, OutputRevision
 from projects.rendering.references import names_in
@@ -378,4 +379,11 @@ TABLES = (
     Table("final_answers", "One row a final answer of a reviewer.", FINAL_COLUMNS, final_rows),
     Table("tasks", "One row a task, judged or not.", TASK_COLUMNS, task_rows),
     Table("gold_answers", "One row a known answer of a gold or training task.", GOLD_COLUMNS, gold_rows),
+    Table(
+        "undrawn_scores",
+        "One row a score, by a metric that answers a criterion, of an output that could have been drawn and was not.",
+        UNDRAWN_COLUMNS,
+        undrawn_rows,
+        needed=False,
+    ),
 )
