@@ -23,9 +23,10 @@ def _flagged() -> QuerySet[Flag]:
     return Flag.objects.filter(assignment__task__item=OuterRef("pk"), resolved_at=None)
 
 
-def apart() -> QuerySet[Any, Any]:
-    """Items (as `judgment__assignment__task__item`) about which two raters of one task gave different answers to one
-    question about one output, whichever side it was shown on. Not compared: marked passages, and orders of several."""
+def apart(within: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """Items of these projects (as `judgment__assignment__task__item`) about which two raters of one task gave different
+    answers to one question about one output, whichever side it was shown on. Not compared: marked passages, and orders
+    of several."""
     order, target = F("judgment__assignment__shown_order"), F("target")
     place = Cast(Substr(target, 2, 1), IntegerField()) + 1
     about = Case(
@@ -40,29 +41,29 @@ def apart() -> QuerySet[Any, Any]:
     )
     sided = Q(criterion__type="preference", number__isnull=False) & ~Q(number=0)
     label = Case(When(sided, then=Value("")), default=F("label"))
-    left_out = RaterExclusion.objects.filter(seat=OuterRef("judgment__seat"), lifted_at=None)
-    groups = (
+    left_out = RaterExclusion.objects.filter(lifted_at=None)
+    return (
         Rating.objects.filter(
-            ~Exists(left_out),
+            judgment__assignment__task__item__project__in=within,
             judgment__current=True,
             judgment__assignment__purpose__in=COUNTED,
             judgment__assignment__state=Assignment.State.JUDGED,
             cannot_judge=False,
             data__isnull=True,
         )
+        .exclude(judgment__seat__in=left_out.values("seat"))
         .annotate(about=about, answer=number, said=label)
         .order_by()
         .values("judgment__assignment__task__item", "judgment__assignment__task", "criterion", "about")
         .annotate(low=Min("answer"), high=Max("answer"), first=Min("said"), last=Max("said"))
+        .filter(Q(low__lt=F("high")) | Q(first__lt=F("last")))
     )
-    return groups.filter(low__lt=F("high")) | groups.filter(first__lt=F("last"))
 
 
 def _disagreed(items: QuerySet[Item]) -> QuerySet[Item]:
     # Worked out once, for the items of the project: asked of each item it would be grouped again and again.
     projects = items.order_by().values("project").distinct()
-    rows = apart().filter(judgment__assignment__task__item__project__in=projects)
-    return items.filter(pk__in=rows.values("judgment__assignment__task__item"))
+    return items.filter(pk__in=apart(projects).values("judgment__assignment__task__item"))
 
 
 WORK.update(

@@ -145,6 +145,8 @@ class ReportData:
 
     def result_of(self, criterion: CriterionSpec) -> pd.DataFrame:
         """The same for figures about systems, with final answers if the report takes them."""
+        if not self.final_answers:
+            return self.of(criterion)
         return rated(self.settled, criterion)
 
 
@@ -180,10 +182,11 @@ def measurement(criterion: CriterionSpec) -> Measurement:
 
 def coded(frame: pd.DataFrame, criterion: CriterionSpec, levels: list[Any] | None = None) -> CodedRatings:
     """A frame of `rated` rows as codes; nameless raters are kept apart in each unit."""
+    unit, cluster, rater = (frame[name].array for name in ("unit", "cluster", "rater"))
     return code_ratings(
-        frame["unit"].to_numpy(dtype=object),
-        frame["cluster"].to_numpy(dtype=object),
-        frame["rater"].to_numpy(dtype=object),
+        unit,
+        cluster,
+        rater,
         frame["value"].to_numpy(),
         levels if levels is not None else domain(criterion),
         rater_known=frame["rater_known"].to_numpy(dtype=bool),

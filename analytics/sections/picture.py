@@ -14,7 +14,7 @@ from analytics.sections.base import ReportData, is_of_pairs, measurement
 from analytics.sections.pairs import battles, compared
 from analytics.sections.scores import MAX_SYSTEMS_COMPARED, comparable
 from analytics.stats import measures, scores
-from analytics.stats.coding import CodedRatings
+from analytics.stats.coding import CodedRatings, weighted_count
 from analytics.stats.intervals import Scope, mean_over_clusters
 from analytics.stats.results import Estimate
 from analytics.stats.win_rates import win_rate_over_opponents
@@ -72,23 +72,21 @@ def _quality(data: ReportData, criterion: CriterionSpec) -> dict[str, Estimate]:
 
 def _above_others(data: ReportData, criterion: CriterionSpec, sides: dict[str, CodedRatings], system: str) -> Estimate:
     """Mean over prompts of the mean over the other systems that answered the prompt."""
-    by_prompt: dict[Any, list[float]] = {}
-    for other, table in sides.items():
-        if other != system:
-            chances, prompts = scores.prompt_superiority(sides[system], table)
-            for prompt, chance in zip(prompts.tolist(), chances.tolist(), strict=True):
-                by_prompt.setdefault(prompt, []).append(chance)
+    found = [scores.prompt_superiority(sides[system], table) for other, table in sides.items() if other != system]
+    chances, prompts = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    prompt, names = pd.factorize(prompts)
+    means = weighted_count(prompt, chances, len(names)) / np.bincount(prompt, minlength=len(names))
     own = sides[system]
     scope = Scope(
         method=f"chance to be above another system on the same prompt, {measurement(criterion)} level",
         unit="share",
         level=data.level,
         n_units=own.n_units,
-        n_clusters=len(by_prompt),
+        n_clusters=len(means),
         n_raters=len(own.rater_labels),
         n_judgments=len(own.unit),
     )
-    return mean_over_clusters(np.array([np.mean(found) for found in by_prompt.values()]), scope, share=True)
+    return mean_over_clusters(means, scope, share=True)
 
 
 # --- what an answer takes, and what metrics say ----------------------------------------------------------

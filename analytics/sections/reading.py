@@ -76,7 +76,7 @@ def _positions(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.Series:
 def _words(frame: pd.DataFrame, criterion: CriterionSpec) -> pd.Series:
     """An answer as a reader knows it: a preference by the system it is for."""
     if criterion.type != "preference":
-        return frame["value"].map(_said)
+        return frame["value"].map({value: _said(value) for value in frame["value"].unique()})  # few of many rows
     side = frame["side"].astype(object)
     named = side.where(side != "a", frame["system_a"]).where(side != "b", frame["system_b"])
     return named.astype(str).str.replace("_", " ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import permutations
 from typing import Literal, NamedTuple
 
@@ -170,16 +171,13 @@ def permutation_test(function: OfMeans, x: FloatArray, y: FloatArray, seed: int)
     """Two-sided: the share of permutations of the systems at least as far from the mean of all of them."""
     systems = len(x)
     exact = systems <= MAX_EXACT
-    if exact:
-        orders = np.asarray(list(permutations(range(systems))))
-    else:
-        rng = np.random.default_rng(seed)
+    orders = _orders(systems, seed)
+    if not exact:
         # Systems are coded in the order of their names, which must not decide the draws.
         x, y = x[np.lexsort((y, x))], y[np.lexsort((y, x))]
-        orders = rng.permuted(np.tile(np.arange(systems), (PERMUTATIONS, 1)), axis=1)
     rows = max(1, _CHUNK_CELLS // systems**2)
     parts = (y[orders[start : start + rows]] for start in range(0, len(orders), rows))
-    drawn = np.concatenate([function(np.broadcast_to(x, part.shape), part) for part in parts])
+    drawn = np.concatenate([function(x[None], part) for part in parts])
     observed, middle = float(function(x[None], y[None])[0]), float(drawn.mean())
     distance = abs(drawn - middle)
     as_far = int((distance >= abs(observed - middle) - 1e-12).sum())
@@ -190,6 +188,19 @@ def permutation_test(function: OfMeans, x: FloatArray, y: FloatArray, seed: int)
     warning = f"With {systems} systems the smallest p that can be reached is {smallest:.2g}."
     name = f"two-sided exact permutation test over the systems, {math.factorial(systems)} orders"
     return Permutation(as_far / len(drawn), middle, name, warning if smallest > _SMALLEST_P else "")
+
+
+@lru_cache(maxsize=4)
+def _orders(systems: int, seed: int) -> IntArray:
+    """All orders of the systems, or as many as are drawn. Not to be changed: they are kept, for every metric and every
+    criterion of a report is tested against the same ones."""
+    if systems <= MAX_EXACT:
+        found = np.asarray(list(permutations(range(systems))))
+    else:
+        wanted = np.tile(np.arange(systems), (PERMUTATIONS, 1))
+        found = np.random.default_rng(seed).permuted(wanted, axis=1)
+    found.setflags(write=False)
+    return found
 
 
 def untested(estimate: Estimate) -> TestedEstimate:

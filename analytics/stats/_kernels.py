@@ -235,20 +235,25 @@ def kendall_kernel(x: FloatArray, y: FloatArray) -> Kernel:
 def _tau_of_tables(table: FloatArray) -> FloatArray:
     """Tau-b of cross-tables (many, rows, columns): (concordant - discordant) / sqrt of the pairs untied on each side,
     NaN where a side has one value only."""
-    above = np.cumsum(table, axis=1)  # rows before, same column
-    above -= table
-    if table.shape[2] <= _NARROW:
-        # Times 1 where its column is before this one, -1 where it is after.
-        places = np.arange(table.shape[2])
-        lead = above @ np.sign(places[None, :] - places[:, None]).astype(np.float64)
-    else:
-        before = np.cumsum(above, axis=2)
-        lead = 2 * before - above - before[:, :, -1:]
+    lead = concordance(table)
     of_rows, of_columns = table.sum(axis=2), table.sum(axis=1)
     n2 = of_rows.sum(axis=1) ** 2
     untied = (n2 - np.sum(of_rows**2, axis=1)) * (n2 - np.sum(of_columns**2, axis=1))
     score = np.einsum("bij,bij->b", table, lead)
     return np.asarray(np.where(untied > 0, 2 * score / np.sqrt(np.where(untied > 0, untied, 1.0)), np.nan))
+
+
+def concordance(table: FloatArray) -> FloatArray:
+    """Of each cell of cross-tables (many, rows, columns): what lies in rows before it and columns before it, minus what
+    lies in rows before it and columns after it."""
+    above = np.cumsum(table, axis=1)  # rows before, same column
+    above -= table
+    if table.shape[2] <= _NARROW:
+        # Times 1 where its column is before this one, -1 where it is after.
+        places = np.arange(table.shape[2])
+        return np.asarray(above @ np.sign(places[None, :] - places[:, None]).astype(np.float64))
+    before = np.cumsum(above, axis=2)
+    return np.asarray(2 * before - above - before[:, :, -1:])
 
 
 def _kendall_by_sorting(x: FloatArray, y: FloatArray) -> Kernel:

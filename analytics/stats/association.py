@@ -1,7 +1,8 @@
 """How an automated metric follows the human result, pooled over outputs (or pairs).
 
 Pooled figures mix differences between prompts with differences between systems; `method` says so. Intervals:
-percentile bootstrap of whole prompts with a stored seed, resampled as weights so that nothing is copied.
+percentile bootstrap of whole prompts with a stored seed, resampled as weights so that nothing is copied; from a
+thousand prompts on, the same error from the coefficients' derivatives (`_influences`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from analytics.stats import _influences
 from analytics.stats._judge import judge_values, level_codes
 from analytics.stats._kernels import (
     Kernel,
@@ -138,6 +140,8 @@ def _correlation(
     problem = undefined(x, y)
     if problem:
         return Estimate.not_estimable(reason=problem, **scope.fields())
+    if rows.groups >= _influences.MANY_PROMPTS and (found := _influences.DERIVATIVES[name](x, y)) is not None:
+        return _influences.estimate(found, rows.cluster, scope)
     resampler = Resampler(kernel_for, rows.columns, rows.cluster, rows.groups)
     if rows.groups < MIN_PROMPTS:
         return Estimate.insufficient(resampler.value, reason=too_few(rows.groups), **scope.fields())

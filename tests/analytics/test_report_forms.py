@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
@@ -19,6 +20,10 @@ from analytics.report_forms import FORMS
 from analytics.report_page import page_of
 from analytics.report_words import say
 from analytics.services import report_build
+from analytics.stats.agreement import krippendorff_alpha
+from analytics.stats.coding import code_ratings
+from analytics.stats.results import Estimate
+from annotation.exporters.files import export_round
 from tests.analytics.helpers import filled_round, scale
 from tests.analytics.test_report_pages import client_of, full_round, text_of, url
 from tests.analytics.test_reports import compared, scored
@@ -33,7 +38,17 @@ def sheets(report: Report) -> dict[str, list[list[Any]]]:
     return {sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book}
 
 
-def test_page_json_workbook_csv_parquet_and_document_say_the_same() -> None:
+def in_a_notebook(folder: Path) -> Estimate:
+    """docs/how-to/statistics-in-a-notebook.md: the exported ratings, pandas and `analytics.stats`."""
+    ratings = pd.read_csv(folder / "ratings.csv", keep_default_na=False, dtype={"shown_order": str})
+    counted = ratings[ratings.purpose.isin(["normal", "imported"]) & ~ratings.excluded & ~ratings.cannot_judge]
+    own = counted.sort_values("occasion", kind="stable")[counted.criterion == "helpful"]
+    unit = own.task.astype(str) + ":" + own.output.astype(str)
+    coded = code_ratings(unit, own.cluster, own.rater, own.value.astype(float), [1, 2, 3, 4, 5])
+    return krippendorff_alpha(coded, "ordinal")
+
+
+def test_page_json_workbook_csv_parquet_document_and_notebook_say_the_same(tmp_path: Path) -> None:
     report = report_build(round=full_round())
     alpha = report.body["agreement"]["helpful"]["krippendorff_alpha"]
     place = "agreement.helpful.krippendorff_alpha"
@@ -51,6 +66,11 @@ def test_page_json_workbook_csv_parquet_and_document_say_the_same() -> None:
     assert sum(len(rows) - 1 for title, rows in sheets(report).items() if title not in ("Answer", "Method")) == len(
         lines
     )
+
+    export_round(round=report.round, formats=["csv"], out=tmp_path)
+    noted = in_a_notebook(tmp_path)
+    found = [noted.value, noted.low, noted.high, noted.n_clusters, noted.n_judgments]
+    assert found == pytest.approx(expected, abs=1e-12)
 
     said = say(alpha)
     document = document_of(page_of(report.body), number=1, built_at=report.built_at, digest=report.digest)

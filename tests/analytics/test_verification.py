@@ -166,3 +166,30 @@ def test_the_commands_that_a_report_prints_make_it_again(
     assert again["provenance"]["data_digest"] == body["provenance"]["data_digest"]
     assert (again["provenance"]["seed"], again["final_answers"]["used"]) == (3, True)
     assert {"Krippendorff's alpha", "Median"} <= {each["figure"] for each in body["references"]}
+
+
+@pytest.mark.slow
+def test_every_round_of_the_demonstration_comes_back_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exported, gone from here, rebuilt from the files alone: `verify_report` calls each report equal, old and new."""
+    call_command("demo")
+    names = [f"{slug}/{round_}" for slug, round_ in Round.objects.order_by("pk").values_list("project__slug", "slug")]
+    assert len(names) == 5
+    reported = {}
+    for name in names:
+        call_command("export", name, format="csv", out=tmp_path / name)
+        call_command("report", name, format="json", out=tmp_path / name)
+        reported[name] = json.loads((tmp_path / name / "report.json").read_text(encoding="utf-8"))
+    Project.objects.filter(slug=names[0].partition("/")[0]).update(slug="gone")  # as far as a name can tell
+    for name in names:
+        call_command("import_export", str(tmp_path / name))
+        again = tmp_path / f"again-{name}"
+        call_command("export", name, format="csv", out=again)
+        call_command("report", name, format="json", out=again)
+        body = json.loads((again / "report.json").read_text(encoding="utf-8"))
+        assert not [str(each) for each in compared_bodies(reported[name], body)], name
+        for report, ratings in ((tmp_path / name, again), (again, tmp_path / name)):
+            capsys.readouterr()
+            call_command("verify_report", str(report / "report.json"), ratings=ratings)
+            assert "Equal: the ratings give every figure" in capsys.readouterr().out

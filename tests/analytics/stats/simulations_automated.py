@@ -34,6 +34,7 @@ from analytics.stats import (
     slices,
     weighted_totals,
 )
+from analytics.stats._influences import MANY_PROMPTS
 from analytics.stats.coding import CodedRatings, code_ratings
 from analytics.stats.results import Estimate, TestedEstimate
 
@@ -414,6 +415,14 @@ SIMULATIONS = [
         for prompts in (20, 40, 100)
     ),
     of_study("Kendall tau-b, pooled", partial(pooled, association.kendall_tau_b), 40),
+    *(
+        of_study(f"{name}, pooled, by derivatives", partial(pooled, function), MANY_PROMPTS, truth_prompts=100_000)
+        for name, function in (
+            ("Pearson", association.pearson),
+            ("Spearman", association.spearman),
+            ("Kendall tau-b", association.kendall_tau_b),
+        )
+    ),
     of_study(
         "Spearman, pooled, prompts ignored",
         partial(pooled, association.spearman, clustered=False),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analytics.stats import _kernels, association
+from analytics.stats import _influences, _kernels, association
 from analytics.stats.coding import code_ratings
 
 FUNCTIONS = {
@@ -156,3 +156,50 @@ def test_perfect_agreement_with_the_majority_has_a_width():
     estimate = association.agreement_share(range(12), ["a", "b"] * 6, human)
     assert estimate.value == 1.0
     assert estimate.low < 0.8
+
+
+DERIVED = {
+    "kendall": (_influences.kendall, _kernels.kendall_kernel),
+    "spearman": (_influences.spearman, _kernels.spearman_kernel),
+    "pearson": (_influences.pearson, _kernels.pearson_kernel),
+}
+
+
+@pytest.mark.parametrize("name", DERIVED)
+@pytest.mark.parametrize("levels", [None, 5])
+def test_a_derivative_is_what_a_little_more_weight_does(name: str, levels: int | None):
+    metric, human, _ = sample(3, prompts=12, levels=levels)
+    derived, kernel_for = DERIVED[name]
+    kernel, ones, step = kernel_for(metric, human), np.ones((len(metric),) * 2), 1e-5 * np.eye(len(metric))
+    moved = (kernel(ones + step) - kernel(ones - step)) / 2e-5
+    found = derived(metric, human)
+    assert found.influence == pytest.approx(moved, abs=1e-8)
+    assert found.value == pytest.approx(float(kernel(ones[:1])[0]), abs=1e-12)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_many_prompts_get_the_interval_that_resamples_give(function, monkeypatch: pytest.MonkeyPatch):
+    data = sample(4, prompts=300)
+    resampled = function(*data, seed=1)
+    monkeypatch.setattr(_influences, "MANY_PROMPTS", 300)
+    derived = function(*data, seed=1)
+    assert derived.value == pytest.approx(resampled.value, abs=1e-12)
+    assert derived.seed is None
+    assert "linearised" in derived.method
+    width = resampled.high - resampled.low
+    assert [derived.low, derived.high] == pytest.approx([resampled.low, resampled.high], abs=0.1 * width)
+
+
+def test_a_cross_table_too_large_for_derivatives_is_resampled(monkeypatch: pytest.MonkeyPatch):
+    data = sample(5, prompts=12)
+    monkeypatch.setattr(_influences, "MANY_PROMPTS", 12)
+    monkeypatch.setattr(_influences, "_MAX_TABLE", 1)
+    assert "bootstrap" in association.kendall_tau_b(*data, seed=1).method
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_perfect_correlation_of_many_prompts_claims_no_interval(function, monkeypatch: pytest.MonkeyPatch):
+    metric, _, cluster = sample(6, prompts=12)
+    monkeypatch.setattr(_influences, "MANY_PROMPTS", 12)
+    found = function(metric, metric, cluster)
+    assert (found.value, found.status) == (pytest.approx(1.0, abs=1e-12), "insufficient")
