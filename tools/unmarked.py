@@ -15,6 +15,7 @@ from tools.environment import ROOT
 # Paths begin so. Reports are frozen in English (docs/decisions/0010).
 ENGLISH_TEMPLATES: tuple[str, ...] = (
     "analytics/_drawing.html",
+    "analytics/_epsilon_curve.html",
     "analytics/_figures.html",
     "analytics/_judge_errors.html",
     "analytics/_report.html",
@@ -24,6 +25,7 @@ ENGLISH_TEMPLATES: tuple[str, ...] = (
     "analytics/_report_metrics.html",
     "analytics/_report_orders.html",
     "analytics/_report_picture.html",
+    "analytics/_report_powered.html",
     "analytics/_report_ranking.html",
     "analytics/_report_raters.html",
     "analytics/_report_reading.html",
@@ -94,7 +96,9 @@ ENGLISH_CODE: tuple[str, ...] = (
     "config/backup/",
     "projects/checks/structure.py",
     "projects/forms_import.py",
+    "projects/services/import_parts.py",
     "projects/services/import_questions.py",
+    "projects/services/import_templates.py",
     "projects/services/import_uploads.py",
     "projects/services/importing.py",
     "projects/staging.py",
