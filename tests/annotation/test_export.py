@@ -18,7 +18,7 @@ from annotation.exporters.tables import RATINGS, TABLES
 from annotation.exporters.writers import csv_lines, safe_cell, told_cell
 from annotation.models import Adjudication, FreeText, GoldAnswer, RaterExclusion, Round, Seat
 from annotation.services.imported import judgments_import
-from projects.models import AutomatedScore, ItemTag, Metric, Output
+from projects.models import AutomatedScore, Item, ItemTag, Metric, Output
 from tests.annotation.test_import_judgments import NOTE, PAIRS, QUALITY, TWO, empty_round, load
 from tests.factories import CORRECT, OVERALL
 
@@ -35,7 +35,7 @@ COMMENTED = "item,system,rater,criterion,value,comment\n"
 
 
 def rich_round() -> Round:
-    round_ = empty_round(criteria=(CORRECT, QUALITY, NOTE))
+    round_ = empty_round(criteria=(CORRECT, QUALITY, NOTE), design="random")
     load(round_, TWO + "q1,bot@2,,correct,2\nq1,bot@2,ann,quality,yes\nq1,bot@2,ann,note,Words\n")
     load(round_, COMMENTED + "q2,bot,ben,correct,3,=HYPERLINK()\n")
     output = Output.objects.filter(item__external_id="q1").order_by("id")[0]
@@ -45,6 +45,10 @@ def rich_round() -> Round:
     criterion = round_.rubric_version.criteria.get(key="correct")
     Adjudication.objects.create(task=round_.tasks.order_by("pk")[0], criterion=criterion, number=2, reason="=So.")
     GoldAnswer.objects.create(task=round_.tasks.order_by("pk")[0], criterion=criterion, number=2, explanation="=It.")
+    not_drawn = Item.objects.create(project=round_.project, external_id="q9", cluster="q9")
+    other = Output.objects.create(item=not_drawn, system=output.system)
+    judge = Metric.objects.create(project=round_.project, key="judge", kind="number", criterion_key="correct")
+    AutomatedScore.objects.create(metric=judge, key="9", output=other, number=2, judge="=judge")
     return round_
 
 

@@ -67,7 +67,7 @@ def forgeries(folder: Path, good: Path) -> dict[str, tuple[Path, str]]:
     members, whole = unpacked(good), good.read_bytes()
     database = engine().MEMBER
     middle = whole.index(members[database]) + len(members[database]) // 2
-    in_manifest = whole.index(b'"made_at"') + 3
+    in_manifest = whole.rindex(b'"made_at"') + 3  # the database has a column of this name
 
     def raw(name: str, content: bytes) -> Path:
         (folder / name).write_bytes(content)
