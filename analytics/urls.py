@@ -1,12 +1,14 @@
 from django.urls import path
 
-from analytics.views import doctor, gates, overview, reports
+from analytics.views import doctor, gates, home, overview, reports
 
 app_name = "analytics"
 
 REPORT = "p/<slug:project>/reports/<int:report>/"
 
 urlpatterns = [
+    path("", home.home, name="home"),
+    path("search/", home.search, name="search"),
     path("p/<slug:project>/rounds/<slug:round>/gate/", gates.gate, name="gate"),
     path("p/<slug:project>/", overview.overview, name="overview"),
     path("p/<slug:project>/rounds/<slug:round>/doctor/", doctor.doctor, name="doctor"),

@@ -16,11 +16,12 @@ from django.views.i18n import set_language
 SOURCE = "en"
 # Of projects, all but imports and items.
 PROJECTS = (
-    *("projects:home", "projects:help", "projects:new", "projects:invit", "projects:settings", "projects:metric"),
+    *("projects:help", "projects:new", "projects:invit", "projects:settings", "projects:metric"),
     *("projects:media", "projects:check", "projects:people"),
 )
 # Views by the beginning of their name. Those of allauth have no namespace and bring their own catalogue.
-TRANSLATED = ("account_", "mfa_", "accounts:", "annotation:", "rubrics:guideline", *PROJECTS)
+START = ("analytics:home", "analytics:search")
+TRANSLATED = ("account_", "mfa_", "accounts:", "annotation:", "rubrics:guideline", *START, *PROJECTS)
 # Files that programs read are the same for everybody.
 ENGLISH = frozenset({"annotation:export_file", "projects:invite_file", "projects:media_file"})
 

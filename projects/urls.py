@@ -5,7 +5,6 @@ from projects.views import checks, home, imports, invitations, inviting, items, 
 app_name = "projects"
 
 urlpatterns = [
-    path("", home.home, name="home"),
     path("help/", home.help_page, name="help"),
     path("projects/new/", home.new, name="new"),
     path("invitation/<str:token>/", invitations.invitation, name="invitation"),

@@ -66,7 +66,8 @@ PAGES = [
     post("accounts:tokens", SIGNED_IN, 200),
     post("accounts:token_revoke", frozenset({"lead"}), 302),  # the token in the address is the lead's
     # projects
-    get("projects:home", SIGNED_IN, 200, rater=302),
+    get("analytics:home", SIGNED_IN, 200, rater=302),
+    get("analytics:search", SIGNED_IN, 200, rater=302, removed=302),
     get("projects:help", SIGNED_IN),
     get("projects:new", MAKERS),
     post("projects:new", MAKERS, 200),
@@ -400,7 +401,7 @@ def test_no_other_method_is_answered(world: World, route: Route) -> None:
 def test_lists_hold_ones_own(world: World, person: str, seen: set[str]) -> None:
     listed = ask(world, get("api:projects", SIGNED_IN), person, world.own).json()["results"]
     assert {row["name"] for row in listed} == {f"Canary {word}" for word in seen}
-    page = ask(world, get("projects:home", SIGNED_IN), person, world.own).content.decode()
+    page = ask(world, get("analytics:home", SIGNED_IN), person, world.own).content.decode()
     assert {word for word in ("one", "two") if f"Canary {word}" in page} == seen
 
 

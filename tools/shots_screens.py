@@ -180,7 +180,9 @@ RATER = (
 
 
 LEAD = (
-    Screen("projects", "lead", "/"),
+    Screen("start", "lead", "/"),
+    Screen("search", "lead", "/search/?q=refund&project=brambleway"),
+    Screen("search-nothing", "lead", "/search/?q=zebra"),
     Screen("project-new", "lead", "/projects/new/"),
     Screen("project", "lead", DEMO),
     Screen("import", "lead", DEMO + "import/"),

@@ -39,7 +39,7 @@ def member_change(request: HttpRequest, project: str, member: int) -> HttpRespon
     else:
         messages.success(request, changed)
     if not can(request.user, Action.PEOPLE, row):  # a lead who stepped down
-        return redirect("projects:home")
+        return redirect("/")
     return redirect("projects:people", row.slug)
 
 
@@ -74,6 +74,6 @@ def member_remove(request: HttpRequest, project: str, member: int) -> HttpRespon
         return redirect("projects:people", row.slug)
     if is_self:
         messages.success(request, gettext("You left “%(name)s”.") % {"name": row.name})
-        return redirect("projects:home")
+        return redirect("/")
     messages.success(request, gettext("%(name)s is no longer a member. Their judgments stay.") % {"name": name})
     return redirect("projects:people", row.slug)

@@ -11,7 +11,7 @@ register = template.Library()
 ICONS = frozenset(
     {
         *("check", "clock", "cross", "down", "file", "flag", "grip"),
-        *("info", "offline", "pause", "plus", "up", "warn"),
+        *("info", "offline", "pause", "plus", "search", "up", "warn"),
     }
 )
 

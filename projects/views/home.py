@@ -1,4 +1,4 @@
-"""The first page, a new project, and the words of the product."""
+"""A new project, and the words of the product."""
 
 from __future__ import annotations
 
@@ -9,24 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.requests import person
-from projects import selectors
 from projects.access import may_create_project
 from projects.errors import ServiceError
 from projects.forms import ProjectForm, add_service_error
 from projects.services.projects import project_create
-
-
-@login_required
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Projects for those who see some. Who only rates goes to the work: project names may name systems."""
-    projects = list(selectors.projects_home(person(request)))
-    rates = selectors.rates_somewhere(person(request))
-    if not projects and rates:
-        return redirect("annotation:home")
-    context = {"projects": projects, "rates": rates, "may_create": may_create_project(request.user)}
-    return render(request, "projects/home.html", context)
 
 
 @login_required

@@ -28,8 +28,8 @@ OF_THE_PROJECT = (
     "projects:metrics", "projects:people", "projects:settings", "rubrics:guidelines", "rubrics:list", "rubrics:new",
 )  # fmt: skip
 OF_NO_PROJECT = (
-    "projects:home", "projects:new", "accounts:profile", "accounts:tokens", "account_change_password",
-    "account_email", "mfa_index", "mfa_activate_totp", "account_logout",
+    "analytics:home", "analytics:search", "projects:new", "accounts:profile", "accounts:tokens",
+    "account_change_password", "account_email", "mfa_index", "mfa_activate_totp", "account_logout",
 )  # fmt: skip
 OF_NOBODY = ("account_login", "account_reset_password", "account_reset_password_done", "account_signup")
 REPORTED = ("pilot", "quality", "side-by-side", "preference")
