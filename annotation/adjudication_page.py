@@ -11,9 +11,10 @@ from annotation.adjudication_cases import (
     Case,
     Place,
     Said,
+    as_shown,
+    asked_of,
     canonical_target,
     criteria_of,
-    from_side,
     history_of,
     page_order,
     said_of,
@@ -62,6 +63,10 @@ class CasePage:
     own: bool  # the reviewer judged this task as a rater
 
     @property
+    def marks(self) -> bool:
+        return bool(self.question.severities)
+
+    @property
     def revision(self) -> int:
         return self.history[0].row.revision if self.history else 0
 
@@ -82,7 +87,7 @@ def place_of(round: Round, task: int, address: str) -> Place | None:
 
 def case_page(round: Round, place: Place, user: object, sent: str | None = None, error: str = "") -> CasePage:
     """`sent` and `error`: what was sent and refused."""
-    criterion = criteria_of(round)[place.criterion]
+    criterion = asked_of(criteria_of(round)[place.criterion], place)
     task = Task.objects.select_related("item").get(pk=place.task)
     order = page_order(round, task.pk, task.task_outputs.count())
     shown = read_task(task.pk, order)
@@ -101,7 +106,12 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
         prompt=shown_html(shown.prompt_html),
         outputs=tuple(drawn_output(o, turns=bool(turn_of(place.target))) for o in shown.outputs),
         verdicts=tuple(_verdict(criterion, each, order) for each in said),
-        question=_question(criterion, _current(criterion, history, order) if sent is None else sent, error),
+        question=_question(
+            criterion,
+            shown_target(place.target, order),
+            _current(criterion, history, order) if sent is None else sent,
+            error,
+        ),
         history=history,
         order=order,
         own=round.seats.filter(pk__in=seats, rater__user=user).exists(),  # type: ignore[misc]
@@ -110,8 +120,9 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
 
 def summary(case: Case, criterion: CriterionSpec, order: str) -> str:
     """The answers of a case in words, for the list: “1 Wrong, 3 Correct”."""
-    answers = [_as_answer(criterion, value) for value in case.values]
-    return ", ".join(words_of(criterion, from_side(criterion, answer, order)) for answer in answers)
+    answers = [CRITERIA[criterion.type].of_figure(value) for value in case.values]
+    said = (words_of(criterion, as_shown(criterion, answer, order)) for answer in answers)
+    return (" · " if CRITERIA[criterion.type].structured else ", ").join(said)
 
 
 def final_words(case: Case, criterion: CriterionSpec, order: str) -> str:
@@ -124,22 +135,7 @@ def about(case: Case, order: str) -> str:
 
 
 def words_of(criterion: CriterionSpec, answer: Answer) -> str:
-    if answer.cannot_judge:
-        return gettext("cannot judge")
-    kind = CRITERIA[criterion.type]
-    value = kind.form_value(criterion, answer)
-    choices = [*kind.choices(criterion), *getattr(kind, "both_choices", lambda spec: [])(criterion)]
-    label = ", ".join(choice.label for choice in choices if choice.value in kind.chosen(value))
-    return f"{value} {label}" if label and value[:1].isdigit() and criterion.type != "preference" else label or value
-
-
-def _as_answer(criterion: CriterionSpec, value: float | str) -> Answer:
-    if isinstance(value, str):
-        return Answer(
-            label=value, number={"a": -1.0, "b": 1.0}.get(value, 0.0) if criterion.type == "preference" else None
-        )
-    label = ("tie" if value == 0 else "a" if value < 0 else "b") if criterion.type == "preference" else ""
-    return Answer(number=value, label=label)
+    return CRITERIA[criterion.type].words(criterion, answer)
 
 
 def _about(target: str, order: str) -> str:
@@ -150,7 +146,7 @@ def _about(target: str, order: str) -> str:
 
 
 def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:
-    return Verdict(said.rater, words_of(criterion, from_side(criterion, said.answer, order)), said.text)
+    return Verdict(said.rater, words_of(criterion, as_shown(criterion, said.answer, order)), said.text)
 
 
 def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
@@ -158,7 +154,7 @@ def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
         return gettext("Taken back")
     if row.unsettled:
         return gettext("Cannot be settled")
-    return words_of(criterion, from_side(criterion, Answer(row.number, row.label, row.data), order))
+    return words_of(criterion, as_shown(criterion, Answer(row.number, row.label, row.data), order))
 
 
 def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) -> str:
@@ -166,12 +162,12 @@ def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) ->
         return ""
     row = history[0].row
     return CRITERIA[criterion.type].form_value(
-        criterion, from_side(criterion, Answer(row.number, row.label, row.data), order)
+        criterion, as_shown(criterion, Answer(row.number, row.label, row.data), order)
     )
 
 
-def _question(criterion: CriterionSpec, value: str, error: str) -> DrawnQuestion:
+def _question(criterion: CriterionSpec, target: str, value: str, error: str) -> DrawnQuestion:
     """The criterion as raters answer it, without its condition: whoever settles it has to answer."""
     words = gettext("Your decision")
     asked = replace(criterion, question=words, required=True, allow_cannot_judge=False, shown_if=None)
-    return draw(Question("value", asked, "", "", CRITERIA[criterion.type]), value, error)
+    return draw(Question("value", asked, target, "", CRITERIA[criterion.type]), value, error)

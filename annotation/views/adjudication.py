@@ -15,14 +15,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotation.adjudication_cases import Case, Place, criteria_of, page_order, question_address
 from annotation.adjudication_list import CaseList
 from annotation.adjudication_page import about, case_page, final_words, place_of, summary
-from annotation.models import Round
+from annotation.models import Round, TaskOutput
 from annotation.selectors import round_of
+from annotation.sent_answers import sent_answers
 from annotation.services.adjudication import UNSETTLED, Ruling, adjudicate, adjudication_withdraw
 from annotation.services.disagreement_order import order_for
 from projects.access import Action, get_project
 from projects.errors import Conflict, ServiceError
 from projects.models import Project
-from rubrics.criteria.several_of import as_sent
 from rubrics.specs import CriterionSpec
 
 LISTED = 100
@@ -53,7 +53,7 @@ def adjudication(request: HttpRequest, project: str, round: str) -> HttpResponse
 
 
 def _line(round: Round, case: Case, criterion: CriterionSpec) -> dict[str, Any]:
-    order = page_order(round, case.place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
+    order = page_order(round, case.place.task, case.outputs)
     return {
         "case": case,
         "about": about(case, order),
@@ -94,8 +94,8 @@ def _decide(request: HttpRequest, round: Round, place: Place) -> None:
         adjudication_withdraw(round=round, place=place, reason=reason, revision=revision, actor=request.user)
         messages.success(request, gettext("The final answer is taken back."))
         return
-    value = UNSETTLED if post.get("act") == UNSETTLED else as_sent(post.getlist("value"))
-    order = page_order(round, place.task, 2 if round.mode == Round.Mode.COMPARE else 1)
+    value = UNSETTLED if post.get("act") == UNSETTLED else sent_answers(post).get("value", "")
+    order = page_order(round, place.task, TaskOutput.objects.filter(task=place.task).count())
     ruling = Ruling(value=value, reason=post.get("reason", ""), revision=revision, order=order)
     adjudicate(round=round, place=place, ruling=ruling, actor=request.user)
     messages.success(request, gettext("Decided."))
@@ -104,7 +104,7 @@ def _decide(request: HttpRequest, round: Round, place: Place) -> None:
 def _page(
     request: HttpRequest, project: Project, round: Round, place: Place, refusal: ServiceError | None = None
 ) -> HttpResponse:
-    sent = as_sent(request.POST.getlist("value")) if refusal else None
+    sent = sent_answers(request.POST).get("value", "") if refusal else None
     error = refusal.message if refusal and refusal.field == "value" else ""
     every = CaseList(order_for(round)[0])
     n, before, after = every.around(place)

@@ -52,8 +52,12 @@ class CriterionType:
     scopes: tuple[str, ...] = ("task", "output", "turn")
     # Whether its answers point into the text of the output they are about.
     reads_text = False
-    # Whether a reviewer can give a final answer in its place.
+    # Whether there is one right answer that a reviewer or a lead can name: a final answer, or a known one.
     settles = True
+    # Whether an answer is its `data`, an order or a list of marks, and no number or label says the same.
+    structured = False
+    # What the tolerance of a known answer counts, where it is no difference of numbers.
+    tolerance = ""
     # What figures are made of: its values, words (none), or the pairs of outputs that an answer sets in order.
     answers = "value"
     # What only this type's file may say, as JSON Schema by key.
@@ -124,9 +128,44 @@ class CriterionType:
         """The inverse of `read`: what the form shows as chosen."""
         return CANNOT_JUDGE if answer.cannot_judge else ""
 
-    def moved(self, data: Any, to: Sequence[int]) -> Any:
-        """An order with other positions: what names the position n names `to[n]`."""
-        return data
+    def moved(self, answer: Answer, to: Sequence[int]) -> Answer:
+        """The same about outputs that stand elsewhere: what names the position n names `to[n]`."""
+        return answer
+
+    def words(self, spec: CriterionSpec, answer: Answer) -> str:
+        """An answer as people read it in a list: “1 Wrong”."""
+        if answer.cannot_judge:
+            return gettext("cannot judge")
+        value = self.form_value(spec, answer)
+        chosen = self.chosen(value)
+        label = ", ".join(choice.label for choice in self.choices(spec) if choice.value in chosen)
+        return f"{value} {label}" if label and value[:1].isdigit() else label or value
+
+    def figure(self, spec: CriterionSpec, answer: Answer) -> Any:
+        """What distances are measured of: a label where there is no order, else the number. None: there is nothing."""
+        if self.structured:
+            return answer.data
+        return (answer.label or None) if spec.level_of_measurement == "nominal" else answer.number
+
+    def of_figure(self, value: Any) -> Answer:
+        """The inverse of `figure`, as far as it tells."""
+        if self.structured:
+            return Answer(data=value)
+        return Answer(label=value) if isinstance(value, str) else Answer(number=value)
+
+    def off(self, known: Answer, given: Answer) -> float:
+        """How far an answer is from the known one, in what the tolerance of a known answer counts."""
+        if known.number is None:
+            return 0.0 if given.label == known.label else math.inf
+        return math.inf if given.number is None else abs(given.number - known.number)
+
+    def distance(self, one: Any, other: Any) -> float:
+        """How far two structured answers are apart, by their data: from 0 (alike) to 1."""
+        return float(one != other)
+
+    def bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        """The smallest and the largest number that is accepted, where that is declared without levels."""
+        return None, None
 
     def judge_lines(self, spec: CriterionSpec) -> list[str]:
         """What an LLM judge is told of the answers, where the levels do not say it."""

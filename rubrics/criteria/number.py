@@ -36,6 +36,9 @@ class Number(CriterionType):
             found.append(("min", f"The smallest value of “{spec.key}” must be below the largest."))
         return found
 
+    def bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        return spec.config.get("min"), spec.config.get("max")
+
     def chosen(self, value: str) -> set[str]:
         return set(value.split("|"))
 
@@ -46,7 +49,7 @@ class Number(CriterionType):
 
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         number = as_number(value)
-        low, high = spec.config.get("min"), spec.config.get("max")
+        low, high = self.bounds(spec)
         if number is None or (low is not None and number < low) or (high is not None and number > high):
             bounds = f" {gettext('and')} ".join(
                 word

@@ -4,6 +4,7 @@ The number is signed towards the answer shown second (B): −2 is “A much bett
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from rubrics.criteria.base import Choice, CriterionType, as_number, plain
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
 TIES = ("tie", "both_good", "both_bad")
+_TURNED = {"a": "b", "b": "a"}
 _BETTER = gettext_noop("%(letter)s better")
 _MUCH = gettext_noop("%(letter)s much better")
 _WORDS = {
@@ -127,6 +129,24 @@ class Preference(CriterionType):
         if answer.label in TIES:
             return answer.label
         return plain(answer.number) if answer.number is not None else super().form_value(spec, answer)
+
+    def moved(self, answer: Answer, to: Sequence[int]) -> Answer:
+        """A preference as said about the other order of the two. Its own inverse."""
+        if list(to) != [1, 0]:
+            return answer
+        number = None if answer.number is None else -answer.number + 0.0
+        return replace(answer, number=number, label=_TURNED.get(answer.label, answer.label))
+
+    def words(self, spec: CriterionSpec, answer: Answer) -> str:
+        value = self.form_value(spec, answer)
+        offered = [*self.choices(spec), *self.both_choices(spec)]
+        label = next((choice.label for choice in offered if choice.value == value), "")
+        return label or super().words(spec, answer)
+
+    def of_figure(self, value: Any) -> Answer:
+        if isinstance(value, str):
+            return Answer(number={"a": -1.0, "b": 1.0}.get(value, 0.0), label=value)
+        return Answer(number=value, label="tie" if value == 0 else "a" if value < 0 else "b")
 
     def domain(self, spec: CriterionSpec) -> list[Any]:
         most = self.strength(spec)

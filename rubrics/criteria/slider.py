@@ -4,10 +4,9 @@ a handle in the middle would be an answer."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from rubrics.criteria.number import Number
-from rubrics.specs import Answer, CriterionSpec
+from rubrics.specs import CriterionSpec
 
 LOW, HIGH = 0, 100
 MAX_MARKS = 11
@@ -24,8 +23,8 @@ class Slider(Number):
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
         return replace(spec, config={})
 
-    def accept(self, spec: CriterionSpec, value: Any) -> Answer:
-        return super().accept(replace(spec, config={"min": LOW, "max": HIGH}), value)
+    def bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        return LOW, HIGH
 
     def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
         found = super().problems(spec)

@@ -56,5 +56,8 @@ class YesNo(CriterionType):
     def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
         return answer.label or super().form_value(spec, answer)
 
+    def figure(self, spec: CriterionSpec, answer: Answer) -> Any:
+        return answer.label or None
+
     def domain(self, spec: CriterionSpec) -> list[Any]:
         return ["no", "yes"]

@@ -1,4 +1,4 @@
-// The adjudication page by key: levels and preferences as on the rating screen, w for the reason, j and k to others.
+// The adjudication page by key: levels, preferences and places as on the rating screen, w for the reason, j and k to others.
 // Every form works without this file.
 
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→" };
@@ -10,10 +10,12 @@ function keyOf(event) {
 }
 
 function choose(key) {
-  const field = form.querySelector(`input[type=radio][data-key="${CSS.escape(key)}"]`);
+  const grid = form.querySelector("[data-grid]");
+  const field = (grid?.querySelector(".is-at") ?? form).querySelector(`input[data-key="${CSS.escape(key)}"]`);
   if (!field) return false;
-  field.checked = true;
-  field.focus({ preventScroll: true });
+  field.checked = field.type === "checkbox" ? !field.checked : true;
+  if (!grid) field.focus({ preventScroll: true });
+  field.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
 
@@ -24,7 +26,7 @@ function press(key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("textarea, select, input:not([type=radio])");
+  const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
   const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
   if (typing && event.key === "Escape") event.target.blur();
   if ((event.ctrlKey || event.metaKey) && !sends) return;

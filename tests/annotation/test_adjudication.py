@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from annotation import claims
-from annotation.adjudication_cases import Place, canonical_target, cases, page_order, turned
+from annotation.adjudication_cases import Place, as_shown, canonical, canonical_target, cases, page_order
 from annotation.adjudication_page import final_words
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.tables import rating_rows
@@ -126,9 +126,9 @@ def test_sides_are_turned_to_the_order_of_the_outputs() -> None:
         data = {"c-overall": "-2" if order == "01" else "2"}
         judgment_submit(seat=seat, round=round, data=data, public_id=shown.presentation.public_id, key="k" * 12)
     assert cases(round) == []
-    assert turned(Answer(2.0, "b"), "10") == Answer(-2.0, "a")
-    assert turned(turned(Answer(-1.0, "a"), "10"), "10") == Answer(-1.0, "a")
-    assert turned(Answer(0.0, "tie"), "10") == Answer(0.0, "tie")
+    assert canonical(OVERALL, Answer(2.0, "b"), "10") == Answer(-2.0, "a")
+    assert as_shown(OVERALL, canonical(OVERALL, Answer(-1.0, "a"), "10"), "10") == Answer(-1.0, "a")
+    assert canonical(OVERALL, Answer(0.0, "tie"), "10") == Answer(0.0, "tie")
     assert [canonical_target(target, "10") for target in ("", "o0", "o1t2")] == ["", "o1", "o0t2"]
 
 
@@ -380,4 +380,4 @@ def test_of_two_who_decide_at_once_one_is_told() -> None:
 
 
 def test_orders_of_three_are_left_as_they_are() -> None:
-    assert turned(replace(Answer(), number=2.0), "102").number == 2.0
+    assert canonical(OVERALL, replace(Answer(), number=2.0), "102").number == 2.0
