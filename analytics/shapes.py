@@ -18,7 +18,6 @@ import pandas as pd
 
 from analytics.order_frames import expanded, expanded_finals
 from rubrics.criteria import CRITERIA
-from rubrics.criteria.spans import Spans
 from rubrics.specs import Answer
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
@@ -45,6 +44,7 @@ _DIGESTED += ("cannot_judge", "occasion", "purpose", "excluded", "a_first")
 STRUCTURED = tuple(key for key, kind in CRITERIA.items() if kind.structured)
 
 
+MARKS = tuple(key for key in STRUCTURED if CRITERIA[key].reads_text)
 # Those of them that set outputs in order, and are counted as what they say of each two.
 ORDERS = tuple(key for key in STRUCTURED if CRITERIA[key].answers == "pairs")
 FINAL = "final answer"  # whose rows those of reviewers are
@@ -93,7 +93,7 @@ def whole(
     """The frames, with one row a pair in the place of each order of several outputs. `structured`: judgment, criterion,
     target, type and data of the answers that are more than a number or a label (`STRUCTURED`)."""
     told = frame(structured, ["judgment", "criterion", "target", "type", "data"])
-    marking = told["type"] == Spans.key
+    marking = told["type"].isin(MARKS)
     rows, places = expanded(ratings, told[~marking], tasks.outputs)
     marks = told.loc[marking, ["judgment", "criterion", "target", "data"]]
     return RoundFrames(tasks, judgments, rows, finals, places, marks, told)

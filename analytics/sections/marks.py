@@ -11,14 +11,14 @@ from analytics.sections.base import ReportData
 from analytics.shapes import FINAL
 from analytics.stats.mqm import MqmWeights, mqm_score
 from analytics.stats.span_agreement import span_f1
-from rubrics.criteria.spans import Spans, by_points
+from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
 
 _NO_ERROR = "no-error"
 
 
 def marks_section(data: ReportData) -> dict[str, Any]:
-    return {c.key: _criterion(data, c) for c in data.criteria if c.type == Spans.key}
+    return {c.key: _criterion(data, c) for c in data.criteria if CRITERIA[c.type].reads_text}
 
 
 def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _raters(frame: pd.DataFrame) -> Any:
 
 def _system(part: pd.DataFrame, criterion: CriterionSpec, level: float) -> dict[str, Any]:
     """`mqm`: points an output. `counts`: how many marks of each category and severity, over `n` judged outputs."""
-    severities = by_points(criterion)
+    severities = CRITERIA[criterion.type].severities(criterion)
     counts = {category: {name: 0 for name, _ in severities} for category in criterion.config["categories"]}
     rows: list[tuple[Any, ...]] = []
     raters = _raters(part)

@@ -26,7 +26,7 @@ def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": criterion.type, "n_orders": int(frame["judgment"].nunique()), "systems": {}}
     for system, part in _settled(data, criterion, frame).groupby("system", sort=True):
         found["systems"][str(system)] = _system(part, criterion, data.level)
-    if criterion.type == "ranking":
+    if CRITERIA[criterion.type].ranks:
         found["kendall_w"] = kendall_w(
             frame["task"].to_numpy(),
             frame["cluster"].to_numpy(dtype=object),
@@ -66,7 +66,7 @@ def _with_ends(kept: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:
     standing = kept.groupby("judgment")["standing"]
     # A rank is better the lower it is; best and worst are written as 1 and −1.
     best, worst = kept["standing"] == standing.transform("min"), kept["standing"] == standing.transform("max")
-    if criterion.type != "ranking":
+    if not CRITERIA[criterion.type].ranks:
         best, worst = worst, best
     return kept.assign(best=best, worst=worst)
 

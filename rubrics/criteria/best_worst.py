@@ -108,6 +108,15 @@ class BestWorst(CriterionType):
         ends = dict.fromkeys(ENDS, letter)
         return {"type": "object", "additionalProperties": False, "required": list(ENDS), "properties": ends}
 
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        """The order itself, by the letters of the prompt; what it says of each two is stored."""
+        if not isinstance(value, dict):
+            raise AnswerError(f"“{value}” is no answer of “{spec.key}”.")
+        return self.accept(spec, value).data
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "preference"
+
     def comparisons(self, data: Any, n: int) -> list[tuple[int, int, bool]]:
         """The best is ahead of all others, and they of the worst; of two others nothing is said."""
         best, worst = data["best"], data["worst"]

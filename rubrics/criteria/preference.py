@@ -37,6 +37,7 @@ class Preference(CriterionType):
     default_measurement = "ordinal"
     modes = ("compare",)
     scopes = ("task",)
+    docked = True
     answers = "pairs"
     config_schema = {
         "points": {"type": "integer", "minimum": 2, "maximum": 7, "default": 5},
@@ -129,6 +130,32 @@ class Preference(CriterionType):
         if answer.label in TIES:
             return answer.label
         return plain(answer.number) if answer.number is not None else super().form_value(spec, answer)
+
+    def summary(self, spec: CriterionSpec) -> list[str]:
+        return [f"{spec.config['points']} points"]
+
+    def judge_lines(self, spec: CriterionSpec) -> list[str]:
+        most = self.strength(spec)
+        words = {"tie": "neither is better", "both_good": "both are good, neither better", "both_bad": "both are bad"}
+        return [
+            f"`{-most}` to `-1`: A is better; the further from 0, the more",
+            f"`1` to `{most}`: B is better; the further from 0, the more",
+            *(f"`{tie}`: {words[tie]}" for tie in spec.config["ties"]),
+        ]
+
+    def judge_values(self, spec: CriterionSpec) -> list[Any]:
+        most = self.strength(spec)
+        return [n for n in range(-most, most + 1) if n] + list(spec.config["ties"])
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | str) or value not in self.judge_values(spec):
+            most, ties = self.strength(spec), "".join(f", {tie}" for tie in spec.config["ties"])
+            said = f"“{value}” is no answer of “{spec.key}”"
+            raise AnswerError(f"{said}. Its answers are: -{most} to {most} without 0{ties}.")
+        return value
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "preference"
 
     def moved(self, answer: Answer, to: Sequence[int]) -> Answer:
         """A preference as said about the other order of the two. Its own inverse."""

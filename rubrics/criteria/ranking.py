@@ -32,6 +32,7 @@ class Ranking(CriterionType):
     structured = True
     tolerance = gettext_noop("pairs of answers that stand in the other order, an equal place half")
     answers = "pairs"
+    ranks = True
     config_schema = {"allow_ties": {"type": "boolean", "default": True}}
 
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
@@ -130,6 +131,15 @@ class Ranking(CriterionType):
         most = {} if spec.config["allow_ties"] else {"maxItems": 1}
         group = {"type": "array", "minItems": 1, "items": {"enum": list(LETTERS[:MOST])}, **most}
         return {"type": "array", "minItems": 1, "maxItems": MOST, "items": group}
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        """The order itself, by the letters of the prompt; what it says of each two is stored."""
+        if not isinstance(value, list):
+            raise AnswerError(f"“{value}” is no answer of “{spec.key}”.")
+        return self.accept(spec, value).data
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "preference"
 
     def comparisons(self, data: Any, n: int) -> list[tuple[int, int, bool]]:
         pairs = [(a, b, True) for group in data for a, b in combinations(group, 2)]

@@ -97,19 +97,7 @@ class Spans(CriterionType):
                 gettext("“%(mark)s” is no mark of “%(key)s”. Accepted: from, to, category and severity.")
                 % {"mark": mark, "key": spec.key}
             )
-        category, severity = str(mark.get("category", "")), str(mark.get("severity", ""))
-        if category not in spec.config["categories"]:
-            accepted = ", ".join(spec.config["categories"])
-            raise AnswerError(
-                gettext("“%(category)s” is not a category of “%(key)s”. Accepted: %(accepted)s.")
-                % {"category": category, "key": spec.key, "accepted": accepted}
-            )
-        if severity not in spec.config["severities"]:
-            accepted = ", ".join(spec.config["severities"])
-            raise AnswerError(
-                gettext("“%(severity)s” is not a severity of “%(key)s”. Accepted: %(accepted)s.")
-                % {"severity": severity, "key": spec.key, "accepted": accepted}
-            )
+        category, severity = _called(spec, mark)
         start, end = _quoted(spec, mark) if "quote" in mark else (mark.get("start"), mark.get("end"))
         if not (isinstance(start, int) and isinstance(end, int) and _lies_within(spec, start, end)):
             raise AnswerError(
@@ -153,8 +141,12 @@ class Spans(CriterionType):
         sent = [mark for mark in _marks(value) if isinstance(mark, dict) and "quote" in mark]
         return [*sent, *({"occurrence": "1"} for _ in range(max(1, QUOTES - len(sent))))]
 
+    def severities(self, spec: CriterionSpec) -> list[tuple[str, float]]:
+        """The lightest first: a database may keep them in another order."""
+        return sorted(spec.config["severities"].items(), key=lambda each: (each[1], each[0]))
+
     def judge_lines(self, spec: CriterionSpec) -> list[str]:
-        points = ", ".join(f"`{name}` ({plain(float(n))})" for name, n in by_points(spec))
+        points = ", ".join(f"`{name}` ({plain(float(n))})" for name, n in self.severities(spec))
         return [
             "a list of the passages to mark, which may be empty; each with `quote`, word for word as it stands in the "
             "answer, `occurrence` (1 for its first), `category` and `severity`",
@@ -167,15 +159,47 @@ class Spans(CriterionType):
             "quote": {"type": "string", "minLength": 1},
             "occurrence": {"type": "integer", "minimum": 1},
             "category": {"enum": list(spec.config["categories"])},
-            "severity": {"enum": [name for name, _ in by_points(spec)]},
+            "severity": {"enum": [name for name, _ in self.severities(spec)]},
         }
         item = {"type": "object", "additionalProperties": False, "required": list(mark), "properties": mark}
         return {"type": "array", "maxItems": MAX_MARKS, "items": item}
 
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        """The points of what was marked. Where it stands is not looked for: a score has no passages."""
+        if not isinstance(value, list) or len(value) > MAX_MARKS:
+            raise AnswerError(f"“{spec.key}” is answered by a list of passages, which may be empty.")
+        for mark in value:
+            if not isinstance(mark, dict) or not str(mark.get("quote") or "").strip():
+                raise AnswerError(f"Each passage of “{spec.key}” needs quote, occurrence, category and severity.")
+            _called(spec, mark)
+        return sum(float(spec.config["severities"][mark["severity"]]) for mark in value)
 
-def by_points(spec: CriterionSpec) -> list[tuple[str, float]]:
-    """Severities, the lightest first: a database may keep them in another order."""
-    return sorted(spec.config["severities"].items(), key=lambda each: (each[1], each[0]))
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "number"
+
+    def score_bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        return 0, None
+
+    def score_direction(self, spec: CriterionSpec) -> str:
+        return "lower"
+
+
+def _called(spec: CriterionSpec, mark: dict[str, Any]) -> tuple[str, str]:
+    """Category and severity of a mark, if the rubric has them."""
+    category, severity = str(mark.get("category", "")), str(mark.get("severity", ""))
+    if category not in spec.config["categories"]:
+        accepted = ", ".join(spec.config["categories"])
+        raise AnswerError(
+            gettext("“%(category)s” is not a category of “%(key)s”. Accepted: %(accepted)s.")
+            % {"category": category, "key": spec.key, "accepted": accepted}
+        )
+    if severity not in spec.config["severities"]:
+        accepted = ", ".join(spec.config["severities"])
+        raise AnswerError(
+            gettext("“%(severity)s” is not a severity of “%(key)s”. Accepted: %(accepted)s.")
+            % {"severity": severity, "key": spec.key, "accepted": accepted}
+        )
+    return category, severity
 
 
 def _alike(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> int:
