@@ -103,7 +103,7 @@ class _Table(NamedTuple):
                 "This row has more cells than the first line. Put quotes around a cell that holds several, or part "
                 "them by another mark."
             )
-        return _Row(line, email, *able, why=why)
+        return _Row(line, email, able[0], able[1], why)
 
 
 def _rows(text: str) -> Iterator[_Row]:
