@@ -62,6 +62,7 @@ class Said:
     rater: str
     answer: Answer
     text: str
+    assignment: Assignment
 
 
 def question_address(key: str, target: str) -> str:
@@ -247,7 +248,9 @@ def said_of(round: Round, place: Place, criterion: CriterionSpec) -> list[Said]:
     rows = (
         counted_ratings(round)
         .filter(judgment__assignment__task_id=place.task, criterion_id=place.criterion)
-        .select_related("judgment__assignment", "judgment__seat__rater")
+        .select_related(
+            "judgment__assignment__seat__round", "judgment__assignment__seat__rater", "judgment__seat__rater"
+        )
         .order_by("judgment__assignment__occasion", "judgment_id")
     )
     latest: dict[int, Rating] = {}
@@ -263,7 +266,7 @@ def _said(row: Rating, criterion: CriterionSpec, text: str) -> Said:
     answer = canonical(criterion, given, row.judgment.assignment.shown_order)
     rater = row.judgment.seat.rater
     name = rater.pseudonym if rater.identity_known else gettext("identity unknown")
-    return Said(row.judgment.seat_id, name, answer, text)
+    return Said(row.judgment.seat_id, name, answer, text, row.judgment.assignment)
 
 
 def _words(judgments: set[int], place: Place) -> dict[int, str]:

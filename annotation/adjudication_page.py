@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from django.db.models import F
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -20,10 +21,11 @@ from annotation.adjudication_cases import (
     said_of,
 )
 from annotation.gold import shown_target
-from annotation.models import Adjudication, Round, Task
+from annotation.models import Adjudication, RevisionRequest, Round, Task
 from annotation.presentation import read_task
 from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, drawn_output, shown_html
 from annotation.services.judging import Question
+from annotation.services.reviewing import why_not_back
 from annotation.shown_files import with_files, with_reference
 from annotation.turns import about_what, turn_of
 from projects.views.media import media_address
@@ -37,6 +39,9 @@ class Verdict:
     name: str
     words: str
     text: str
+    assignment: int
+    may_go_back: bool  # to its rater, for another look
+    waits: bool  # sent back, and not revised since
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,10 @@ class CasePage:
     history: tuple[Past, ...]
     order: str
     own: bool  # the reviewer judged this task as a rater
+
+    @property
+    def may_send_back(self) -> bool:
+        return any(verdict.may_go_back for verdict in self.verdicts)
 
     @property
     def marks(self) -> bool:
@@ -97,6 +106,7 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
     said = said_of(round, place, criterion)
     history = tuple(Past(row, _ruled(criterion, row, order)) for row in history_of(place))
     seats = {each.seat for each in said}
+    waiting = _sent_back(said)
     return CasePage(
         criterion=criterion,
         about=_about(place.target, order),
@@ -105,7 +115,7 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
         language=shown.language,
         prompt=shown_html(shown.prompt_html),
         outputs=tuple(drawn_output(o, turns=bool(turn_of(place.target))) for o in shown.outputs),
-        verdicts=tuple(_verdict(criterion, each, order) for each in said),
+        verdicts=tuple(_verdict(criterion, each, order, waiting) for each in said),
         question=_question(
             criterion,
             shown_target(place.target, order),
@@ -145,8 +155,23 @@ def _about(target: str, order: str) -> str:
     return about_what(letter, turn_of(target))
 
 
-def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:
-    return Verdict(said.rater, words_of(criterion, as_shown(criterion, said.answer, order)), said.text)
+def _sent_back(said: list[Said]) -> set[int]:
+    """Assignments whose current revision was sent back and waits for its rater."""
+    rows = RevisionRequest.objects.filter(assignment__in=[each.assignment for each in said], withdrawn_at=None)
+    rows = rows.filter(assignment__judgments__current=True, assignment__judgments__revision=F("revision"))
+    return set(rows.values_list("assignment_id", flat=True))
+
+
+def _verdict(criterion: CriterionSpec, said: Said, order: str, waiting: set[int]) -> Verdict:
+    waits = said.assignment.pk in waiting
+    return Verdict(
+        said.rater,
+        words_of(criterion, as_shown(criterion, said.answer, order)),
+        said.text,
+        said.assignment.pk,
+        not waits and not why_not_back(said.assignment),
+        waits,
+    )
 
 
 def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:

@@ -12,17 +12,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation.adjudication_cases import Case, Place, criteria_of, page_order, question_address
-from annotation.adjudication_list import CaseList
+from annotation.adjudication_cases import Case, Place, criteria_of, page_order, question_address, said_of
+from annotation.adjudication_list import CaseList, Step
 from annotation.adjudication_page import about, case_page, final_words, place_of, summary
 from annotation.models import Round, TaskOutput
 from annotation.selectors import round_of
 from annotation.sent_answers import sent_answers
 from annotation.services.adjudication import UNSETTLED, Ruling, adjudicate, adjudication_withdraw
 from annotation.services.disagreement_order import order_for
+from annotation.services.reviewing import judgments_send_back
 from projects.access import Action, get_project
 from projects.errors import Conflict, ServiceError
 from projects.models import Project
+from projects.templatetags.numbers import counted
 from rubrics.specs import CriterionSpec
 
 LISTED = 100
@@ -72,17 +74,35 @@ def case(request: HttpRequest, project: str, round: str, case: int, question: st
         raise Http404("There is no such page, or you may not see it.")
     if request.method == "GET":
         return _page(request, row, found, place)
+    following: Step | None
     try:
-        _decide(request, found, place)
+        if request.POST.get("act") == "send_back":
+            following = _send_back(request, found, place)
+        else:
+            _decide(request, found, place)
+            following = CaseList(order_for(found)[0]).first()
     except Conflict as refusal:
         messages.error(request, refusal.message)
         return redirect(request.path)
     except ServiceError as refusal:
         return _page(request, row, found, place, refusal)
-    following = CaseList(order_for(found)[0]).first()
     if following is None:
         return redirect("annotation:adjudication", row.slug, found.slug)
     return redirect("annotation:case", row.slug, found.slug, following.task, following.address)
+
+
+def _send_back(request: HttpRequest, round: Round, place: Place) -> Step | None:
+    """To the raters ticked, with the reason as the note. Nothing is decided: the next disagreement follows."""
+    chosen = {int(key) for key in request.POST.getlist("back") if key.isascii() and key.isdigit() and len(key) < 19}
+    said = said_of(round, place, criteria_of(round)[place.criterion])
+    own = [each.assignment for each in said if each.assignment.pk in chosen]
+    n = judgments_send_back(assignments=own, note=request.POST.get("reason", ""), actor=request.user)
+    messages.success(
+        request,
+        gettext("%(n)s sent back. Their raters find them on their first page.")
+        % {"n": counted(n, "answer was,answers were")},
+    )
+    return CaseList(order_for(round)[0]).around(place)[2]
 
 
 def _decide(request: HttpRequest, round: Round, place: Place) -> None:

@@ -1,4 +1,5 @@
-// The adjudication page by key: levels, preferences and places as on the rating screen, w for the reason, j and k to others.
+// The adjudication page by key: levels, preferences and places as on the rating screen, w for the reason, r for
+// whose answer is sent back, s to send it, j and k to others.
 // Every form works without this file.
 
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→" };
@@ -25,6 +26,15 @@ function press(key) {
   return Boolean(control);
 }
 
+// Goes from one rater's box to the next; the space bar ticks, as everywhere.
+function nextRater() {
+  const boxes = [...document.querySelectorAll("[data-back]")];
+  boxes[(boxes.indexOf(document.activeElement) + 1) % boxes.length]?.focus();
+  return boxes.length > 0;
+}
+
+const OWN = { w: () => (form.elements.reason.focus(), true), r: nextRater };
+
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
   const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
@@ -32,6 +42,6 @@ document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !sends) return;
   if (typing && !sends) return;
   if (event.repeat || (event.key === "Enter" && event.target.closest("a, button, summary"))) return;
-  const done = event.key === "w" ? (form.elements.reason.focus(), true) : choose(keyOf(event)) || press(event.key);
+  const done = OWN[event.key]?.() || choose(keyOf(event)) || press(event.key);
   if (done) event.preventDefault();
 });

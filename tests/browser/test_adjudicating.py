@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from annotation.adjudication_cases import cases
-from annotation.models import Adjudication
+from annotation.models import Adjudication, RevisionRequest
 from tests.annotation.test_adjudication import disagreed
 from tests.annotation.test_settled_orders import ranked
 from tests.annotation.test_several_and_slider import Rater
@@ -43,6 +43,14 @@ def test_a_reviewer_settles_case_after_case_by_key(open_page: OpenPage) -> None:
     expect(page.get_by_text("Disagreement 1 of 1")).to_be_visible()
     assert Adjudication.objects.filter(unsettled=True).count() == 1
     assert sum(case.final is None for case in cases(round)) == 1
+    page.wait_for_load_state()
+    for key in ("r", "Space", "w"):  # the first rater's answer is not sent back
+        page.keyboard.press(key)
+    page.keyboard.type("Look at the claim again.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    expect(page.get_by_text("1 answer was sent back.")).to_be_visible()
+    assert RevisionRequest.objects.get().assignment.seat == round.seats.order_by("pk")[1]
 
 
 @pytest.mark.slow
