@@ -292,7 +292,7 @@ def test_pictures_are_in_training_tasks_their_feedback_and_the_form_of_right_ans
     feedback = client.get(reverse("annotation:feedback", args=[round.public_id, task.public_id]))
     address = images(feedback)["a kite"]
     assert address == reverse("annotation:shown_file", args=[round.public_id, task.public_id, 1])
-    assert b"PNG" in b"".join(client.get(address))  # type: ignore[arg-type]
+    assert b"PNG" in b"".join(client.get(address))
     lead = Client()
     lead.force_login(member(round.project, Role.LEAD))
     output = task.task.task_outputs.get().output_id
