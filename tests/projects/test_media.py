@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 from PIL import Image, PngImagePlugin
 
 from annotation import claims
 from annotation.exporters.tables import output_rows
+from annotation.models import Round
 from annotation.services.leak_scan import scan
+from annotation.services.rounds import round_close
 from annotation.services.seats import seat_for
 from projects import media_files
 from projects.importers import bundle
@@ -303,6 +305,40 @@ def test_files_are_added_by_hand_and_what_is_wrong_with_one_is_said(project: Pro
     assert page.post(url, {}).status_code == 422
     empty = page.post(url, {"uploads": [SimpleUploadedFile("none.zip", archive().getvalue())]})
     assert "there is no image and no sound in this archive" in text(empty)
+
+
+def test_a_file_is_replaced_or_removed_once_it_is_said_what_shows_it(project: Project) -> None:
+    imported(project)
+    rater, page = compared(project)
+    lead, kite = as_(member(project, "lead")), Media.objects.get(names__name__contains="petrel")
+    address = reverse("annotation:media_change", args=[project.slug, kite.public_name])
+    shown = text(lead.get(address))
+    assert "0 prompts, 1 answer. Items:" in shown
+    assert "(open): 0 judgments" in shown
+
+    def send(media: Media, **fields: Any) -> str:
+        url = reverse("annotation:media_change", args=[project.slug, media.public_name])
+        return text(lead.post(url, fields, follow=True))
+
+    assert "which may tell which system" in send(kite, act="remove")
+    assert "Choose the file" in send(kite)
+    assert "that of a sound" in send(kite, uploads=SimpleUploadedFile("k.wav", wav()))
+    assert "is damaged" in send(kite, uploads=SimpleUploadedFile("k.png", png()[:60]))
+    assert "the same file" in send(kite, uploads=SimpleUploadedFile("k.png", FILES["run/out/petrel-2/k.png"]))
+    before = Path(kite.file.path)
+    assert before.exists()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert "is replaced" in send(kite, uploads=SimpleUploadedFile("new.png", png("green", (400, 300))))
+    new = MediaName.objects.get(name="run/out/petrel-2/k.png").media
+    assert (Media.objects.count(), new.digest != kite.digest, before.exists()) == (3, True, False)
+    assert Path(new.file.path).exists()
+    assert len(addresses(text(rater.get(reverse("annotation:rate", args=[Round.objects.get().public_id]))))) == 3
+    round_close(round=Round.objects.get(), actor=None)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert "is removed" in send(new, act="remove")
+    assert not MediaName.objects.filter(name__contains="petrel").exists()
+    assert not Path(new.file.path).exists()
+    assert AuditEvent.objects.filter(verb__in=["media.replace", "media.remove"]).count() == 2
 
 
 def test_a_text_names_what_is_missing_until_it_comes(project: Project) -> None:
