@@ -41,6 +41,7 @@ from projects.models import AutomatedScore, ItemTag, Metric, Output
 _JUDGMENT = ("id", "seat_id", "seconds", "active_seconds", "submitted_at")
 _ASSIGNMENT = ("task_id", "occasion", "purpose", "shown_order", "order_known")
 _RATING = ("judgment_id", "criterion__key", "target", "number", "label", "cannot_judge")
+_FINAL = ("task_id", "criterion__key", "target", "number", "label", "unsettled", "criterion__type", "data")
 _SCORE = ("metric_id", "output_id", "output_b_id", "number", "label", "turn", "position", "judge")
 
 
@@ -85,7 +86,7 @@ def _structured(round: Round) -> Rows:
 
 def _finals(round: Round, tasks: TaskTable) -> pd.DataFrame:
     query = Adjudication.objects.filter(task__round=round, current=True).order_by("id")
-    return final_table(query.values_list("task_id", "criterion__key", "target", "number", "label", "unsettled"), tasks)
+    return final_table(query.values_list(*_FINAL), tasks)
 
 
 def scores_frame(round: Round) -> pd.DataFrame:
@@ -100,11 +101,11 @@ def scores_frame(round: Round) -> pd.DataFrame:
     return score_table(rows)
 
 
-def gold_frame(round: Round, ratings: pd.DataFrame) -> pd.DataFrame:
+def gold_frame(round: Round, frames: RoundFrames) -> pd.DataFrame:
     """Ratings of gold tasks beside the known answer, in `right`. Training is no test."""
-    query = GoldAnswer.objects.filter(task__round=round, data__isnull=True)
-    known = query.values_list("task_id", "criterion__key", "target", "number", "label", "tolerance")
-    return gold_table(known, ratings)
+    query = GoldAnswer.objects.filter(task__round=round).order_by("id")
+    named = ("task_id", "criterion__key", "target", "number", "label", "tolerance", "criterion__type", "data")
+    return gold_table(query.values_list(*named), frames)
 
 
 def tags_frame(round: Round) -> pd.DataFrame:

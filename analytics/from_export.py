@@ -39,7 +39,7 @@ def data_of(export: Export, options: ReportOptions) -> ReportData:
         criteria=spec.criteria,
         metrics=metrics,
         scores=score_table(_scores(export, {metric.key: metric.id for metric in metrics})),
-        gold=gold_table(_gold(export), frames.ratings),
+        gold=gold_table(_gold(export), frames),
         tags=frame(_tags(export), ["item", "tag"]),
         measures=measure_table(_measures(export)),
         sample=_sample(export, {metric.key: metric.id for metric in metrics}),
@@ -93,10 +93,12 @@ def _frames(export: Export) -> RoundFrames:
     )
     judgments, seats, excluded = _judgments(export, numbers)
     table = judgment_table(judgments, seats, excluded)
+    types = _types(export)
     finals = [
         (
             *(numbers[row["task"]], row["criterion"], row["canonical_target"]),
             *(row["final_value"], row["final_label"], bool(row["unsettled"])),
+            *(types[row["criterion"]], row["final_data"]),
         )
         for row in export["final_answers"]
     ]
@@ -138,8 +140,12 @@ def _ratings(export: Export) -> Iterator[tuple[Any, ...]]:
             )
 
 
+def _types(export: Export) -> dict[str, str]:
+    return {each["key"]: each["type"] for each in export.about["rubric"]["criteria"]}
+
+
 def _structured(export: Export) -> Iterator[tuple[Any, ...]]:
-    types = {each["key"]: each["type"] for each in export.about["rubric"]["criteria"]}
+    types = _types(export)
     for number, rows in enumerate(ratings_by_judgment(export)):
         for row in rows:
             if types[row["criterion"]] in STRUCTURED and row["data"]:
@@ -158,13 +164,14 @@ def _scores(export: Export, metrics: dict[str, int]) -> Iterator[tuple[Any, ...]
 
 
 def _gold(export: Export) -> Iterator[tuple[Any, ...]]:
+    types = _types(export)
     numbers = {row["task"]: number for number, row in enumerate(export["tasks"])}
     for row in export["gold_answers"]:
-        if not row["known_data"]:
-            yield (
-                *(numbers[row["task"]], row["criterion"], row["canonical_target"]),
-                *(row["known_value"], row["known_label"], row["tolerance"]),
-            )
+        yield (
+            *(numbers[row["task"]], row["criterion"], row["canonical_target"]),
+            *(row["known_value"], row["known_label"], row["tolerance"]),
+            *(types[row["criterion"]], row["known_data"]),
+        )
 
 
 def _tags(export: Export) -> list[tuple[str, str]]:

@@ -49,6 +49,18 @@ def expanded(ratings: pd.DataFrame, orders: pd.DataFrame, outputs: pd.DataFrame)
     return _with_pairs(ratings, found["index"], pairs), _with_places(ratings, places)
 
 
+def expanded_finals(
+    one: pd.DataFrame, finals: pd.DataFrame, outputs: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Final orders as `expanded` has those of raters; they count by canonical position. `one`: a rating of each
+    criterion and task, for all that a row says beside."""
+    names = outputs.groupby("task")["position"].agg(lambda each: "".join(map(str, sorted(each))))
+    asked = one.assign(shown_order=names.reindex(one["task"]).to_numpy()).reset_index(drop=True)
+    place = ["criterion", "task"]
+    told = asked[["judgment", *place]].merge(finals[[*place, "target", "type", "data"]], on=place)
+    return expanded(asked, told.drop(columns="task"), outputs)
+
+
 def _pair(here: list[dict[str, Any]], ahead: int, behind: int, tied: bool) -> dict[str, Any]:
     """As a preference of two systems in alphabetical order, whatever stood first."""
     a, b = sorted((ahead, behind), key=lambda n: (here[n]["system"], here[n]["output"]))

@@ -67,7 +67,7 @@ def data_of(round: Round, options: ReportOptions) -> ReportData:
         criteria=spec_of(round.rubric_version).criteria,
         metrics=metrics,
         scores=scores_frame(round),
-        gold=gold_frame(round, frames.ratings),
+        gold=gold_frame(round, frames),
         tags=tags_frame(round),
         measures=measures_frame(round),
         sample=SampleInfo(round.design, round.frame_size, drawn_frame(round), undrawn),

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.order_frames import expanded
+from analytics.order_frames import expanded, expanded_finals
 from rubrics.criteria import CRITERIA
-from rubrics.criteria.spans import Spans
+from rubrics.specs import Answer
 
 # What counts in figures. Gold, training and repeats are about the rater, not about the outputs.
 COUNTED = ("normal", "imported")
@@ -41,7 +41,13 @@ _DIGESTED += ("cannot_judge", "occasion", "purpose", "excluded", "a_first")
 
 
 # Types whose answers are orders of several outputs or marked passages.
-STRUCTURED = tuple(key for key, kind in CRITERIA.items() if kind.modes == ("rank",) or kind.reads_text)
+STRUCTURED = tuple(key for key, kind in CRITERIA.items() if kind.structured)
+
+
+MARKS = tuple(key for key in STRUCTURED if CRITERIA[key].reads_text)
+# Those of them that set outputs in order, and are counted as what they say of each two.
+ORDERS = tuple(key for key in STRUCTURED if CRITERIA[key].answers == "pairs")
+FINAL = "final answer"  # whose rows those of reviewers are
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class RoundFrames:
     finals: pd.DataFrame  # final answers of reviewers, one a criterion and unit
     places: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an output that was put in order
     marks: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an answer that marks passages, in `data`
+    structured: pd.DataFrame = field(default_factory=pd.DataFrame)  # one an order or a list of marks, in `data`
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -86,10 +93,10 @@ def whole(
     """The frames, with one row a pair in the place of each order of several outputs. `structured`: judgment, criterion,
     target, type and data of the answers that are more than a number or a label (`STRUCTURED`)."""
     told = frame(structured, ["judgment", "criterion", "target", "type", "data"])
-    marking = told["type"] == Spans.key
+    marking = told["type"].isin(MARKS)
     rows, places = expanded(ratings, told[~marking], tasks.outputs)
     marks = told.loc[marking, ["judgment", "criterion", "target", "data"]]
-    return RoundFrames(tasks, judgments, rows, finals, places, marks)
+    return RoundFrames(tasks, judgments, rows, finals, places, marks, told)
 
 
 def frame(rows: Rows, columns: list[str]) -> pd.DataFrame:
@@ -178,8 +185,10 @@ def _last_occasion(ratings: pd.DataFrame, *apart: str) -> pd.DataFrame:
 
 
 def final_table(rows: Rows, tasks: TaskTable) -> pd.DataFrame:
-    """Final answers that stand, said about systems as ratings are: `unit`, `towards_b`, `side`."""
-    found = frame(rows, ["task", "criterion", "target", "number", "label", "unsettled"])
+    """Final answers that stand, said about systems as ratings are: `unit`, `towards_b`, `side`. An order is one row,
+    with the whole of the task as its unit; `data` is that of an order or of marks, else None."""
+    found = frame(rows, ["task", "criterion", "target", "number", "label", "unsettled", "type", "data"])
+    found["data"] = pd.Series(map(read_data, found["type"], found["data"]), index=found.index, dtype=object)
     found["number"] = pd.to_numeric(found["number"]).astype("float64")
     outputs = tasks.outputs.set_index(["task", "position"])["output"]
     found["unit"] = [_unit(task, target, outputs) for task, target in zip(found["task"], found["target"], strict=True)]
@@ -196,26 +205,57 @@ def _unit(task: int, target: str, outputs: pd.Series) -> str:
     return f"{task}:{outputs[(task, int(position))]}{turn}{number}"
 
 
-def with_finals(ratings: pd.DataFrame, finals: pd.DataFrame) -> pd.DataFrame:
+def read_data(kind: str, raw: Any) -> Any:
+    """What a structured answer says, from the database or from the JSON of an export."""
+    if kind not in STRUCTURED:
+        return None
+    return (json.loads(raw) if raw else None) if isinstance(raw, str) else raw
+
+
+def with_finals(ratings: pd.DataFrame, finals: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
     """The ratings with one answer in place of the raters' own where a reviewer gave a final one. It is nobody's: of no
-    rater of known identity, and shown in no order."""
-    given = finals[~finals["unsettled"].astype(bool)].set_index(["criterion", "unit"])
+    rater of known identity, and shown in no order. Of an order that is one row for each two outputs it sets apart."""
+    given = finals[~finals["unsettled"].astype(bool)]
+    ratings, ordered = _settled_orders(ratings, given[given["type"].isin(ORDERS)], outputs)
+    given = given[~given["type"].isin(ORDERS)].set_index(["criterion", "unit"])
     places = pd.MultiIndex.from_frame(ratings[["criterion", "unit"]])
     settled = places.isin(given.index)
     one = ratings[settled].drop_duplicates(["criterion", "unit"]).copy()
     answers = given.loc[pd.MultiIndex.from_frame(one[["criterion", "unit"]])]
     for column in ("number", "label", "towards_b", "side"):
         one[column] = answers[column].to_numpy()
-    one = one.assign(rater="final answer", rater_known=False, cannot_judge=False, a_first=None, order_known=False)
-    both = pd.concat([ratings[~settled], one.astype({"a_first": object})])
+    both = pd.concat([ratings[~settled], _nobodys(one), *ordered])
     return both.sort_values(["criterion", "judgment", "unit"], ignore_index=True)
+
+
+def _nobodys(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows.assign(rater=FINAL, rater_known=False, cannot_judge=False, a_first=None, order_known=False)
+    return rows.astype({"a_first": object})
+
+
+def _settled_orders(
+    ratings: pd.DataFrame, finals: pd.DataFrame, outputs: pd.DataFrame
+) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """(ratings without those that a final order takes the place of, its rows)."""
+    if finals.empty or ratings.empty:
+        return ratings, []
+    place = ["criterion", "task"]
+    settled = _places(ratings, place).isin(_places(finals, place))
+    one = ratings[settled].drop_duplicates(place)
+    pairs, _ = expanded_finals(one, finals, outputs)
+    return ratings[~settled], [_nobodys(pairs)]
+
+
+def _places(frame: pd.DataFrame, columns: list[str]) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(frame[columns])
 
 
 def finals_about(ratings: pd.DataFrame, finals: pd.DataFrame) -> pd.DataFrame:
     """The final answers about what these ratings are about. One whose raters were all left out since stands in for
     nothing: it would be counted and be in no figure."""
-    about = pd.MultiIndex.from_frame(ratings[["criterion", "unit"]])
-    return finals[pd.MultiIndex.from_frame(finals[["criterion", "unit"]]).isin(about)]
+    about = _places(finals, ["criterion", "unit"]).isin(_places(ratings, ["criterion", "unit"]))
+    tasks = _places(finals, ["criterion", "task"]).isin(_places(ratings, ["criterion", "task"]))
+    return finals[about | (tasks & finals["type"].isin(ORDERS).to_numpy())]
 
 
 def score_table(rows: Rows) -> pd.DataFrame:
@@ -259,9 +299,10 @@ def measure_table(rows: Rows) -> pd.DataFrame:
     return found.drop(columns=["name", "version"]).sort_values("output", ignore_index=True)
 
 
-def gold_table(answers: Rows, ratings: pd.DataFrame) -> pd.DataFrame:
-    known = frame(answers, ["task", "criterion", "place", "known_number", "known_label", "tolerance"])
-    given = ratings[ratings["purpose"] == GOLD]
+def gold_table(answers: Rows, frames: RoundFrames) -> pd.DataFrame:
+    """Ratings of tasks whose answer is known, with whether they are `right`, within the tolerance of the answer."""
+    known = frame(answers, ["task", "criterion", "place", "known_number", "known_label", "tolerance", "type", "known"])
+    given = frames.ratings[frames.ratings["purpose"] == GOLD]
     if known.empty or given.empty:
         return given.assign(right=False).iloc[:0]
     # A gold answer names outputs by canonical position, and leans towards the second output of the task.
@@ -273,7 +314,25 @@ def gold_table(answers: Rows, ratings: pd.DataFrame) -> pd.DataFrame:
     wanted = pd.to_numeric(both["known_number"])
     near = (both["said"] - wanted).abs() <= both["tolerance"] + 1e-9
     right = near.where(wanted.notna(), both["label"] == both["known_label"])
-    return both.assign(right=right.astype(bool) & ~both["cannot_judge"].astype(bool))
+    both = both.assign(right=right.astype(bool) & ~both["cannot_judge"].astype(bool))
+    more = both["type"].isin(STRUCTURED)
+    return pd.concat([both[~more], _structured_gold(both[more], frames.structured)], ignore_index=True)
+
+
+def _structured_gold(given: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """The same of orders and marks: one row an answer, whatever an order says of each two."""
+    one = given.drop_duplicates(["judgment", "criterion", "target"])
+    both = one.merge(told.drop(columns="type"), on=["judgment", "criterion", "target"], how="left")
+    columns = (both[name] for name in ("type", "known", "data", "shown_order", "tolerance"))
+    right = [_is_right(*row) for row in zip(*columns, strict=True)]
+    unit = both["task"].astype(str).where(both["type"].isin(ORDERS), both["unit"])
+    return both.assign(right=np.array(right, dtype=bool), unit=unit)
+
+
+def _is_right(kind: str, known: Any, given: Any, order: str, tolerance: float) -> bool:
+    wanted, said = (Answer(data=read_data(kind, data)) for data in (known, given))
+    said = CRITERIA[kind].moved(said, [int(position) for position in order])
+    return CRITERIA[kind].off(wanted, said) <= tolerance + 1e-9
 
 
 def _marked(frames: RoundFrames) -> list[str]:
@@ -284,6 +343,10 @@ def _marked(frames: RoundFrames) -> list[str]:
     return [json.dumps(marks, sort_keys=True) if isinstance(marks, list) else "" for marks in read]
 
 
+def _written(data: Any) -> list[str]:
+    return [] if data is None else [json.dumps(data, sort_keys=True)]
+
+
 def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
     """Of every current rating and what decides how it counts. Database keys and times stay out of it."""
     if finals:
@@ -291,7 +354,8 @@ def data_digest(frames: RoundFrames, *, finals: bool = False) -> str:
         tasks = frames.tasks.tasks.loc[frames.finals["task"]]
         settled = frames.finals.assign(item=tasks["item"].to_numpy())
         names = ["item", "criterion", "target", "number", "label", "unsettled"]
-        told = sorted("\x1f".join(map(str, row)) for row in settled[names].itertuples(index=False))
+        rows = zip(settled[names].itertuples(index=False), settled["data"], strict=True)
+        told = sorted("\x1f".join(map(str, (*row, *_written(data)))) for row, data in rows)
         return hashlib.sha256("\n".join([ratings, *told]).encode()).hexdigest()
     columns = [frames.ratings[name].tolist() for name in _DIGESTED]
     if len(frames.marks):

@@ -6,23 +6,22 @@ in an order of its own for each task, so that a place tells as little of a syste
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from annotation.disagreement import Value, distance, importance, share
+from annotation.disagreement import distance, importance, mean_apart, share
 from annotation.models import Adjudication, Assignment, FreeText, RaterExclusion, Rating, Round, Slot, Task, TaskOutput
-from annotation.selection import side_coin
+from annotation.presentation import read_task
+from annotation.selection import order_shown, side_coin
 from rubrics.criteria import CRITERIA
-from rubrics.criteria.preference import TIES
 from rubrics.selectors import spec_of
 from rubrics.specs import Answer, CriterionSpec
 
 COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
-_TURNED = {"a": "b", "b": "a"}
 
 
 class Place(NamedTuple):
@@ -39,10 +38,11 @@ class Case:
     key: str  # of the criterion
     question: str
     item: str
-    values: tuple[Value, ...]
+    values: tuple[Any, ...]  # numbers, labels, orders or lists of marks
     distance: float
     weight: float
     share: float
+    outputs: int  # of the task
     final: Adjudication | None = None
 
     @property
@@ -62,6 +62,7 @@ class Said:
     rater: str
     answer: Answer
     text: str
+    assignment: Assignment
 
 
 def question_address(key: str, target: str) -> str:
@@ -77,49 +78,50 @@ def canonical_target(target: str, order: str) -> str:
     return f"o{order[int(shown)]}{turn}{number}"
 
 
-def turned(answer: Answer, order: str) -> Answer:
-    """A preference as said about the other order of the two. Its own inverse; other answers have no side."""
-    if order != "10" or answer.label not in {"a", "b", *TIES}:
-        return answer
-    number = None if answer.number is None else -answer.number + 0.0
-    return Answer(number, _TURNED.get(answer.label, answer.label), answer.data, answer.cannot_judge, answer.text)
+def canonical(criterion: CriterionSpec, answer: Answer, order: str) -> Answer:
+    """An answer about the outputs as shown in that order, as said about them in canonical order."""
+    return CRITERIA[criterion.type].moved(answer, [int(position) for position in order])
 
 
-def from_side(criterion: CriterionSpec, answer: Answer, order: str) -> Answer:
-    """`turned` for a preference. A label of another criterion may be called “a” too, and names no side."""
-    return turned(answer, order) if criterion.type == "preference" else answer
+def as_shown(criterion: CriterionSpec, answer: Answer, order: str) -> Answer:
+    """The inverse of `canonical`."""
+    return CRITERIA[criterion.type].moved(answer, [order.index(str(n)) for n in range(len(order))])
 
 
 def page_order(round: Round, task: int, n_outputs: int) -> str:
     """The order in which a reviewer sees the outputs: of this round and task, the same for everybody."""
     if n_outputs == 2:
         return "10" if side_coin(round.seed, 0, task) else "01"
-    return "".join(map(str, range(n_outputs)))
+    return "".join(map(str, order_shown(round.seed, 0, task, n_outputs) if n_outputs > 2 else range(n_outputs)))
 
 
-def value_of(criterion: CriterionSpec, number: float | None, label: str) -> Value | None:
-    """An answer as distances are measured: a label where there is no order, else the number."""
-    if criterion.level_of_measurement == "nominal" or criterion.type == "yes_no":
-        return label or None
-    return number
+def asked_of(criterion: CriterionSpec, place: Place) -> CriterionSpec:
+    """The criterion as it is asked there: about so many outputs, or about that text."""
+    n = TaskOutput.objects.filter(task=place.task).count()
+    found = replace(criterion, outputs=n if criterion.scope == "task" else 0)
+    if not CRITERIA[criterion.type].reads_text:
+        return found
+    about = read_task(place.task, "".join(map(str, range(n)))).outputs[int(place.target[1:2] or 0)]
+    return replace(found, text=about.text, revision=about.digest)
 
 
-def domain_of(criterion: CriterionSpec, seen: Iterable[Value]) -> list[Value]:
+def domain_of(criterion: CriterionSpec, seen: Iterable[Any]) -> list[Any]:
     """The declared values in order; for a number the bounds of its scale, or else what was given."""
-    if criterion.level_of_measurement == "nominal":
+    kind = CRITERIA[criterion.type]
+    if criterion.level_of_measurement == "nominal" or kind.structured:
         return []
-    declared = CRITERIA[criterion.type].domain(criterion)
+    declared = kind.domain(criterion)
     if declared:
         return declared
     given = sorted({float(value) for value in seen})
-    low, high = criterion.config.get("min"), criterion.config.get("max")
+    low, high = kind.bounds(criterion)
     if criterion.level_of_measurement == "ordinal" or not given:
         return list(given)
     return [low if low is not None else given[0], high if high is not None else given[-1]]
 
 
 def criteria_of(round: Round) -> dict[int, CriterionSpec]:
-    """What can be settled: every criterion of the round but words and orders of several outputs."""
+    """What can be settled: every criterion of the round but words."""
     return {
         c.id: c
         for c in spec_of(round.rubric_version).criteria
@@ -132,9 +134,9 @@ def cases(round: Round) -> list[Case]:
     judgments: a reviewer's answer waits for the raters'."""
     criteria, tasks = criteria_of(round), _tasks(round)
     answers = _answers(round, criteria)
-    seen: dict[int, set[Value]] = defaultdict(set)
+    seen: dict[int, list[Any]] = defaultdict(list)
     for place, said in answers.items():
-        seen[place.criterion] |= set(said.values())
+        seen[place.criterion] += said.values()
     domains = {pk: domain_of(criterion, seen[pk]) for pk, criterion in criteria.items()}
     shares = _shares(answers, tasks)
     finals = final_answers(round)
@@ -143,7 +145,7 @@ def cases(round: Round) -> list[Case]:
     for place, said in answers.items():
         criterion = criteria[place.criterion]
         values = tuple(said.values())
-        apart = distance(values, criterion.level_of_measurement, domains[place.criterion])
+        apart = _apart(criterion, values, domains[place.criterion])
         if apart and place.task not in unfinished:
             found.append(
                 Case(
@@ -155,10 +157,18 @@ def cases(round: Round) -> list[Case]:
                     distance=apart,
                     weight=criterion.weight,
                     share=shares[place],
+                    outputs=len(tasks[place.task].systems),
                     final=finals.get(place),
                 )
             )
     return sorted(found, key=lambda case: (-case.importance, tasks[case.place.task].ordinal, case.place))
+
+
+def _apart(criterion: CriterionSpec, values: Sequence[Any], domain: list[Any]) -> float:
+    kind = CRITERIA[criterion.type]
+    if kind.structured:
+        return mean_apart(values, kind.distance)
+    return distance(values, criterion.level_of_measurement, domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,18 +199,18 @@ def counted_ratings(round: Round) -> Any:
     ).exclude(judgment__seat__in=excluded)
 
 
-def _answers(round: Round, criteria: dict[int, CriterionSpec]) -> dict[Place, dict[int, Value]]:
+def _answers(round: Round, criteria: dict[int, CriterionSpec]) -> dict[Place, dict[int, Any]]:
     """Of each place: the last answer of each seat."""
     rows = counted_ratings(round).filter(cannot_judge=False, criterion__in=criteria)
-    found: dict[Place, dict[int, Value]] = defaultdict(dict)
-    for task, criterion, target, number, label, order, seat in rows.order_by(
+    found: dict[Place, dict[int, Any]] = defaultdict(dict)
+    for task, criterion, target, number, label, data, order, seat in rows.order_by(
         "judgment__assignment__occasion", "judgment_id"
     ).values_list(
-        "judgment__assignment__task_id", "criterion_id", "target", "number", "label",
+        "judgment__assignment__task_id", "criterion_id", "target", "number", "label", "data",
         "judgment__assignment__shown_order", "judgment__seat_id",
     ):  # fmt: skip
-        answer = from_side(criteria[criterion], Answer(number, label), order)
-        value = value_of(criteria[criterion], answer.number, answer.label)
+        spec = criteria[criterion]
+        value = CRITERIA[spec.type].figure(spec, canonical(spec, Answer(number, label, data), order))
         if value is not None:
             found[Place(task, criterion, canonical_target(target, order))][seat] = value
     return found
@@ -238,7 +248,9 @@ def said_of(round: Round, place: Place, criterion: CriterionSpec) -> list[Said]:
     rows = (
         counted_ratings(round)
         .filter(judgment__assignment__task_id=place.task, criterion_id=place.criterion)
-        .select_related("judgment__assignment", "judgment__seat__rater")
+        .select_related(
+            "judgment__assignment__seat__round", "judgment__assignment__seat__rater", "judgment__seat__rater"
+        )
         .order_by("judgment__assignment__occasion", "judgment_id")
     )
     latest: dict[int, Rating] = {}
@@ -251,10 +263,10 @@ def said_of(round: Round, place: Place, criterion: CriterionSpec) -> list[Said]:
 
 def _said(row: Rating, criterion: CriterionSpec, text: str) -> Said:
     given = Answer(row.number, row.label, row.data, row.cannot_judge)
-    answer = from_side(criterion, given, row.judgment.assignment.shown_order)
+    answer = canonical(criterion, given, row.judgment.assignment.shown_order)
     rater = row.judgment.seat.rater
     name = rater.pseudonym if rater.identity_known else gettext("identity unknown")
-    return Said(row.judgment.seat_id, name, answer, text)
+    return Said(row.judgment.seat_id, name, answer, text, row.judgment.assignment)
 
 
 def _words(judgments: set[int], place: Place) -> dict[int, str]:

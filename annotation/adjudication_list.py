@@ -85,5 +85,6 @@ class CaseList:
             distance=row.distance,
             weight=criterion.weight,
             share=row.share,
+            outputs=row.task.key.count("-") + 1,
             final=finals.get(place),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from django.db.models import F
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -11,18 +12,20 @@ from annotation.adjudication_cases import (
     Case,
     Place,
     Said,
+    as_shown,
+    asked_of,
     canonical_target,
     criteria_of,
-    from_side,
     history_of,
     page_order,
     said_of,
 )
 from annotation.gold import shown_target
-from annotation.models import Adjudication, Round, Task
+from annotation.models import Adjudication, RevisionRequest, Round, Task
 from annotation.presentation import read_task
 from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, drawn_output, shown_html
 from annotation.services.judging import Question
+from annotation.services.reviewing import why_not_back
 from annotation.shown_files import with_files, with_reference
 from annotation.turns import about_what, turn_of
 from projects.views.media import media_address
@@ -36,6 +39,9 @@ class Verdict:
     name: str
     words: str
     text: str
+    assignment: int
+    may_go_back: bool  # to its rater, for another look
+    waits: bool  # sent back, and not revised since
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,14 @@ class CasePage:
     own: bool  # the reviewer judged this task as a rater
 
     @property
+    def may_send_back(self) -> bool:
+        return any(verdict.may_go_back for verdict in self.verdicts)
+
+    @property
+    def marks(self) -> bool:
+        return bool(self.question.severities)
+
+    @property
     def revision(self) -> int:
         return self.history[0].row.revision if self.history else 0
 
@@ -82,7 +96,7 @@ def place_of(round: Round, task: int, address: str) -> Place | None:
 
 def case_page(round: Round, place: Place, user: object, sent: str | None = None, error: str = "") -> CasePage:
     """`sent` and `error`: what was sent and refused."""
-    criterion = criteria_of(round)[place.criterion]
+    criterion = asked_of(criteria_of(round)[place.criterion], place)
     task = Task.objects.select_related("item").get(pk=place.task)
     order = page_order(round, task.pk, task.task_outputs.count())
     shown = read_task(task.pk, order)
@@ -92,6 +106,7 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
     said = said_of(round, place, criterion)
     history = tuple(Past(row, _ruled(criterion, row, order)) for row in history_of(place))
     seats = {each.seat for each in said}
+    waiting = _sent_back(said)
     return CasePage(
         criterion=criterion,
         about=_about(place.target, order),
@@ -100,8 +115,13 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
         language=shown.language,
         prompt=shown_html(shown.prompt_html),
         outputs=tuple(drawn_output(o, turns=bool(turn_of(place.target))) for o in shown.outputs),
-        verdicts=tuple(_verdict(criterion, each, order) for each in said),
-        question=_question(criterion, _current(criterion, history, order) if sent is None else sent, error),
+        verdicts=tuple(_verdict(criterion, each, order, waiting) for each in said),
+        question=_question(
+            criterion,
+            shown_target(place.target, order),
+            _current(criterion, history, order) if sent is None else sent,
+            error,
+        ),
         history=history,
         order=order,
         own=round.seats.filter(pk__in=seats, rater__user=user).exists(),  # type: ignore[misc]
@@ -110,8 +130,9 @@ def case_page(round: Round, place: Place, user: object, sent: str | None = None,
 
 def summary(case: Case, criterion: CriterionSpec, order: str) -> str:
     """The answers of a case in words, for the list: “1 Wrong, 3 Correct”."""
-    answers = [_as_answer(criterion, value) for value in case.values]
-    return ", ".join(words_of(criterion, from_side(criterion, answer, order)) for answer in answers)
+    answers = [CRITERIA[criterion.type].of_figure(value) for value in case.values]
+    said = (words_of(criterion, as_shown(criterion, answer, order)) for answer in answers)
+    return (" · " if CRITERIA[criterion.type].structured else ", ").join(said)
 
 
 def final_words(case: Case, criterion: CriterionSpec, order: str) -> str:
@@ -124,22 +145,7 @@ def about(case: Case, order: str) -> str:
 
 
 def words_of(criterion: CriterionSpec, answer: Answer) -> str:
-    if answer.cannot_judge:
-        return gettext("cannot judge")
-    kind = CRITERIA[criterion.type]
-    value = kind.form_value(criterion, answer)
-    choices = [*kind.choices(criterion), *getattr(kind, "both_choices", lambda spec: [])(criterion)]
-    label = ", ".join(choice.label for choice in choices if choice.value in kind.chosen(value))
-    return f"{value} {label}" if label and value[:1].isdigit() and criterion.type != "preference" else label or value
-
-
-def _as_answer(criterion: CriterionSpec, value: float | str) -> Answer:
-    if isinstance(value, str):
-        return Answer(
-            label=value, number={"a": -1.0, "b": 1.0}.get(value, 0.0) if criterion.type == "preference" else None
-        )
-    label = ("tie" if value == 0 else "a" if value < 0 else "b") if criterion.type == "preference" else ""
-    return Answer(number=value, label=label)
+    return CRITERIA[criterion.type].words(criterion, answer)
 
 
 def _about(target: str, order: str) -> str:
@@ -149,8 +155,23 @@ def _about(target: str, order: str) -> str:
     return about_what(letter, turn_of(target))
 
 
-def _verdict(criterion: CriterionSpec, said: Said, order: str) -> Verdict:
-    return Verdict(said.rater, words_of(criterion, from_side(criterion, said.answer, order)), said.text)
+def _sent_back(said: list[Said]) -> set[int]:
+    """Assignments whose current revision was sent back and waits for its rater."""
+    rows = RevisionRequest.objects.filter(assignment__in=[each.assignment for each in said], withdrawn_at=None)
+    rows = rows.filter(assignment__judgments__current=True, assignment__judgments__revision=F("revision"))
+    return set(rows.values_list("assignment_id", flat=True))
+
+
+def _verdict(criterion: CriterionSpec, said: Said, order: str, waiting: set[int]) -> Verdict:
+    waits = said.assignment.pk in waiting
+    return Verdict(
+        said.rater,
+        words_of(criterion, as_shown(criterion, said.answer, order)),
+        said.text,
+        said.assignment.pk,
+        not waits and not why_not_back(said.assignment),
+        waits,
+    )
 
 
 def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
@@ -158,7 +179,7 @@ def _ruled(criterion: CriterionSpec, row: Adjudication, order: str) -> str:
         return gettext("Taken back")
     if row.unsettled:
         return gettext("Cannot be settled")
-    return words_of(criterion, from_side(criterion, Answer(row.number, row.label, row.data), order))
+    return words_of(criterion, as_shown(criterion, Answer(row.number, row.label, row.data), order))
 
 
 def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) -> str:
@@ -166,12 +187,12 @@ def _current(criterion: CriterionSpec, history: tuple[Past, ...], order: str) ->
         return ""
     row = history[0].row
     return CRITERIA[criterion.type].form_value(
-        criterion, from_side(criterion, Answer(row.number, row.label, row.data), order)
+        criterion, as_shown(criterion, Answer(row.number, row.label, row.data), order)
     )
 
 
-def _question(criterion: CriterionSpec, value: str, error: str) -> DrawnQuestion:
+def _question(criterion: CriterionSpec, target: str, value: str, error: str) -> DrawnQuestion:
     """The criterion as raters answer it, without its condition: whoever settles it has to answer."""
     words = gettext("Your decision")
     asked = replace(criterion, question=words, required=True, allow_cannot_judge=False, shown_if=None)
-    return draw(Question("value", asked, "", "", CRITERIA[criterion.type]), value, error)
+    return draw(Question("value", asked, target, "", CRITERIA[criterion.type]), value, error)

@@ -117,10 +117,6 @@ class RaterList(Listed):
         return _seats(round_of(self.project(Action.RUN), self.kwargs["round"]))
 
 
-def _take_in(*, seat: Seat, actor: Any) -> None:
-    exclusion.seat_include(seat=seat, actor=actor)
-
-
 def _erase(*, seat: Seat, actor: Any) -> None:
     found = Participant.objects.filter(seat=seat).first()
     if found is None:
@@ -133,7 +129,7 @@ ACTS: dict[str, Callable[..., object]] = {
     "let_through": training.seat_wave_through,
     "resume": seats.seat_resume,
     "leave_out": exclusion.seat_exclude,
-    "take_in": _take_in,
+    "take_in": exclusion.seat_include,
     "erase": _erase,
 }
 

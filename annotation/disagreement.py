@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
+from typing import TypeVar
 
 Value = float | str
+T = TypeVar("T")
 
 
 def distance(values: Sequence[Value], level: str, domain: Sequence[Value] | None) -> float:
@@ -21,11 +23,13 @@ def distance(values: Sequence[Value], level: str, domain: Sequence[Value] | None
 
     Nominal: 1 for two labels that differ. Ordinal: steps between the levels, of all steps there are. Interval and
     ratio: the difference, of the scale's range; without declared bounds `domain` holds the values that were given."""
-    if len(values) < 2:
-        return 0.0
-    apart = _metric(level, list(domain) if domain else sorted(set(values), key=_order))
+    return mean_apart(values, _metric(level, list(domain) if domain else sorted(set(values), key=_order)))
+
+
+def mean_apart(values: Sequence[T], apart: Callable[[T, T], float]) -> float:
+    """The mean over all pairs of raters; orders and marks say themselves how far two of them are apart."""
     pairs = list(combinations(values, 2))
-    return sum(apart(a, b) for a, b in pairs) / len(pairs)
+    return sum(apart(a, b) for a, b in pairs) / len(pairs) if pairs else 0.0
 
 
 def _metric(level: str, domain: list[Value]) -> Callable[[Value, Value], float]:

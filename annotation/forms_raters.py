@@ -25,7 +25,8 @@ class RaterListForm(forms.Form):
         max_length=200_000,
         widget=forms.Textarea(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "One on each line, or with commas between; a table whose first line names a column email works too."
+            "One on each line, or with commas between; a table whose first line names a column email works too. "
+            "Its columns languages (de, en) and qualifications are noted."
         ),
     )
 

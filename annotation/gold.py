@@ -12,6 +12,7 @@ from typing import Any
 
 from annotation.models import Assignment, GoldAnswer, Rating, Seat
 from rubrics.criteria import CRITERIA
+from rubrics.specs import Answer
 
 DEFAULT_AT_LEAST = 5
 
@@ -62,15 +63,10 @@ def shown_target(target: str, order: str) -> str:
 def _is_right(answer: GoldAnswer, rating: Rating | None, order: str) -> bool:
     if rating is None or rating.cannot_judge:
         return False
-    if answer.number is not None:
-        turned = order == "10" and not answer.target and answer.label in ("a", "b")
-        wanted = -answer.number if turned else answer.number
-        return rating.number is not None and abs(rating.number - wanted) <= answer.tolerance + 1e-9
-    if answer.label:
-        return bool(rating.label == answer.label)
-    # An order names outputs by the position shown, its known answer by the canonical one.
-    given = CRITERIA[answer.criterion.type].moved(rating.data, [int(position) for position in order])
-    return bool(given == answer.data)
+    # A rating names outputs by the position shown, the known answer by the canonical one.
+    kind = CRITERIA[answer.criterion.type]
+    given = kind.moved(Answer(rating.number, rating.label, rating.data), [int(position) for position in order])
+    return kind.off(Answer(answer.number, answer.label, answer.data), given) <= answer.tolerance + 1e-9
 
 
 def marked(

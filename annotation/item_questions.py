@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Concat, Substr
 
 from annotation.models import Assignment, Flag, RaterExclusion, Rating
 from projects.item_filter import WORK, Work
-from projects.models import Item
+from projects.models import Item, ItemExclusion
 
 # Work on the round's tasks, by people of the round or from files: training and repeats say nothing about an item.
 COUNTED = (Assignment.Purpose.NORMAL, Assignment.Purpose.IMPORTED)
@@ -71,6 +71,10 @@ WORK.update(
         "none": Work("Not judged yet", lambda items: items.filter(~Exists(_judged()))),
         "judged": Work("Judged", lambda items: items.filter(Exists(_judged()))),
         "apart": Work("Raters answered differently", _disagreed),
+        "out": Work(
+            "Left out of new rounds",
+            lambda items: items.filter(Exists(ItemExclusion.objects.filter(item=OuterRef("pk"), lifted_at=None))),
+        ),
         "flagged": Work("With an open flag", lambda items: items.filter(Exists(_flagged()))),
     }
 )

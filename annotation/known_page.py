@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 from django.db.models import Count, Prefetch
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from annotation.adjudication_cases import criteria_of
 from annotation.adjudication_page import words_of
 from annotation.models import Assignment, GoldAnswer, Round, Seat, Task, TaskOutput, TrainingTry
 from annotation.presentation import LETTERS, ShownOutput
-from annotation.rating_page import DrawnQuestion, draw, drawn_output, shown_html
+from annotation.ranked_sets import MOST
+from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, drawn_output, shown_html
 from annotation.services.judging import Question, asks_turns, questions, rubric_of
 from annotation.services.known_answers import Known
-from annotation.services.round_tasks import systems_of
+from annotation.services.round_tasks import sets_of, systems_of
 from annotation.task_keys import task_key
 from annotation.training import tries_left
-from annotation.turns import about_words, turn_of, turns_in
+from annotation.turns import about_words, turn_of
 from projects.errors import ServiceError
 from projects.importers.values import amount
 from projects.models import Item, ItemRevision, Output, OutputRevision
@@ -104,16 +104,24 @@ def search_items(round: Round, q: str) -> list[Found]:
         outputs.setdefault(output.item_id, []).append(output)
     kinds = dict(round.tasks.filter(item__in=items).values_list("key", "kind"))
     met = set(Assignment.objects.filter(task__round=round, task__item__in=items).values_list("task__key", flat=True))
-    width = 2 if round.mode == Round.Mode.COMPARE else 1
     found = []
     for item in items:
-        chosen = [*combinations(outputs.get(item.pk, []), width)][:PAIRS]
+        chosen = _together(round, outputs.get(item.pk, []))
         each = [
             (task_key(o.pk for o in group), f" {gettext('and')} ".join(o.system.label for o in group))
             for group in chosen
         ]
         found.append(Found(item, tuple(Candidate(k, about, kinds.get(k, ""), k in met) for k, about in each)))
     return found
+
+
+def _together(round: Round, outputs: list[Output]) -> list[tuple[Output, ...]]:
+    """What of one item makes a task: each output, each two, or each set that is ranked together."""
+    if round.mode != Round.Mode.RANK:
+        return [*islice(combinations(outputs, 2 if round.mode == Round.Mode.COMPARE else 1), PAIRS)]
+    size = min(sets_of(round).size or MOST, len({output.system_id for output in outputs}))
+    apart = (s for s in combinations(outputs, size) if size > 1 and len({o.system_id for o in s}) == size)
+    return [*islice(apart, PAIRS)]
 
 
 # --- The form ---------------------------------------------------------------------------------------------------
@@ -126,6 +134,7 @@ class AskedKnown:
     name: str
     question: DrawnQuestion
     measured: bool
+    unit: str  # of the tolerance
     tolerance: str
     why: str
     error: str = ""
@@ -135,15 +144,21 @@ class AskedKnown:
 class KnownForm:
     item: Item
     prompt: Any
-    outputs: tuple[tuple[str, str, Any], ...]  # letter, system, text
+    outputs: tuple[tuple[str, DrawnOutput], ...]  # system, text
     asked: tuple[AskedKnown, ...]
+
+    @property
+    def marks(self) -> bool:
+        """Something is answered by marks, which count characters of the text as it came in."""
+        return any(one.question.severities for one in self.asked)
 
 
 def outputs_at(round: Round, address: str) -> list[Output]:
     """The outputs that an address names, in canonical order, if they make a task of the round."""
     parts = address.split("-")
-    width = 2 if round.mode == Round.Mode.COMPARE else 1
-    if len(parts) != width or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+    widths = {Round.Mode.COMPARE: range(2, 3), Round.Mode.RANK: range(2, MOST + 1)}
+    width, numbers = len(parts), all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts)
+    if width not in widths.get(Round.Mode(round.mode), range(1, 2)) or not numbers:
         return []
     rows = Output.objects.filter(pk__in=map(int, parts), item__project=round.project_id, has_text=True, error="")
     found = list(rows.select_related("item", "system").order_by("id"))
@@ -151,10 +166,9 @@ def outputs_at(round: Round, address: str) -> list[Output]:
     return found if len(found) == width and same else []
 
 
-def known_questions(round: Round, outputs: list[Output], texts: Mapping[int, str]) -> list[Question]:
-    """What can have a known answer here: every question but those answered in words, in an order or by marks."""
-    turns = [turns_in(texts.get(output.pk, "")) for output in outputs]
-    asked = questions(rubric_of(round), len(outputs), round.only_criteria, turns=turns)
+def known_questions(round: Round, shown: Sequence[ShownOutput]) -> list[Question]:
+    """What can have a known answer here: every question but those answered in words."""
+    asked = questions(rubric_of(round), len(shown), round.only_criteria, shown)
     return [
         replace(q, criterion=replace(q.criterion, required=False, allow_cannot_judge=False, shown_if=None))
         for q in asked
@@ -170,29 +184,38 @@ def known_form(
     there = {(a.criterion_id, a.target): a for a in task.gold_answers.all()} if task else {}
     asked = []
     texts = _texts(outputs)
-    for q in known_questions(round, outputs, texts):
+    for q in known_questions(round, texts):
         known = there.get((q.criterion.id or 0, q.target))
         values = sent if sent is not None else _stored(q, known)
         drawn = draw(q, values.get(q.name, ""), wrong.get(q.name, ""))
         measured = q.criterion.level_of_measurement in ("ordinal", "interval", "ratio")
         tolerance, why = values.get(f"tolerance-{q.name}", ""), values.get(f"why-{q.name}", "")
-        asked.append(AskedKnown(q.name, drawn, measured, tolerance, why, wrong.get(f"tolerance-{q.name}", "")))
+        asked.append(
+            AskedKnown(
+                q.name,
+                drawn,
+                measured,
+                gettext(q.kind.tolerance) if q.kind.tolerance else "",
+                tolerance,
+                why,
+                wrong.get(f"tolerance-{q.name}", ""),
+            )
+        )
     item = outputs[0].item
     prompt = ItemRevision.objects.filter(item=item, current=True).values_list("html", flat=True).first()
+    turns = asks_turns(rubric_of(round))
     shown = tuple(
-        (LETTERS[n] if len(outputs) > 1 else "", output.system.label, _shown(round, texts.get(output.pk, ""), n))
-        for n, output in enumerate(outputs)
+        (output.system.label, drawn_output(each, turns=turns)) for output, each in zip(outputs, texts, strict=True)
     )
     return KnownForm(item, shown_html(prompt or ""), shown, tuple(asked))
 
 
-def _texts(outputs: list[Output]) -> dict[int, str]:
-    return dict(OutputRevision.objects.filter(output__in=outputs, current=True).values_list("output_id", "html"))
-
-
-def _shown(round: Round, html: str, n: int) -> SafeString:
-    drawn = drawn_output(ShownOutput("", f"o{n}", html, ""), turns=asks_turns(rubric_of(round)))
-    return drawn.rendered
+def _texts(outputs: list[Output]) -> list[ShownOutput]:
+    """The outputs as they stand now, in canonical order."""
+    rows = OutputRevision.objects.filter(output__in=outputs, current=True)
+    now = {pk: rest for pk, *rest in rows.values_list("output_id", "html", "text", "digest")}
+    letters = LETTERS if len(outputs) > 1 else [""]
+    return [ShownOutput(letters[n], f"o{n}", *now.get(o.pk, ("", "", ""))) for n, o in enumerate(outputs)]
 
 
 def _stored(q: Question, known: GoldAnswer | None) -> dict[str, str]:
@@ -217,7 +240,7 @@ class KnownRefused(ServiceError):
 def read_known(round: Round, outputs: list[Output], data: Mapping[str, str]) -> list[Known]:
     """The answers that were given; a question left open has none."""
     known, wrong = [], {}
-    for q in known_questions(round, outputs, _texts(outputs)):
+    for q in known_questions(round, _texts(outputs)):
         raw = data.get(f"tolerance-{q.name}", "").strip()
         tolerance = amount(raw) if raw else 0.0
         if tolerance is None:

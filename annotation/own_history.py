@@ -11,7 +11,6 @@ from annotation.services import judging
 from annotation.services.judging import Question, questions, rubric_of, turns_judged, values_of
 from projects.models import ItemRevision
 from projects.selectors import excerpt
-from rubrics.criteria import Choice
 
 _LONGEST = 80  # characters of an answer in words
 
@@ -54,7 +53,7 @@ def _answer(q: Question, value: str) -> str:
     """The labels chosen, as the rater read them; of what was written, its beginning."""
     chosen = q.kind.chosen(value)
     unable = q.kind.cannot_judge_choice(q.criterion)
-    both: list[Choice] = getattr(q.kind, "both_choices", lambda _: [])(q.criterion)
+    both = q.kind.both_choices(q.criterion)
     offered = [*q.kind.choices(q.criterion), *both, *([unable] if unable else [])]
     words = ", ".join(c.label for c in offered if c.value in chosen) or " ".join(value.split())
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1].rstrip() + "…"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from annotation.adjudication_cases import criteria_of, from_side
+from annotation.adjudication_cases import as_shown, criteria_of
 from annotation.adjudication_page import words_of
 from annotation.claims import Outcome
 from annotation.gold import shown_target
@@ -108,7 +108,7 @@ def _own(criterion: CriterionSpec, given: Rating | None) -> str:
 
 def _wanted(criterion: CriterionSpec, known: GoldAnswer, order: str) -> str:
     answer = Answer(known.number, known.label, known.data)
-    words = words_of(criterion, from_side(criterion, answer, order))
+    words = words_of(criterion, as_shown(criterion, answer, order))
     return (
         gettext("%(answer)s, give or take %(n)s") % {"answer": words, "n": plain(known.tolerance)}
         if known.tolerance

@@ -30,8 +30,6 @@ from projects.models import Media
 from projects.shown_words import in_readers_words
 from rubrics.criteria import Choice
 from rubrics.criteria.base import Row
-from rubrics.criteria.preference import Preference
-from rubrics.criteria.spans import Spans, by_points
 from rubrics.specs import LevelSpec, RubricSpec
 
 
@@ -83,6 +81,7 @@ class DrawnQuestion:
     passages: tuple[dict[str, Any], ...] = ()
     quotes: tuple[dict[str, Any], ...] = ()  # rows to quote in, with what was sent and refused
     severities: tuple[tuple[str, float], ...] = ()
+    docked: bool = False
     html: SafeString = field(default_factory=SafeString, compare=False)
 
 
@@ -230,7 +229,7 @@ def page_of(
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
     drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
-    docked = next((d for d in drawn if d.type == Preference.key), None)
+    docked = next((d for d in drawn if d.docked), None)
     if conduct.asks_confidence(round):
         sure = _confidence(shown.get("confidence", ""), (errors or {}).get("confidence", ""), get_language())
         drawn.append(sure)
@@ -320,10 +319,10 @@ def draw(q: Question, value: str, error: str, *, linked: bool = True) -> DrawnQu
 def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
     spec = q.criterion
     choices = list(q.kind.choices(spec))
-    both = q.kind.both_choices(spec) if isinstance(q.kind, Preference) else []
+    both = q.kind.both_choices(spec)
     unable = q.kind.cannot_judge_choice(spec)
     if unable is not None:
-        (both if isinstance(q.kind, Preference) else choices).append(unable)
+        (both if q.kind.docked else choices).append(unable)
     rule = spec.shown_if or {}
     accepted = rule.get("is", [])
     return DrawnQuestion(
@@ -349,9 +348,10 @@ def _draw(q: Question, value: str, error: str) -> DrawnQuestion:
         apart=q.kind.apart(spec),
         target=q.target,
         turn=q.turn,
-        passages=tuple(q.kind.marks(spec, value)) if isinstance(q.kind, Spans) else (),
-        quotes=tuple(q.kind.quotes(value)) if isinstance(q.kind, Spans) else (),
-        severities=tuple(by_points(spec)) if isinstance(q.kind, Spans) else (),
+        passages=tuple(q.kind.marks(spec, value)),
+        docked=q.kind.docked,
+        quotes=tuple(q.kind.quotes(value)),
+        severities=tuple(q.kind.severities(spec)),
     )
 
 

@@ -5,6 +5,7 @@ from annotation.views import (
     assigning,
     exclusions,
     exports,
+    items,
     joining,
     known,
     leaks,
@@ -26,6 +27,7 @@ app_name = "annotation"
 urlpatterns = [
     path("p/<slug:project>/people/<int:member>/", people.member_change, name="member_change"),
     path("p/<slug:project>/people/<int:member>/remove/", people.member_remove, name="member_remove"),
+    path("p/<slug:project>/items/act/", items.items_act, name="items_act"),
     path("take-part/<str:token>/", round_link.round_link, name="round_link"),
     path("join/<str:join>/", joining.join, name="join"),
     path("rate/", rater.home, name="home"),

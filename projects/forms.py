@@ -53,8 +53,8 @@ class InviteListForm(forms.Form):
         max_length=200_000,
         widget=forms.Textarea(attrs={"rows": 10, "autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy(
-            "One on each line, or with commas between; “Name <name@example.org>” works too, and so "
-            "does a table whose first line names a column email."
+            "One on each line, or with commas between; “Name <name@example.org>” works too, and so does a table whose "
+            "first line names a column email. Its columns languages (de, en) and qualifications are noted."
         ),
     )
     role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role.choices, initial=Role.RATER, help_text=ROLE_HINT)

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
+from django.http import QueryDict
 
-from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Output, OutputRevision
+from projects.models import AutomatedScore, Item, ItemRevision, ItemTag, Output, OutputRevision, Project
 
 MORE = ("system", "batch", "language", "metric", "above", "below", "longer", "shorter", "work")
 
@@ -125,6 +126,14 @@ def read_filter(data: Mapping[str, Any]) -> ItemFilter:
         shorter=_key(data.get("shorter", "")),
         work=data.get("work", "")[:30],
     )
+
+
+def chosen(project: Project, data: QueryDict) -> tuple[QuerySet[Item], ItemFilter]:
+    """The items that a form of the list is about: all that were found, or those ticked; and what was asked."""
+    asked, rows = read_filter(data), Item.objects.filter(project=project)
+    if "all" in data:
+        return asked.of(rows), asked
+    return rows.filter(pk__in=[key for each in data.getlist("items") if (key := _key(each)) is not None]), asked
 
 
 def _key(text: str) -> int | None:

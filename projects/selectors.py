@@ -10,6 +10,7 @@ from django.db.models import (
     Avg,
     Case,
     Count,
+    Exists,
     IntegerField,
     OuterRef,
     Prefetch,
@@ -30,6 +31,7 @@ from projects.models import (
     ImportBatch,
     Invitation,
     Item,
+    ItemExclusion,
     ItemRevision,
     ItemTag,
     Membership,
@@ -106,7 +108,10 @@ def items(project: Project, asked: ItemFilter | None = None) -> QuerySet[Item]:
         rows = asked.of(rows)
     revisions = ItemRevision.objects.filter(current=True).only("item_id", "messages")
     return (
-        rows.annotate(n_outputs=count_of(Output.objects.all(), "item"))
+        rows.annotate(
+            n_outputs=count_of(Output.objects.all(), "item"),
+            left_out=Exists(ItemExclusion.objects.filter(item=OuterRef("pk"), lifted_at=None)),
+        )
         .prefetch_related("tags", Prefetch("revisions", queryset=revisions))
         .order_by("pk")
     )

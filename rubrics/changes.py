@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
+from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec, LevelSpec, RubricSpec
 
 
@@ -92,6 +93,7 @@ _SETTINGS = {
     "scope": "what it is asked about",
 }
 _OTHER_ANSWERS = "The answers that can be given differ, so a figure of one version says nothing about the other."
+_REMARKED = "The numbers that can be given are the same, and raters read other marks beside them."
 _OTHER_THING = "It is asked about something else, so its figures count other things."
 
 
@@ -102,7 +104,9 @@ def _scale(old: CriterionSpec, new: CriterionSpec) -> Iterator[Change]:
             why = _OTHER_THING if name == "scope" else _OTHER_ANSWERS
             yield Change(new.key, Kind.SCALE, place, _word(before), _word(after), Meaning.NOT_COMPARABLE, why)
     before, after = _values(old.levels), _values(new.levels)
-    if set(before) != set(after):
+    if old.type == new.type and CRITERIA[new.type].levels_are_marks:
+        yield from _marks(old, new)
+    elif set(before) != set(after):
         yield Change(
             new.key, Kind.SCALE, "the levels", _listed(before), _listed(after), Meaning.NOT_COMPARABLE, _OTHER_ANSWERS
         )
@@ -124,6 +128,13 @@ def _scale(old: CriterionSpec, new: CriterionSpec) -> Iterator[Change]:
         yield Change(
             new.key, Kind.SCALE, f"“{name}”", _word(old.config.get(name)), _word(new.config.get(name)), meaning, why
         )
+
+
+def _marks(old: CriterionSpec, new: CriterionSpec) -> Iterator[Change]:
+    """Marks are no answers: where there are others, the same numbers mean something else."""
+    before, after = _values(old.levels), _values(new.levels)
+    if before != after:
+        yield Change(new.key, Kind.ANCHOR, "the marks", _listed(before), _listed(after), Meaning.WITH_CARE, _REMARKED)
 
 
 def _values(levels: Sequence[LevelSpec]) -> list[tuple[str, float | None]]:

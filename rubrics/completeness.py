@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rubrics.criteria.base import PLACEHOLDERS
 from rubrics.lints import lint
 from rubrics.specs import CriterionSpec, RubricSpec
-
-# What the designer puts into a new list of labels, for the lead to replace.
-PLACEHOLDERS = ("First label", "Second label")
 
 
 @dataclass(frozen=True, slots=True)

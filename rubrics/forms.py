@@ -11,17 +11,15 @@ from django.http import QueryDict
 from django.utils.text import slugify
 
 from projects.located import Path, Source
-from rubrics.completeness import PLACEHOLDERS
 from rubrics.condition_form import ConditionForm
 from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import as_number
 from rubrics.criteria.preference import TIES
-from rubrics.criteria.spans import Spans, by_points
 from rubrics.drafts import free_key
 from rubrics.editor_rows import MAX_ROWS, ExampleRow, LevelRow, example_rows, level_rows, lines
 from rubrics.models import Criterion
 from rubrics.schema import criterion_from
-from rubrics.specs import CriterionSpec, LevelSpec
+from rubrics.specs import CriterionSpec
 
 TYPES = [(key, kind.title) for key, kind in CRITERIA.items()]
 TIE_WORDS = dict(zip(TIES, ("Tie", "Both good", "Both bad"), strict=True))
@@ -137,7 +135,7 @@ class CriterionForm(forms.Form):
         )
         if len(self.kind.scopes) == 1:
             absent.add("scope")
-        if kind == "text":
+        if self.kind.in_words:
             absent |= {"cannot_judge", "level_of_measurement"}
         for name in absent:
             del self.fields[name]
@@ -156,24 +154,14 @@ class CriterionForm(forms.Form):
         return found
 
 
-def starting_levels(kind: str) -> tuple[LevelSpec, ...]:
-    """What a new scale or list begins with, for the lead to replace."""
-    if kind == "slider":
-        return tuple(LevelSpec(str(n), word, float(n)) for n, word in ((0, "Lowest"), (50, "Middle"), (100, "Highest")))
-    words = {"scale": ("Poor", "Fair", "Good"), "one_of": PLACEHOLDERS, "several_of": PLACEHOLDERS}.get(kind, ())
-    if kind in ("one_of", "several_of"):
-        return tuple(LevelSpec(slugify(word), word) for word in words)
-    return tuple(LevelSpec(str(n), word, float(n)) for n, word in enumerate(words, start=1))
-
-
 def new_criterion(kind: str, question: str = "", taken: Collection[str] = ()) -> CriterionSpec:
     spec = CriterionSpec(
         key=key_from(question, taken) if question else "",
         type=kind,
         question=question,
         level_of_measurement=CRITERIA[kind].default_measurement,
-        required=kind != "text",
-        levels=starting_levels(kind),
+        required=not CRITERIA[kind].in_words,
+        levels=CRITERIA[kind].starting,
     )
     return CRITERIA[kind].normalise(spec)
 
@@ -207,11 +195,11 @@ class Editor:
 
     @property
     def fixed_levels(self) -> bool:
-        return self.kind == "yes_no"
+        return CRITERIA[self.kind].fixed_levels
 
     @property
     def has_levels(self) -> bool:
-        return self.kind in ("scale", "one_of", "several_of", "slider", "yes_no")
+        return bool(CRITERIA[self.kind].levels_title)
 
     @classmethod
     def of_spec(cls, spec: CriterionSpec, others: Sequence[CriterionSpec] = ()) -> Editor:
@@ -266,15 +254,16 @@ class Editor:
                 row.anchor = said[row.value].anchor if row.value in said else ""
                 row.example = said[row.value].example if row.value in said else ""
         elif self.has_levels and not self.levels:
-            self.levels = [LevelRow(x.code, x.label) for x in starting_levels(self.kind)]
+            self.levels = [LevelRow(x.code, x.label) for x in CRITERIA[self.kind].starting]
 
     def act(self, action: str, argument: str) -> bool:
         """Change the rows shown, without saving. False: not an act of this form."""
         index = int(argument) if argument.isdigit() else -1
         if action == "level_add":
             if len(self.levels) < MAX_ROWS:
-                self.levels.append(LevelRow(self._next_value()))
-                self.focus = f"level:{len(self.levels)}"
+                at, value = CRITERIA[self.kind].new_level([row.value for row in self.levels])
+                self.levels.insert(at, LevelRow(value))
+                self.focus = f"level:{at + 1}"
         elif action == "level_remove":
             self.levels = [row for n, row in enumerate(self.levels) if n != index]
         elif action in ("level_up", "level_down"):
@@ -317,12 +306,15 @@ class Editor:
 
     @property
     def numbered(self) -> bool:
-        return self.kind in ("scale", "slider")
+        return CRITERIA[self.kind].numbered_levels
 
-    def _next_value(self) -> str:
-        """One more than the last level, where levels are whole numbers."""
-        last = self.levels[-1].value if self.levels else "0"
-        return str(int(last) + 1) if last.isdigit() and len(last) < 6 else ""
+    @property
+    def levels_title(self) -> str:
+        return CRITERIA[self.kind].levels_title
+
+    @property
+    def level_word(self) -> str:
+        return CRITERIA[self.kind].level_word
 
     def read(self, others: Sequence[CriterionSpec], stored: CriterionSpec | None) -> CriterionSpec | None:
         """The checked criterion, or None with a sentence at every field that is wrong."""
@@ -342,7 +334,8 @@ class Editor:
             self._place(refusal)
             return None
         # What a file may say and this form does not ask.
-        config = stored.config if stored and stored.type == spec.type == "text" else spec.config
+        whole = stored and stored.type == spec.type and CRITERIA[spec.type].in_words
+        config = stored.config if stored and whole else spec.config
         return replace(spec, shown_if=self.condition.read(), config=config)
 
     def _raw(self, taken: Collection[str]) -> dict[str, Any]:
@@ -408,7 +401,9 @@ def written_lists(spec: CriterionSpec) -> dict[str, Any]:
     if isinstance(config.get("categories"), list):
         config["categories"] = "\n".join(config["categories"])
     if isinstance(config.get("severities"), dict):
-        config["severities"] = "\n".join(f"{name} = {points:g}" for name, points in by_points(spec))
+        config["severities"] = "\n".join(
+            f"{name} = {points:g}" for name, points in CRITERIA[spec.type].severities(spec)
+        )
     return config
 
 
@@ -424,12 +419,17 @@ def _for_kind(data: QueryDict, kind: str) -> QueryDict:
         data["level_of_measurement"] = CRITERIA[kind].default_measurement
     data.setdefault("scope", "task")
     data.setdefault("weight", "1")
-    if kind == "preference" and "points" not in data:
-        data["points"] = "5"
-        data.setlist("ties", ["tie"])
-    if "allow_ties" in CRITERIA[kind].config_keys and "allow_ties_asked" not in data:
-        data["allow_ties"] = "on"
-    if kind == Spans.key and "categories" not in data:
-        lists = written_lists(new_criterion(kind))
-        data["categories"], data["severities"] = lists["categories"], lists["severities"]
+    if not any(key in data or f"{key}_asked" in data for key in CRITERIA[kind].config_keys):
+        for key, value in written_lists(new_criterion(kind)).items():
+            _put(data, key, value)
     return data
+
+
+def _put(data: QueryDict, key: str, value: Any) -> None:
+    """A setting as a browser sends it: a box that is not ticked sends nothing."""
+    if isinstance(value, list):
+        data.setlist(key, value)
+    elif value is True:
+        data[key] = "on"
+    elif value not in (None, False):
+        data[key] = str(value)

@@ -61,7 +61,7 @@ def _criterion(kind: CriterionType) -> dict[str, Any]:
             "level_of_measurement": {"enum": [*kind.measurements, None], "default": kind.default_measurement},
             "guidance": _TEXT,
             "scope": {"enum": list(kind.scopes), "default": kind.scopes[0]},
-            "required": {"type": "boolean", "default": kind.key != "text"},
+            "required": {"type": "boolean", "default": not kind.in_words},
             "cannot_judge": {"type": "boolean", "default": False},
             "weight": {"type": "number", "minimum": 0, "default": 1},
             "shown_if": {

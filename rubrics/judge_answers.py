@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from projects.importers.records import Problem, Record, ScoreRecord
 from rubrics.criteria import CRITERIA
-from rubrics.judge_prompts import asked, bounds_of, compares, score_table
-from rubrics.specs import CriterionSpec, RubricSpec
+from rubrics.judge_prompts import asked, compares
+from rubrics.specs import AnswerError, CriterionSpec, RubricSpec
 
 PLACE = ("item", "system", "system_version", "system_b", "repeat", "variant", "position")
+SIDES = "abcdef"  # how an answer about one of several outputs is named
 _FENCE = re.compile(r"^\s*```(?:json)?\s*\n(.*)\n\s*```\s*$", re.S)
-_BRACKET = re.compile(r"^\s*\[([^\]\n]{1,60})\]")
+_BRACKET = re.compile(r"^\s*\[([^\]\n]{1,200})\]")
 _SCORER = re.compile(r"^model_graded_qa(\d*)$")
-TIES = ("tie", "both_good", "both_bad")
 
 
 @dataclass
@@ -40,7 +40,8 @@ def metric_key(rubric: str, version: int, criterion: str) -> str:
 
 
 def answers_in(spec: RubricSpec, lines: Iterable[str], name: str, key: dict[str, str]) -> Read:
-    """Every line: `item`, `system` (in a comparison `system_b` as well), and `answer`. `key`: the metric of each."""
+    """Every line: `item`, `system` (in a comparison `system_b` as well; of more the list `systems`, in the order of the
+    letters), and `answer`. `key`: the metric of each."""
     read = Read()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -52,14 +53,20 @@ def answers_in(spec: RubricSpec, lines: Iterable[str], name: str, key: dict[str,
             read.problems.append(Problem(f"{name}, line {number}", str(error)))
             continue
         place = {field: row[field] for field in (*PLACE, "judge") if row.get(field) not in (None, "")}
-        for criterion, side, given in _given(spec, answer):
+        systems = row.get("systems", [])
+        for criterion, side, given in _given(spec, answer, len(systems)):
             where = f"{name}, line {number}, {criterion.key}{'.' + side if side else ''}"
             about = _beside(place, criterion, side)
-            if criterion.scope == "turn":
+            if systems and side:
+                about = {**place, "system": systems[SIDES.index(side)]}
+            if CRITERIA[criterion.type].modes == ("rank",):
+                _add_order(read, criterion, given, {**place, "systems": systems}, where, key)
+            elif criterion.scope == "turn":
                 _add_turns(read, criterion, given, about, where, key)
             else:
                 _add(read, criterion, given, about, where, key)
-        unknown = set(answer) - {n for c in asked(spec) for n in (c.key, f"{c.key}.a", f"{c.key}.b")}
+        known = [*(f"{c.key}.{side}" for c in asked(spec) for side in SIDES), *(c.key for c in asked(spec))]
+        unknown = set(answer) - set(known)
         if unknown:
             why = f"The rubric does not ask “{sorted(unknown)[0]}”. It asks: {', '.join(c.key for c in asked(spec))}."
             read.problems.append(Problem(f"{name}, line {number}", why))
@@ -67,8 +74,11 @@ def answers_in(spec: RubricSpec, lines: Iterable[str], name: str, key: dict[str,
 
 
 def _answer_of(row: Any) -> dict[str, Any]:
-    if not isinstance(row, dict) or not row.get("item") or not row.get("system"):
+    if not isinstance(row, dict) or not row.get("item") or not (row.get("system") or row.get("systems")):
         raise ValueError('Each line needs item, system and answer, such as {"item": …, "system": …, "answer": {…}}.')
+    systems = row.get("systems")
+    if systems is not None and not _are_systems(systems):
+        raise ValueError("“systems” must be a list of 2 to 6 different names, in the order of the letters A, B, C …")
     answer = row.get("answer")
     if isinstance(answer, str):  # as the judge wrote it, perhaps fenced
         fenced = _FENCE.match(answer)
@@ -83,10 +93,16 @@ def _answer_of(row: Any) -> dict[str, Any]:
     return answer
 
 
-def _given(spec: RubricSpec, answer: dict[str, Any]) -> Iterator[tuple[CriterionSpec, str, Any]]:
+def _are_systems(systems: Any) -> bool:
+    named = isinstance(systems, list) and all(isinstance(each, str) and each for each in systems)
+    return named and 2 <= len(systems) <= len(SIDES) and len(set(systems)) == len(systems)  # noqa: PLR2004
+
+
+def _given(spec: RubricSpec, answer: dict[str, Any], n: int) -> Iterator[tuple[CriterionSpec, str, Any]]:
+    """`n`: how many outputs the line names, where it names them in a list."""
     several = compares(spec)
     for criterion in asked(spec):
-        for side in ("a", "b") if several and criterion.scope != "task" else ("",):
+        for side in SIDES[: n or 2] if several and criterion.scope != "task" else ("",):
             name = f"{criterion.key}.{side}" if side else criterion.key
             if name in answer:
                 yield criterion, side, answer[name]
@@ -94,7 +110,7 @@ def _given(spec: RubricSpec, answer: dict[str, Any]) -> Iterator[tuple[Criterion
 
 def _beside(place: dict[str, Any], criterion: CriterionSpec, side: str) -> dict[str, Any]:
     """About one output of a pair: that one alone."""
-    if criterion.type == "preference":
+    if CRITERIA[criterion.type].answers == "pairs":
         return place
     alone = {k: v for k, v in place.items() if k not in ("system_b", "position")}
     return {**alone, "system": place.get("system_b", "")} if side == "b" else alone
@@ -110,9 +126,40 @@ def _add(
     if problem:
         read.problems.append(Problem(where, problem))
         return
-    row = {**place, "metric": key[criterion.key], "source": "llm", "kind": kind_of(criterion), "value": stored}
+    row = {
+        **place,
+        "metric": key[criterion.key],
+        "source": "llm",
+        "kind": CRITERIA[criterion.type].score_kind(criterion),
+        "value": stored,
+    }
     row |= {"explanation": str(reason)[:5000]} if reason else {}
     read.rows.append(row | scale_of(criterion))
+    read.criteria.add(criterion.key)
+
+
+def _add_order(
+    read: Read, criterion: CriterionSpec, given: Any, place: dict[str, Any], where: str, key: dict[str, str]
+) -> None:
+    """An order of several outputs, as what it says of each two: that is what its figures are made of."""
+    reasoned = isinstance(given, dict) and "value" in given
+    value, reason = (given["value"], given.get("reason", "")) if reasoned else (given, "")
+    if value in (None, "cannot_judge"):
+        return  # it was not asked there, or could not be judged: nothing is said of any two
+    kind, systems = CRITERIA[criterion.type], place["systems"]
+    problem, data = "Name the systems of the answers A, B, C … in a list “systems”.", None
+    if systems:
+        problem, data = stored_value(replace(criterion, outputs=len(systems)), value)
+    if problem:
+        read.problems.append(Problem(where, problem))
+        return
+    row = {**place, "metric": key[criterion.key], "source": "llm", "kind": "preference", "position": "a_first"}
+    row |= {"explanation": str(reason)[:5000]} if reason else {}
+    del row["systems"]
+    for ahead, behind, tied in kind.comparisons(data, len(systems)):
+        first, second = sorted((ahead, behind))
+        said = "tie" if tied else "a" if ahead == first else "b"
+        read.rows.append({**row, "system": systems[first], "system_b": systems[second], "value": said})
     read.criteria.add(criterion.key)
 
 
@@ -131,30 +178,11 @@ def _add_turns(
 # --- Values -------------------------------------------------------------------------------------------------
 
 
-def kind_of(criterion: CriterionSpec) -> str:
-    if criterion.type == "preference":
-        return "preference"
-    if criterion.type == "yes_no":
-        return "bool"
-    return "number" if _is_number(criterion) else "label"
-
-
-def _is_number(criterion: CriterionSpec) -> bool:
-    numbers = [level.number for level in criterion.levels]
-    return criterion.type in ("number", "slider") or (
-        criterion.type == "scale" and criterion.level_of_measurement != "nominal" and None not in numbers
-    )
-
-
 def scale_of(criterion: CriterionSpec) -> dict[str, Any]:
     """Scale and direction, which the criterion knows and nobody need say. A preference leans to b above 0."""
-    if criterion.type == "preference":
-        return {}
-    low, high = bounds_of(criterion)
-    if criterion.type == "scale" and _is_number(criterion):
-        numbers = [level.number for level in criterion.levels if level.number is not None]
-        low, high = min(numbers), max(numbers)
-    found: dict[str, Any] = {"direction": "higher"} if _is_number(criterion) or criterion.type == "yes_no" else {}
+    kind = CRITERIA[criterion.type]
+    low, high = kind.score_bounds(criterion)
+    found: dict[str, Any] = {"direction": direction} if (direction := kind.score_direction(criterion)) else {}
     found |= {"minimum": low} if low is not None else {}
     return found | ({"maximum": high} if high is not None else {})
 
@@ -164,39 +192,10 @@ def stored_value(criterion: CriterionSpec, value: Any) -> tuple[str, Any]:
     if value == "cannot_judge":
         said = "" if criterion.allow_cannot_judge else f"“{criterion.key}” does not offer “cannot judge”."
         return said, "n/a"
-    if criterion.type == "preference":
-        return _preferred(criterion, value)
-    if criterion.type == "several_of":
-        codes = [level.code for level in criterion.levels]
-        good = isinstance(value, list) and all(v in codes for v in value)
-        if not good:
-            return f"Accepted: a list of {', '.join(codes)}.", None
-        return "", "|".join(sorted(value, key=codes.index)) or "none"
-    if criterion.type in ("number", "slider"):
-        low, high = bounds_of(criterion)
-        good = isinstance(value, int | float) and not isinstance(value, bool)
-        good = good and (low is None or value >= low) and (high is None or value <= high)
-        return ("", value) if good else (f"“{value}” is not a number that “{criterion.key}” accepts.", None)
-    level = next(
-        (x for x in criterion.levels if str(value) == x.code or (x.number is not None and value == x.number)), None
-    )
-    codes = [str(v) for v in CRITERIA[criterion.type].domain(criterion) or []]
-    if isinstance(value, bool) or (level is None and str(value) not in codes):
-        known = [x.code for x in criterion.levels] or codes
-        return f"“{value}” is no answer of “{criterion.key}”. Its answers are: {', '.join(known)}.", None
-    if level is not None and _is_number(criterion):
-        return "", level.number
-    return "", level.code if level is not None else str(value)
-
-
-def _preferred(criterion: CriterionSpec, value: Any) -> tuple[str, Any]:
-    most = int(criterion.config["points"]) // 2
-    if value in criterion.config["ties"]:
-        return "", value
-    if isinstance(value, int) and not isinstance(value, bool) and value and -most <= value <= most:
-        return "", value
-    ties = "".join(f", {tie}" for tie in criterion.config["ties"])
-    return f"“{value}” is no answer of “{criterion.key}”. Its answers are: -{most} to {most} without 0{ties}.", None
+    try:
+        return "", CRITERIA[criterion.type].judged(criterion, value)
+    except AnswerError as error:
+        return str(error), None
 
 
 # --- promptfoo and Inspect ----------------------------------------------------------------------------------
@@ -236,22 +235,24 @@ def answers_of_records(spec: RubricSpec, records: Iterable[Record | Problem], na
 
 def _chosen(criterion: CriterionSpec, record: ScoreRecord) -> Any:
     """The answer in brackets at the head of the reason, as the exported assertion asks for it; else by its score."""
-    codes: dict[str, Any] = {level.code: level.code for level in criterion.levels}
-    if criterion.allow_cannot_judge:
-        codes["cannot_judge"] = "cannot_judge"
+    kind = CRITERIA[criterion.type]
+    unable = {"cannot_judge"} if criterion.allow_cannot_judge else set()
     bracket = _BRACKET.match(record.explanation)
-    if bracket and bracket.group(1).strip() in codes:
-        return codes[bracket.group(1).strip()]
-    if record.label in codes:
+    said = bracket.group(1).strip() if bracket else ""
+    if said in unable:
+        return said
+    if said and (given := kind.from_bracket(criterion, said)) is not None:
+        return given
+    if record.label in {level.code for level in criterion.levels} | unable:
         return record.label
     if record.number is None:
         return None
     if _SCORER.match(record.metric):
         return next((x.code for x in criterion.levels if x.number == record.number), None)
-    for code, score in score_table(criterion):
+    for code, score in kind.shares(criterion):
         if abs(score - record.number) < 1e-3:
             return code
-    low, high = bounds_of(criterion)
-    if criterion.type in ("number", "slider") and low is not None and high is not None and 0 <= record.number <= 1:
+    low, high = kind.bounds(criterion)
+    if low is not None and high is not None and 0 <= record.number <= 1:
         return round(low + record.number * (high - low), 6)
     return None

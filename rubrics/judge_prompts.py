@@ -13,7 +13,6 @@ from projects.errors import ServiceError
 from rubrics.criteria import CRITERIA, mode_of
 from rubrics.criteria.base import LETTERS
 from rubrics.criteria.ranking import MOST
-from rubrics.criteria.slider import HIGH, LOW
 from rubrics.specs import CriterionSpec, LevelSpec, RubricSpec
 from rubrics.yaml_form import dump
 
@@ -29,7 +28,7 @@ class Form:
 
 def asked(rubric: RubricSpec) -> list[CriterionSpec]:
     """What a judge answers. Words are asked for with every answer, so criteria of type text are not."""
-    found = [c for c in rubric.criteria if c.type != "text"]
+    found = [c for c in rubric.criteria if not CRITERIA[c.type].in_words]
     if not found:
         raise ServiceError("This rubric asks for words only, so there is nothing that a judge could answer.")
     return found
@@ -98,32 +97,10 @@ def _example(example: dict[str, Any]) -> str:
 
 
 def _accepted(criterion: CriterionSpec) -> list[str]:
-    lines = [_level(level) for level in criterion.levels]
-    if criterion.type == "preference":
-        most = int(criterion.config["points"]) // 2
-        words = {"tie": "neither is better", "both_good": "both are good, neither better", "both_bad": "both are bad"}
-        lines = [
-            f"`{-most}` to `-1`: A is better; the further from 0, the more",
-            f"`1` to `{most}`: B is better; the further from 0, the more",
-            *(f"`{tie}`: {words[tie]}" for tie in criterion.config["ties"]),
-        ]
-    elif criterion.type in ("number", "slider"):
-        low, high = bounds_of(criterion)
-        bounds = [f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else ""]
-        unit = f" in {criterion.config['unit']}" if criterion.config.get("unit") else ""
-        lines.insert(0, ", ".join(["a number" + unit, *filter(None, bounds)]))
-    elif criterion.type == "several_of":
-        lines.insert(0, "a list of all that hold, which may be empty:")
-    lines += CRITERIA[criterion.type].judge_lines(criterion)
+    lines = CRITERIA[criterion.type].judge_lines(criterion) + [_level(level) for level in criterion.levels]
     if criterion.allow_cannot_judge:
         lines.append("`cannot_judge`: there is not enough to go by")
     return lines
-
-
-def bounds_of(criterion: CriterionSpec) -> tuple[float | None, float | None]:
-    if criterion.type == "slider":
-        return LOW, HIGH
-    return criterion.config.get("min"), criterion.config.get("max")
 
 
 def _level(level: LevelSpec) -> str:
@@ -169,26 +146,10 @@ def _value(criterion: CriterionSpec) -> dict[str, Any]:
     extra: list[Any] = ["cannot_judge"] if criterion.allow_cannot_judge else []
     if criterion.shown_if or not criterion.required:
         extra.append(None)
-    if criterion.type in ("number", "slider"):
-        number: dict[str, Any] = {"type": "number"}
-        for bound, name in zip(bounds_of(criterion), ("minimum", "maximum"), strict=True):
-            if bound is not None:
-                number[name] = bound
-        return {"anyOf": [number, {"enum": extra}]} if extra else number
-    if criterion.type == "several_of":
-        chosen = {"type": "array", "uniqueItems": True, "items": {"enum": [x.code for x in criterion.levels]}}
-        return {"anyOf": [chosen, {"enum": extra}]} if extra else chosen
-    if (own := CRITERIA[criterion.type].judge_schema(criterion)) is not None:
+    kind = CRITERIA[criterion.type]
+    if (own := kind.judge_schema(criterion)) is not None:
         return {"anyOf": [own, {"enum": extra}]} if extra else own
-    return {"enum": [*_values(criterion), *extra]}
-
-
-def _values(criterion: CriterionSpec) -> list[Any]:
-    if criterion.type == "preference":
-        most = int(criterion.config["points"]) // 2
-        return [n for n in range(-most, most + 1) if n] + list(criterion.config["ties"])
-    domain = CRITERIA[criterion.type].domain(criterion) or []
-    return [int(v) if isinstance(v, float) and v.is_integer() else v for v in domain]
+    return {"enum": [*kind.judge_values(criterion), *extra]}
 
 
 def schema_text(rubric: RubricSpec) -> str:
@@ -210,25 +171,20 @@ def promptfoo(rubric: RubricSpec) -> str:
 
 def _scored(criterion: CriterionSpec) -> str:
     """How the answers become promptfoo's score from 0 to 1. Only an order that was declared is used."""
+    kind = CRITERIA[criterion.type]
+    if not (example := kind.bracket(criterion)):
+        raise ServiceError(
+            f"“{criterion.key}” is answered by {kind.title.lower()}, and promptfoo's llm-rubric gives one score. "
+            "Take the judge prompt instead."
+        )
     tail = "Set reason to why, and begin it with the chosen answer in brackets, such as [{}]."
-    scores = score_table(criterion)
-    if scores:
+    if scores := kind.shares(criterion):
         table = "\n".join(f"- {code}: score {score:g}" for code, score in scores)
         return f"Choose one answer, then give its score:\n\n{table}\n\nSet pass to true. {tail.format(scores[0][0])}"
-    low, high = bounds_of(criterion)
-    if criterion.type in ("number", "slider") and low is not None and high is not None:
-        return f"Set score to (your number - {low:g}) / ({high:g} - {low:g}) and pass to true. {tail.format(high)}"
-    first = criterion.levels[0].code if criterion.levels else "1"
-    return f"These answers have no order: set score to 1 and pass to true for any of them. {tail.format(first)}"
-
-
-def score_table(criterion: CriterionSpec) -> list[tuple[str, float]]:
-    numbers = [level.number for level in criterion.levels if level.number is not None]
-    ordered = criterion.type == "yes_no" or (criterion.type == "scale" and criterion.level_of_measurement != "nominal")
-    if not ordered or len(numbers) < 2:
-        return []
-    low, high = min(numbers), max(numbers)
-    return [(x.code, round(((x.number or 0) - low) / (high - low), 4)) for x in criterion.levels]
+    low, high = kind.bounds(criterion)
+    if low is not None and high is not None:
+        return f"Set score to (your number - {low:g}) / ({high:g} - {low:g}) and pass to true. {tail.format(example)}"
+    return f"These answers have no order: set score to 1 and pass to true for any of them. {tail.format(example)}"
 
 
 def inspect(rubric: RubricSpec) -> str:
@@ -268,12 +224,12 @@ CRITERION
 
 
 def _grades(criterion: CriterionSpec) -> list[str]:
-    if criterion.type in ("number", "slider", "several_of"):
+    codes = CRITERIA[criterion.type].grades(criterion)
+    if not codes:
         raise ServiceError(
             f"“{criterion.key}” is answered by {CRITERIA[criterion.type].title.lower()}, and Inspect's model_graded_qa "
             "reads one grade from a list. Take the judge prompt instead."
         )
-    codes = [level.code for level in criterion.levels]
     return [*codes, "cannot_judge"] if criterion.allow_cannot_judge else codes
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from projects.located import Path
+from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec, LevelSpec, RubricSpec
 
 MOST_CRITERIA = 8
@@ -51,7 +52,7 @@ def lint(rubric: RubricSpec) -> list[Finding]:
 
 
 def _too_many(rubric: RubricSpec) -> Iterator[Finding]:
-    asked = [c for c in rubric.criteria if c.type != "text"]
+    asked = [c for c in rubric.criteria if not CRITERIA[c.type].in_words]
     if len(asked) > MOST_CRITERIA:
         yield Finding(
             "too-many-criteria",
@@ -71,7 +72,7 @@ _FAULT = re.compile(
 
 
 def _all_positive(rubric: RubricSpec) -> Iterator[Finding]:
-    asked = [(n, c) for n, c in enumerate(rubric.criteria) if c.type == "yes_no"]
+    asked = [(n, c) for n, c in enumerate(rubric.criteria) if CRITERIA[c.type].fixed_levels]
     if len(asked) < FEW_YES_NO or any(_FAULT.search(c.question.casefold()) for _, c in asked):
         return
     index, last = asked[-1]
@@ -106,7 +107,7 @@ def _condition(rubric: RubricSpec, index: int, at: Path) -> Iterator[Finding]:
     wanted = rule.get("is")
     accepted = {str(value) for value in (wanted if isinstance(wanted, list) else [wanted])}
     codes = {level.code for level in other.levels}
-    if codes and other.type in ("scale", "one_of", "yes_no", "several_of") and not accepted & (codes | {"x", "none"}):
+    if codes and not CRITERIA[other.type].levels_are_marks and not accepted & (codes | {"x", "none"}):
         yield Finding(
             "broken-condition",
             criterion.key,
@@ -128,7 +129,7 @@ _JOINS = re.compile(r"\b(and|as well as)\b")
 
 
 def _double_barrelled(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
-    if criterion.type == "text":
+    if CRITERIA[criterion.type].in_words:
         return
     question = _ONE_THING.sub(" ", criterion.question.casefold())
     question = re.sub(r"\([^)]*\)|“[^”]*”|\"[^\"]*\"", " ", question)
@@ -157,7 +158,8 @@ def _long_question(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
 
 
 def _anchors(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
-    if criterion.type == "yes_no":
+    kind = CRITERIA[criterion.type]
+    if kind.fixed_levels:
         if not criterion.guidance and not any(level.anchor for level in criterion.levels):
             yield Finding(
                 "missing-anchors",
@@ -167,7 +169,7 @@ def _anchors(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
                 "Where yes begins is left to each rater. Give it guidance, or say what yes and no mean.",
             )
         return
-    if criterion.type == "slider" and not criterion.levels:
+    if kind.levels_are_marks and not criterion.levels:
         yield Finding(
             "missing-anchors",
             criterion.key,
@@ -176,7 +178,7 @@ def _anchors(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
             "Without a described end nobody knows what 30 is. Describe at least 0, 50 and 100.",
         )
     bare = [level.code for level in criterion.levels if not level.anchor]
-    if not bare or criterion.type not in ("scale", "one_of", "several_of", "slider"):
+    if not bare:
         return
     first = next(n for n, level in enumerate(criterion.levels) if not level.anchor)
     which = f"level {bare[0]}" if len(bare) == 1 else f"levels {', '.join(bare)}"
@@ -249,7 +251,7 @@ def _side(label: str) -> int:
 
 
 def _unbalanced(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
-    if criterion.type != "scale" or len(criterion.levels) < 3:
+    if not CRITERIA[criterion.type].graded or len(criterion.levels) < 3:
         return
     sides = [_side(level.label) for level in criterion.levels]
     up, down = sides.count(1), sides.count(-1)
@@ -267,7 +269,8 @@ def _unbalanced(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
 
 def _steps(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
     numbers = [level.number for level in criterion.levels if level.number is not None]
-    if criterion.type != "scale" or criterion.level_of_measurement not in ("interval", "ratio") or len(numbers) < 3:
+    equal = CRITERIA[criterion.type].graded and criterion.level_of_measurement in ("interval", "ratio")
+    if not equal or len(numbers) < 3:
         return
     gaps = {round(b - a, 9) for a, b in pairwise(numbers)}
     if len(gaps) > 1:
@@ -281,7 +284,7 @@ def _steps(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
 
 
 def _many_levels(criterion: CriterionSpec, at: Path) -> Iterator[Finding]:
-    if criterion.type == "scale" and len(criterion.levels) > MOST_LEVELS:
+    if CRITERIA[criterion.type].graded and len(criterion.levels) > MOST_LEVELS:
         yield Finding(
             "too-many-levels",
             criterion.key,

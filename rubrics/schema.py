@@ -78,7 +78,7 @@ def criterion_from(source: Source, value: Any, path: Path) -> CriterionSpec:
         ),
         guidance=source.text(data.get("guidance"), (*path, "guidance")),
         scope=source.one_of(data.get("scope", "task"), (*path, "scope"), SCOPES),
-        required=source.flag(data.get("required", kind.key != "text"), (*path, "required")),
+        required=source.flag(data.get("required", not kind.in_words), (*path, "required")),
         allow_cannot_judge=source.flag(data.get("cannot_judge", False), (*path, "cannot_judge")),
         weight=source.number(data.get("weight", 1), (*path, "weight")),
         shown_if=shown_if,
@@ -155,7 +155,7 @@ def criterion_to(spec: CriterionSpec) -> dict[str, Any]:
         "levels": [_level_to(level) for level in spec.levels],
     }
     defaults: dict[str, Any] = {
-        "guidance": "", "scope": "task", "required": spec.type != "text", "cannot_judge": False,
+        "guidance": "", "scope": "task", "required": not CRITERIA[spec.type].in_words, "cannot_judge": False,
         "weight": 1.0, "shown_if": None, "examples": [], "levels": [],
     }  # fmt: skip
     return {k: v for k, v in data.items() if k not in defaults or v != defaults[k]}

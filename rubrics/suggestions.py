@@ -9,6 +9,7 @@ from django.db import transaction
 
 from projects.errors import ServiceError
 from rubrics import services
+from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import plain as plain_number
 from rubrics.drafts import find, without
 from rubrics.models import RubricVersion
@@ -46,7 +47,7 @@ def merged(spec: CriterionSpec, low: str, high: str) -> CriterionSpec:
         example=" ".join(filter(None, (a.example, b.example))),
     )
     levels = [both if level is a else level for level in spec.levels if level is not b]
-    if spec.type == "scale" and all(level.number is not None for level in levels):
+    if CRITERIA[spec.type].graded and all(level.number is not None for level in levels):
         first = min(level.number or 0 for level in levels)
         levels = [replace(x, number=first + n, code=plain_number(first + n)) for n, x in enumerate(levels)]
     return replace(spec, levels=tuple(levels))

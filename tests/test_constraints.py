@@ -54,6 +54,7 @@ from projects.models import (
     ImportMapping,
     Invitation,
     Item,
+    ItemExclusion,
     ItemRevision,
     ItemTag,
     Media,
@@ -189,6 +190,10 @@ def a_ruling(w: World) -> Adjudication:
     return Adjudication.objects.create(task=w.assignment.task, criterion=w.only(Criterion), number=1)
 
 
+def an_item_exclusion(w: World) -> ItemExclusion:
+    return ItemExclusion.objects.create(item=w.only(Item), reason="Broken")
+
+
 def an_exclusion(w: World) -> RaterExclusion:
     return RaterExclusion.objects.create(seat=w.seat, reason="Asleep", excluded_by=None)
 
@@ -279,6 +284,8 @@ BREAK: dict[str, Callable[[World], Any]] = {
     "itemrevision_one_current": lambda w: again(w.only(ItemRevision), revision=2),
     "itemtag_once": lambda w: again(a_tag(w)),
     "itemtag_named": lambda w: change(a_tag(w), tag=""),
+    "itemexclusion_one_standing": lambda w: again(an_item_exclusion(w)),
+    "itemexclusion_has_reason": lambda w: change(an_item_exclusion(w), reason=""),
     "system_once": lambda w: again(w.only(System)),
     "system_named": lambda w: change(w.only(System), name=""),
     "output_once": lambda w: again(w.only(Output)),

@@ -81,6 +81,7 @@ PAGES = [
     get("projects:items", VIEWERS),
     get("projects:item", VIEWERS),
     post("projects:items_tag", LEADS, 302),
+    post("annotation:items_act", LEADS, 302),
     get("projects:media", VIEWERS),
     post("projects:media", LEADS, 422),
     get("projects:media_file", VIEWERS),

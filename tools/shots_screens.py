@@ -232,6 +232,8 @@ LEAD = (
         DEMO + "items/",
         (tag_all, click("Put on", "button")),
     ),  # fmt: skip
+    Screen("items-leave-out", "lead", DEMO + "items/", (tag_all, click("Leave out of new rounds", "button"))),
+    Screen("items-first", "lead", DEMO + "items/", (tag_all, click("Put first", "button"), click("Go on", "button"))),
     Screen("people", "lead", DEMO + "people/"),
     Screen("round-pay", "lead", DEMO + "rounds/preference/pay/"),
     Screen(

@@ -127,7 +127,7 @@ def _human(frame: pd.DataFrame, units: pd.DataFrame, criterion: CriterionSpec) -
 
 def _numbers(scores: pd.DataFrame, human: _Human, criterion: CriterionSpec) -> FloatArray:
     """The metric's number of each unit that people judged, NaN where there is none."""
-    by_unit = criterion.type == "preference" or criterion.scope == "turn"
+    by_unit = is_of_pairs(criterion) or criterion.scope == "turn"
     key, wanted = ("unit", human.units) if by_unit else ("output", human.outputs)
     given = scores.drop_duplicates(key).set_index(key)["number"]
     return np.asarray(given.reindex(wanted), dtype=np.float64)

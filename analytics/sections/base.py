@@ -88,7 +88,7 @@ class ReportData:
         return self.settle(self.counted)
 
     def settle(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return with_finals(frame, self.finals) if self.final_answers else frame
+        return with_finals(frame, self.finals, self.frames.tasks.outputs) if self.final_answers else frame
 
     @cached_property
     def metric_numbers(self) -> pd.Series:

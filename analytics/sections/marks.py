@@ -8,29 +8,42 @@ from typing import Any
 import pandas as pd
 
 from analytics.sections.base import ReportData
+from analytics.shapes import FINAL
 from analytics.stats.mqm import MqmWeights, mqm_score
 from analytics.stats.span_agreement import span_f1
-from rubrics.criteria.spans import Spans, by_points
+from rubrics.criteria import CRITERIA
 from rubrics.specs import CriterionSpec
 
 _NO_ERROR = "no-error"
 
 
 def marks_section(data: ReportData) -> dict[str, Any]:
-    return {c.key: _criterion(data, c) for c in data.criteria if c.type == Spans.key}
+    return {c.key: _criterion(data, c) for c in data.criteria if CRITERIA[c.type].reads_text}
 
 
 def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
     rated = data.of(criterion).merge(data.frames.marks, on=["judgment", "criterion", "target"])
     rated = rated.assign(marks=[json.loads(raw) if isinstance(raw, str) else raw for raw in rated["data"]])
     found: dict[str, Any] = {"systems": {}}
-    for system, part in rated[rated["system"] != ""].groupby("system", sort=True):
+    settled = _settled(data, criterion, rated)
+    for system, part in settled[settled["system"] != ""].groupby("system", sort=True):
         found["systems"][str(system)] = _system(part, criterion, data.level)
     named = [[(m["start"], m["end"], m["category"]) for m in marks] for marks in rated["marks"]]
     unit, cluster, rater = _column(rated, "unit"), _column(rated, "cluster"), _raters(rated)
     for name, same in (("span_f1", False), ("span_f1_same_category", True)):
         found[name] = span_f1(unit, cluster, rater, named, same_label=same, level=data.level).to_dict()
     return found
+
+
+def _settled(data: ReportData, criterion: CriterionSpec, rated: pd.DataFrame) -> pd.DataFrame:
+    """With the marks of final answers in place of raters' own, where the report takes them."""
+    if not data.final_answers:
+        return rated
+    finals = data.finals[(data.finals["criterion"] == criterion.key) & ~data.finals["unsettled"].astype(bool)]
+    marks = finals.set_index("unit")["data"]
+    one = rated[rated["unit"].isin(marks.index)].drop_duplicates("unit")
+    one = one.assign(marks=list(marks.reindex(one["unit"])), rater=FINAL, rater_known=False)
+    return pd.concat([rated[~rated["unit"].isin(marks.index)], one], ignore_index=True)
 
 
 def _column(frame: pd.DataFrame, name: str) -> Any:
@@ -45,7 +58,7 @@ def _raters(frame: pd.DataFrame) -> Any:
 
 def _system(part: pd.DataFrame, criterion: CriterionSpec, level: float) -> dict[str, Any]:
     """`mqm`: points an output. `counts`: how many marks of each category and severity, over `n` judged outputs."""
-    severities = by_points(criterion)
+    severities = CRITERIA[criterion.type].severities(criterion)
     counts = {category: {name: 0 for name, _ in severities} for category in criterion.config["categories"]}
     rows: list[tuple[Any, ...]] = []
     raters = _raters(part)

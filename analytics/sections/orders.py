@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analytics.order_frames import PLACES
+from analytics.order_frames import PLACES, expanded_finals
 from analytics.sections.base import ReportData, coded
+from analytics.shapes import FINAL
 from analytics.stats.concordance import kendall_w
 from analytics.stats.scores import mean_score
 from rubrics.criteria import CRITERIA
@@ -23,9 +24,9 @@ def orders_section(data: ReportData) -> dict[str, Any]:
 def _criterion(data: ReportData, criterion: CriterionSpec) -> dict[str, Any]:
     frame = _places(data, criterion)
     found: dict[str, Any] = {"kind": criterion.type, "n_orders": int(frame["judgment"].nunique()), "systems": {}}
-    for system, part in frame.groupby("system", sort=True):
+    for system, part in _settled(data, criterion, frame).groupby("system", sort=True):
         found["systems"][str(system)] = _system(part, criterion, data.level)
-    if criterion.type == "ranking":
+    if CRITERIA[criterion.type].ranks:
         found["kendall_w"] = kendall_w(
             frame["task"].to_numpy(),
             frame["cluster"].to_numpy(dtype=object),
@@ -45,10 +46,27 @@ def _places(data: ReportData, criterion: CriterionSpec) -> pd.DataFrame:
     own = places[(places["criterion"] == criterion.key) & places["counts"] & ~places["excluded"].astype(bool)]
     ordered = own.sort_values(["occasion", "judgment"], kind="stable")
     kept = ordered.drop_duplicates(["unit", "rater"], keep="last")
+    return _with_ends(kept, criterion)
+
+
+def _settled(data: ReportData, criterion: CriterionSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    """With final orders in place of raters' own, where the report takes them."""
+    finals = data.finals[(data.finals["criterion"] == criterion.key) & ~data.finals["unsettled"].astype(bool)]
+    if not data.final_answers or finals.empty or frame.empty:
+        return frame
+    settled = frame["task"].isin(finals["task"])
+    own = data.counted[(data.counted["criterion"] == criterion.key) & data.counted["task"].isin(finals["task"])]
+    _, places = expanded_finals(own.drop_duplicates("task"), finals, data.frames.tasks.outputs)
+    places = places.assign(rater=FINAL, rater_known=False)
+    return pd.concat([frame[~settled], _with_ends(places, criterion)], ignore_index=True)
+
+
+def _with_ends(kept: pd.DataFrame, criterion: CriterionSpec) -> pd.DataFrame:
+    """Which places of each order are the best and the worst."""
     standing = kept.groupby("judgment")["standing"]
     # A rank is better the lower it is; best and worst are written as 1 and −1.
     best, worst = kept["standing"] == standing.transform("min"), kept["standing"] == standing.transform("max")
-    if criterion.type != "ranking":
+    if not CRITERIA[criterion.type].ranks:
         best, worst = worst, best
     return kept.assign(best=best, worst=worst)
 

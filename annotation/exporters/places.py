@@ -50,7 +50,7 @@ GOLD_COLUMNS = columns(
     ("known_value", "number", "The number; a preference is signed towards the second output in canonical order."),
     ("known_label", "text", "The answer as a label; a and b are the outputs in canonical order."),
     ("known_data", "text", "Structured answers as JSON."),
-    ("tolerance", "number", "How far a number may be off and still be right."),
+    ("tolerance", "number", "How far an answer may be off and still be right: a number, pairs of an order, marks."),
     ("explanation", "text", "What is told after training."),
 )
 

@@ -17,6 +17,9 @@ class RoundLink(models.Model):
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="rater_links")
     key = models.CharField(max_length=32, unique=True, default=new_token)
     email = models.EmailField(blank=True, help_text="Empty: whoever holds the link, while there are places.")
+    # What whoever comes in by it can judge, where the list of addresses said so.
+    qualifications = models.JSONField(default=list, blank=True)
+    languages = models.JSONField(default=list, blank=True)
     places = models.PositiveIntegerField()
     n_used = models.PositiveIntegerField(default=0)
     expires_at = models.DateTimeField()

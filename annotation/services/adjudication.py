@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
-from annotation.adjudication_cases import Place, criteria_of, from_side, said_of
+from annotation.adjudication_cases import Place, asked_of, canonical, criteria_of, said_of
 from annotation.models import Adjudication, Round, Task
 from annotation.services.disagreement_order import order_lock, order_settled
 from projects import audit
@@ -36,7 +36,7 @@ class Ruling:
 def adjudicate(*, round: Round, place: Place, ruling: Ruling, actor: Any) -> Adjudication:
     """Give the final answer. Sending the same again changes nothing."""
     reason = _reason(ruling.reason)
-    answer = _answer(_criterion(round, place), ruling)
+    answer = _answer(asked_of(_criterion(round, place), place), ruling)
     unsettled = ruling.value.strip() == UNSETTLED
     return _write(round, place, ruling.revision, answer, reason, actor, unsettled=unsettled)
 
@@ -93,7 +93,7 @@ def _answer(criterion: CriterionSpec, ruling: Ruling) -> Answer:
             gettext("“%(question)s” has no final answer yet. Choose one.") % {"question": criterion.question},
             field="value",
         )
-    return from_side(criterion, answer, ruling.order)
+    return canonical(criterion, answer, ruling.order) if ruling.order else answer
 
 
 def _write(

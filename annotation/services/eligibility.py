@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from django.utils.translation import gettext
 from annotation.lanes import Asked, Lane, Requirements, eligibility, lanes_for, numbers
 from annotation.models import Round, Seat, Slot
 from projects import audit
+from projects.abilities import languages_of, qualifications_of
 from projects.access import Action, roles_with
-from projects.errors import ServiceError
 from projects.models import Item, ItemTag, Membership, Project
 
-MAX_WORD = 30
 SETTLED = ["group", "eligibility", "looked"]  # of a seat: what `settle_seat` works out
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*")
 
 
 def requirements_of(row: Round) -> Requirements:
@@ -109,8 +106,8 @@ def member_qualify(
     The rounds are locked first, as whoever works out the seats of a round locks it: one of the two then sees what the
     other wrote."""
     list(Round.objects.select_for_update().filter(project=membership.project).order_by("pk").values_list("pk"))
-    membership.qualifications = _words(qualifications)
-    membership.languages = _languages(languages)
+    membership.qualifications = qualifications_of(qualifications)
+    membership.languages = languages_of(languages)
     membership.save(update_fields=["qualifications", "languages"])
     seats = Seat.objects.select_for_update(of=("self",)).filter(
         round__project=membership.project, rater__user=membership.user
@@ -126,30 +123,6 @@ def member_qualify(
         payload={"qualifications": membership.qualifications, "languages": membership.languages},
     )
     return membership
-
-
-def _words(given: Sequence[str]) -> list[str]:
-    words = sorted({word.strip() for word in given if word.strip()})
-    for word in words:
-        if len(word) > MAX_WORD:
-            raise ServiceError(
-                gettext("“%(word)s” is too long for a qualification: at most %(most)s characters.")
-                % {"word": word[:40], "most": MAX_WORD},
-                field="qualifications",
-            )
-    return words
-
-
-def _languages(given: Sequence[str]) -> list[str]:
-    languages = sorted({language.strip() for language in given if language.strip()})
-    for language in languages:
-        if not _LANGUAGE.fullmatch(language):
-            raise ServiceError(
-                gettext("“%(language)s” is not a language. Accepted: codes such as en, de or pt-BR.")
-                % {"language": language[:40]},
-                field="languages",
-            )
-    return languages
 
 
 # --- What is missing --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from django.db import transaction
@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from annotation.models import Round, Task
 from annotation.services import known_answers
-from annotation.services.imported_rows import RatingRow, check_rows, turned
+from annotation.services.imported_rows import RatingRow, check_rows
 from annotation.services.known_answers import EXPLANATION_MAX, GoldSet, Known
 from config.stopping import point_of_no_return
 from projects.errors import ServiceError
@@ -128,12 +128,10 @@ def _known(row: Round, kind: str, each: RatingRow, chosen: list[Output], extra: 
     if each.criterion.id is None:
         raise ValueError("The criterion of a published version has a row.")
     swapped = len(chosen) == 2 and chosen[0].pk > chosen[1].pk
-    answer = turned(each.answer) if swapped and each.criterion.type == "preference" else each.answer
     target = each.target
     ordered = sorted(output.pk for output in chosen)
     to = [ordered.index(output.pk) for output in chosen]
-    if answer.data is not None:
-        answer = replace(answer, data=CRITERIA[each.criterion.type].moved(answer.data, to))
+    answer = CRITERIA[each.criterion.type].moved(each.answer, to)
     if len(chosen) > 2 and target:
         target = f"o{to[int(target[1])]}{target[2:]}"
     if swapped and target.startswith("o"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from annotation.models import Assignment, FreeText, Judgment, Rating, Round, Seat, Task, TaskOutput
 from annotation.services.imported_places import find_places
-from annotation.services.imported_rows import Checked, RatingRow, check_rows, together, turned
+from annotation.services.imported_rows import Checked, RatingRow, check_rows, together
 from annotation.services.imported_store import (
     BATCH,
     STRATEGY,
@@ -270,12 +270,9 @@ class _Import:
         assert criterion is not None  # noqa: S101 - read from the database
         slot = (criterion, _target(row, outputs, work.shown_order))
         answer = row.answer
-        if row.criterion.type == "preference" and work.shown_order[0] != str(_position(outputs, outputs[0])):
-            answer = turned(answer)  # the file's b was shown first
-        elif CRITERIA[row.criterion.type].modes == ("rank",) and answer.data is not None:
-            # The file names systems in its own order; what is stored counts by the order shown.
-            to = [work.shown_order.index(str(_position(outputs, output))) for output in outputs]
-            answer = replace(answer, data=CRITERIA[row.criterion.type].moved(answer.data, to))
+        # The file names systems in its own order; what is stored counts by the order shown.
+        to = [work.shown_order.index(str(_position(outputs, output))) for output in outputs]
+        answer = CRITERIA[row.criterion.type].moved(answer, to)
         value: Value = (answer.number, answer.label, answer.data, answer.cannot_judge)
         earlier = work.source.get(slot)
         if earlier is not None and (work.ratings.get(slot, value) != value or earlier.answer.text != row.answer.text):

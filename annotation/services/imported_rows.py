@@ -301,13 +301,6 @@ def _moment(cells: dict[str, Any]) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def turned(answer: Answer) -> Answer:
-    """The same preference, signed towards the other output."""
-    number = -answer.number if answer.number else answer.number
-    label = {"a": "b", "b": "a"}.get(answer.label, answer.label)
-    return Answer(number=number, label=label, cannot_judge=answer.cannot_judge)
-
-
 def together(seconds: Iterable[float]) -> float | None:
     """Rows that repeat the judgment's time count once; rows that each took a time of their own add up."""
     found = list(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,16 +16,32 @@ from projects import audit
 from projects.errors import Conflict, ServiceError
 
 
+def why_not_back(assignment: Assignment) -> str:
+    """Why a judgment cannot be sent back to its rater; empty where it can."""
+    if assignment.state != Assignment.State.JUDGED or assignment.purpose == Assignment.Purpose.IMPORTED:
+        return gettext("Only a judgment that its rater made here can be sent back.")
+    if assignment.seat.round.state == Round.State.CLOSED:
+        return gettext("The round is closed, so its judgments do not change any more. Reopen it first.")
+    if assignment.seat.state == Seat.State.CLOSED or assignment.seat.rater.user_id is None:
+        return gettext("This rater is no longer a member, so nobody would read the note.")
+    return ""
+
+
+@transaction.atomic
+def judgments_send_back(*, assignments: Sequence[Assignment], note: str, actor: Any) -> int:
+    """Several at once with one note, or none of them."""
+    if not assignments:
+        raise ServiceError(gettext("Choose whose answer is sent back."))
+    for each in assignments:
+        judgment_send_back(assignment=each, note=note, actor=actor)
+    return len(assignments)
+
+
 @transaction.atomic
 def judgment_send_back(*, assignment: Assignment, note: str, actor: Any) -> RevisionRequest:
     """Ask the rater to look at a judgment again. The note reaches the rater as a message, so it may name no system."""
-    round = assignment.seat.round
-    if assignment.state != Assignment.State.JUDGED or assignment.purpose == Assignment.Purpose.IMPORTED:
-        raise ServiceError(gettext("Only a judgment that its rater made here can be sent back."))
-    if round.state == Round.State.CLOSED:
-        raise ServiceError(gettext("The round is closed, so its judgments do not change any more. Reopen it first."))
-    if assignment.seat.state == Seat.State.CLOSED or assignment.seat.rater.user_id is None:
-        raise ServiceError(gettext("This rater is no longer a member, so nobody would read the note."))
+    if why := why_not_back(assignment):
+        raise ServiceError(why)
     if not note.strip():
         raise ServiceError(gettext("Say what the rater should look at again."), field="note")
     current = Judgment.objects.get(assignment=assignment, current=True)

@@ -11,9 +11,9 @@ from annotation.models import Round
 from annotation.pairing import PAIRINGS, Pairs
 from annotation.ranked_sets import MOST, Sets
 from annotation.sampling import ALLOCATIONS, Sample
-from annotation.services.eligibility import MAX_WORD
 from annotation.services.renewing import INTERVALS, MEAN, STRENGTH, Narrow, criterion_to_narrow
 from annotation.strategies import STRATEGIES, WIN
+from projects.abilities import MAX_WORD
 from projects.errors import ServiceError
 from projects.models import Project, System
 from rubrics.criteria import CRITERIA

@@ -18,7 +18,6 @@ from projects import audit
 from projects.access import Action, allowed, role_of, roles_with
 from projects.errors import ServiceError
 from projects.models import Membership, Role
-from projects.people_list import Address
 from projects.services.inviting import InvitePlan, invite_plan
 from projects.services.people import INVITATION_DAYS
 
@@ -109,7 +108,8 @@ def link_use(*, token: str, user: Any) -> Round:
     if not usable(link):
         raise ServiceError(gettext("This link cannot be used any more. Ask whoever sent it for a new one."))
     if role is None:
-        Membership.objects.get_or_create(project=round.project, user=user, defaults={"role": Role.RATER})
+        able = {"languages": link.languages, "qualifications": link.qualifications}
+        Membership.objects.get_or_create(project=round.project, user=user, defaults={"role": Role.RATER, **able})
         audit.record(
             project=round.project, actor=user, verb="member.join", target=f"user:{user.pk}",
             payload={"role": Role.RATER, "round": round.pk},
@@ -158,7 +158,8 @@ def raters_invite(*, round: Round, text: str, actor: Any) -> tuple[int, int]:
     """Members of the list sit down in the round; everybody else gets a link of their own. Returns both counts."""
     plan = raters_plan(round=round, text=text)
     row = _not_closed(round)
-    addresses = [each.email for each in _outside(plan)]
+    outside = plan.outside
+    addresses = [each.email for each in outside]
     members = Membership.objects.filter(
         project=row.project, user__email__in=[each.email for each in plan.members], role__in=roles_with(Action.RATE)
     ).select_related("user")
@@ -170,7 +171,18 @@ def raters_invite(*, round: Round, text: str, actor: Any) -> tuple[int, int]:
     waiting.update(revoked_at=timezone.now())
     expires = timezone.now() + timedelta(days=INVITATION_DAYS)
     RoundLink.objects.bulk_create(
-        [RoundLink(round=row, email=each, places=1, expires_at=expires, created_by=actor) for each in addresses],
+        [
+            RoundLink(
+                round=row,
+                email=each.email,
+                languages=list(each.languages),
+                qualifications=list(each.qualifications),
+                places=1,
+                expires_at=expires,
+                created_by=actor,
+            )
+            for each in outside
+        ],
         batch_size=200,
     )
     audit.record(
@@ -182,7 +194,3 @@ def raters_invite(*, round: Round, text: str, actor: Any) -> tuple[int, int]:
 
 def raters_plan(*, round: Round, text: str) -> InvitePlan:
     return invite_plan(project=round.project, text=text)
-
-
-def _outside(plan: InvitePlan) -> list[Address]:
-    return sorted([*plan.new, *plan.invited], key=lambda each: each.line)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
-from django.db.models import Exists, Max, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, Max, Model, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext
 
 from annotation.lanes import code
@@ -28,7 +28,7 @@ from annotation.services.eligibility import (
 from annotation.strategies import STRATEGIES, Candidate
 from annotation.task_keys import pair_key, task_key
 from projects.errors import ServiceError
-from projects.models import Item, ItemTag, Output, System
+from projects.models import Item, ItemExclusion, ItemTag, Output, System
 from projects.planner import note_growth
 
 BATCH = 2000
@@ -121,9 +121,17 @@ def _drawn_before(row: Round) -> tuple[list[Unit], list[Drawn]]:
 
 
 def left_out(row: Round) -> QuerySet[Item]:
-    """Items that the lead keeps out because their texts tell which system answered: not part of the frame."""
+    """Items that the lead keeps out, of the round because their texts tell which system answered, or of all rounds: not
+    part of the frame. Of a round that has opened: those that were out then."""
+    standing = ItemExclusion.objects.filter(item__project=row.project_id)
+    if row.opened_at is None:
+        return _kept_out(row, standing.filter(lifted_at=None))
+    return _kept_out(row, standing.filter(excluded_at__lte=row.opened_at).exclude(lifted_at__lte=row.opened_at))
+
+
+def _kept_out(row: Round, standing: QuerySet[ItemExclusion]) -> QuerySet[Item]:
     decided = LeakDecision.objects.filter(round=row, decision=LeakDecision.Decision.EXCLUDE)
-    return Item.objects.filter(pk__in=decided.values("item"))
+    return Item.objects.filter(Q(pk__in=decided.values("item")) | Q(pk__in=standing.values("item")))
 
 
 def shown_by(row: Round) -> tuple[list[int], list[int]]:
@@ -349,15 +357,24 @@ def task_order(row: Round, *, with_slots: bool) -> list[int]:
     return STRATEGIES[row.strategy].order(candidates, row.seed)
 
 
+def could_come(row: Round) -> QuerySet[Item]:
+    """Items that a round which has opened does not judge and could: with outputs of its systems, and not left out."""
+    out = _kept_out(row, ItemExclusion.objects.filter(item__project=row.project_id, lifted_at=None))
+    items = items_with(judgeable(row.project_id, systems_of(row)), row.project_id)
+    return items.exclude(id__in=row.round_items.values("item_id")).exclude(id__in=out)
+
+
 def add_new_items(row: Round) -> int:
     """What was imported since, into a census."""
-    have = row.round_items.values("item_id")
-    outputs = judgeable(row.project_id, systems_of(row))
-    new = items_with(outputs, row.project_id).filter(**tagged(row)).exclude(id__in=have).exclude(id__in=left_out(row))
+    return take_items(row, could_come(row).filter(**tagged(row)))
+
+
+def take_items(row: Round, items: QuerySet[Item]) -> int:
+    """These items of those that could come, into a census. Returns how many judgments they ask for."""
     RoundItem.objects.bulk_create(
         [
             RoundItem(round=row, item_id=unit.item, inclusion_probability=1.0, stratum=unit.stratum)
-            for unit in _units(new.distinct().order_by("id"), sample_of(row))
+            for unit in _units(items.distinct().order_by("id"), sample_of(row))
         ],
         batch_size=BATCH,
     )

@@ -34,6 +34,7 @@ from annotation.services.round_tasks import (
     draw_items,
     make_slots,
     make_tasks,
+    sample_of,
     systems_of,
     task_order,
     unseen,
@@ -205,23 +206,26 @@ def _set_state(row: Round, state: str, verb: str, actor: Any) -> Round:
     return row
 
 
+def why_no_items(row: Round) -> str:
+    """Why items cannot be added to the round; empty where they can."""
+    if row.predecessor_id is not None:
+        return gettext("This round rates again the tasks of an earlier one, so nothing can be added to them.")
+    if row.design != Round.Design.CENSUS or (row.state == Round.State.DRAFT and sample_of(row).draws):
+        return gettext(
+            "This round judges a sample. Items added to it would have had another chance of being "
+            "drawn, so its figures would no longer speak for the whole. Make a new round for them."
+        )
+    return ""
+
+
 @transaction.atomic
 def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_items: bool = False) -> int:
     """More raters for each task, or the items imported since. Returns how many judgments were added."""
     row = Round.objects.select_for_update().get(pk=round.pk)
     if row.state not in (Round.State.OPEN, Round.State.PAUSED):
         raise ServiceError(gettext("Only an open or paused round can be extended."))
-    if add_items and row.predecessor_id is not None:
-        raise ServiceError(
-            gettext("This round rates again the tasks of an earlier one, so nothing can be added to them.")
-        )
-    if add_items and row.design != Round.Design.CENSUS:
-        raise ServiceError(
-            gettext(
-                "This round judges a sample. Items added to it would have had another chance of being "
-                "drawn, so its figures would no longer speak for the whole. Make a new round for them."
-            )
-        )
+    if add_items and (why := why_no_items(row)):
+        raise ServiceError(why)
     if overlap is not None and overlap < row.overlap:
         raise ServiceError(
             gettext("Raters for each task may rise above %(overlap)s, but not fall: judgments were asked for already.")

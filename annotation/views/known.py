@@ -16,6 +16,7 @@ from annotation.forms_known import FinalsForm, KnownFileForm, RuleForm
 from annotation.known_page import KnownRefused
 from annotation.models import Round, Seat
 from annotation.selectors import round_of
+from annotation.sent_answers import sent_answers
 from annotation.services import training
 from annotation.services.gold_sets import COLUMNS, gold_import
 from annotation.services.known_answers import KINDS, known_remove, known_set
@@ -26,7 +27,6 @@ from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.models import Project
 from projects.templatetags.numbers import number
-from rubrics.criteria.several_of import as_sent
 
 TITLES = {"gold": gettext_noop("Gold tasks"), "training": gettext_noop("Training")}
 
@@ -139,7 +139,7 @@ def task(request: HttpRequest, project: str, round: str, kind: str) -> HttpRespo
     outputs = known_page.outputs_at(found, address)
     if not outputs:
         raise Http404("There is no such page, or you may not see it.")
-    sent = {name: as_sent(values) for name, values in request.POST.lists()} if request.method == "POST" else None
+    sent = sent_answers(request.POST) if request.method == "POST" else None
     wrong: dict[str, str] = {}
     problem = ""
     if sent is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +22,7 @@ from annotation.places import rater_place
 from annotation.presentation import read_presentation
 from annotation.rating_page import page_of, sanitised
 from annotation.selectors import median_seconds, messages_for, rounds_for_rater
+from annotation.sent_answers import sent_answers
 from annotation.services import judging
 from annotation.services.crowd import ended
 from annotation.services.judging import AnswersRefused
@@ -31,7 +31,6 @@ from annotation.shown_files import files_of, with_reference
 from annotation.views import practice
 from projects.errors import ServiceError
 from projects.media_response import media_response
-from rubrics.criteria.several_of import as_sent
 
 FEW = 5  # judgments; of fewer there is no usual time
 PROBLEMS = {
@@ -47,23 +46,6 @@ PROBLEMS = {
     ),
     "closed": gettext_noop("The round was closed before you submitted, so this judgment was not counted."),
 }
-
-
-def _answers(request: HttpRequest) -> dict[str, str]:
-    """Fields of one question as one value: several boxes under its name, and rows under its name, `~` and theirs."""
-    found: dict[str, list[str]] = {}
-    forms: dict[tuple[str, str], dict[str, str]] = {}
-    for name, values in request.POST.lists():
-        question, _, row = name.partition("~")
-        number, dot, part = row.partition(".")
-        if dot:  # one of several fields that together are one value
-            forms.setdefault((question, number), {})[part] = str(values[-1])
-        else:
-            found.setdefault(question, []).extend(map(str, values))
-    for (question, _), fields in forms.items():
-        if fields.get("quote", "").strip():
-            found.setdefault(question, []).append(json.dumps(fields).replace("|", "\\u007c"))
-    return {name: as_sent(values) for name, values in found.items()}
 
 
 def _practises(round: Round, seat: Seat) -> bool:
@@ -107,7 +89,7 @@ def begin(request: HttpRequest, public_id: str) -> HttpResponse:
 @rater_required
 @require_POST
 def submit(request: HttpRequest, public_id: str) -> HttpResponse:
-    data = _answers(request)
+    data = sent_answers(request.POST)
     task = data.get("task", "")
     place = rater_place(request, public_id, task)
     round, seat = place.round, place.seat
@@ -140,7 +122,7 @@ def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     _, seat = _place(request, public_id)
     answers = {
         k: v
-        for k, v in _answers(request).items()
+        for k, v in sent_answers(request.POST).items()
         if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)
     }
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +20,7 @@ from annotation.services import round_links as service
 from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
+from projects.links_file import links_file
 from projects.templatetags.numbers import counted
 
 LISTED = 200
@@ -135,16 +134,8 @@ def _invite(request: HttpRequest, round: Round) -> HttpResponse:
 
 def _file(request: HttpRequest, round: Round) -> HttpResponse:
     """Every link that can be used, as a table."""
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n").writerow
-    write(("email", "link"))
-    for link in service.usable_links(round).reverse():
-        # A spreadsheet would take such an address for a formula.
-        write((f"'{link.email}" if link.email[:1] in tuple("=+-@") else link.email, _address(request, link)))
-    response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="links-{round.slug}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
+    links = service.usable_links(round).reverse()
+    return links_file(f"links-{round.slug}", ((link.email, _address(request, link)) for link in links))
 
 
 @login_required

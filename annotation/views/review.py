@@ -21,7 +21,7 @@ from annotation.review_queue import KINDS, counts_of, lines_of, queue_of
 from annotation.selectors import round_of
 from annotation.services.judging import asks_turns, questions, rubric_of
 from annotation.services.messages import reply
-from annotation.services.reviewing import judgment_send_back, review_done, send_back_withdraw
+from annotation.services.reviewing import judgment_send_back, review_done, send_back_withdraw, why_not_back
 from annotation.shown_files import with_files, with_reference
 from projects.access import Action, get_project
 from projects.errors import ServiceError
@@ -130,10 +130,7 @@ def _context(request: HttpRequest, project: Project, round: Round, one: Assignme
         "judgment": current,
         "problem": problem,
         "text": request.POST.get("text", ""),
-        "may_send_back": one.state == Assignment.State.JUDGED
-        and one.purpose != Assignment.Purpose.IMPORTED
-        and round.state != Round.State.CLOSED
-        and one.seat.rater.user_id is not None,
+        "may_send_back": not why_not_back(one),
     }
 
 

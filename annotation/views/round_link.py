@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import NewAccountForm
-from accounts.login import log_in_new, signup_refused
-from accounts.models import User
 from accounts.requests import person
-from accounts.services import AccountError, user_create
 from annotation.models import Round, RoundLink, Seat
 from annotation.services import round_links as service
 from projects.errors import ServiceError
+from projects.views.new_account import new_account
 
 
 @sensitive_post_parameters("password")
@@ -60,27 +55,10 @@ def _join(request: HttpRequest, link: RoundLink, token: str) -> HttpResponse:
 
 
 def _new_account(request: HttpRequest, link: RoundLink, token: str) -> HttpResponse:
-    form = NewAccountForm(request.POST or None, fixed_email=link.email)
-    if request.method == "POST":
-        if (refused := signup_refused(request)) is not None:
-            return refused
-        if form.is_valid():
-            try:
-                user, round = _account_and_seat(token=token, verified=bool(link.email), **form.cleaned_data)
-            except AccountError as error:
-                form.add_error(
-                    error.field or None,
-                    f"{error.message} {gettext('If it is yours, log in to join.')}",
-                )
-            except ServiceError as error:
-                form.add_error(None, error.message)
-            else:
-                return log_in_new(request, user=user, redirect_url=_start(round))
-    return render(request, "annotation/round_link.html", {"link": link, "token": token, "form": form})
-
-
-@transaction.atomic
-def _account_and_seat(*, token: str, name: str, email: str, password: str, verified: bool) -> tuple[User, Round]:
-    """Both or neither: a link whose last place was taken a moment ago leaves no account behind."""
-    user = user_create(email=email, name=name, password=password, email_verified=verified)
-    return user, service.link_use(token=token, user=user)
+    return new_account(
+        request,
+        email=link.email,
+        template="annotation/round_link.html",
+        context={"link": link, "token": token},
+        join=lambda user: _start(service.link_use(token=token, user=user)),
+    )

@@ -2,7 +2,7 @@
 
 from projects.models.audit import AuditEvent
 from projects.models.imports import ImportBatch, ImportMapping
-from projects.models.items import Item, ItemRevision, ItemTag
+from projects.models.items import Item, ItemExclusion, ItemRevision, ItemTag
 from projects.models.media import Media, MediaName
 from projects.models.metrics import AutomatedScore, Metric
 from projects.models.people import Invitation, Membership, Rater, Role
@@ -16,6 +16,7 @@ __all__ = [
     "ImportMapping",
     "Invitation",
     "Item",
+    "ItemExclusion",
     "ItemRevision",
     "ItemTag",
     "Media",

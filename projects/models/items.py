@@ -82,3 +82,30 @@ class ItemTag(models.Model):
 
     def __str__(self) -> str:
         return self.tag
+
+
+class ItemExclusion(models.Model):
+    """An item left out of the rounds that open from now on: recorded, reversible. What has opened keeps it."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="exclusions")
+    reason = models.CharField(max_length=500)
+    excluded_at = models.DateTimeField(auto_now_add=True)
+    excluded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item"], condition=Q(lifted_at__isnull=True), name="itemexclusion_one_standing"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="itemexclusion_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"exclusion of item {self.item_id}"

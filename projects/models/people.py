@@ -42,6 +42,9 @@ class Invitation(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField(blank=True, help_text="Empty: whoever holds the link may use it once.")
     role = models.CharField(max_length=10, choices=Role.choices)
+    # What the new member can judge, where the list of addresses said so.
+    qualifications = models.JSONField(default=list, blank=True)
+    languages = models.JSONField(default=list, blank=True)
     token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,9 +12,9 @@ from django.utils.translation import gettext
 
 from projects import audit
 from projects.errors import ServiceError
-from projects.models import Invitation, Membership, Project, Role
+from projects.models import Invitation, Membership, Project
 from projects.people_list import MAX_ADDRESSES, Address, Listed, read_list
-from projects.services.people import INVITATION_DAYS, token_digest
+from projects.services.people import invitation_new, role_checked, token_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,16 @@ class InvitePlan:
     @property
     def links(self) -> int:
         return len(self.new) + len(self.invited)
+
+    @property
+    def outside(self) -> list[Address]:
+        """Who gets a link, in the order of the list."""
+        return sorted([*self.new, *self.invited], key=lambda each: each.line)
+
+    @property
+    def able(self) -> bool:
+        """Whether the list says of anybody what they can judge."""
+        return any(each.languages or each.qualifications for each in self.listed.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,38 +79,19 @@ def _waiting(project: Project, emails: Sequence[str]) -> Any:
 def invite_list(*, project: Project, text: str, role: str, actor: Any) -> list[Invited]:
     """An invitation for each address that is no member yet. Older links of the same addresses end. The secrets are
     returned this once; only their hashes are kept."""
-    if role not in Role.values:
-        raise ServiceError(
-            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
-            % {"role": role, "join": ", ".join(Role.values)},
-            field="role",
-        )
+    role_checked(role)
     plan = invite_plan(project=project, text=text)
-    emails = [each.email for each in sorted([*plan.new, *plan.invited], key=lambda each: each.line)]
-    if not emails:
+    outside = plan.outside
+    if not outside:
         raise ServiceError(gettext("Nobody in this list can be invited, so nothing was changed."), field="text")
-    now = timezone.now()
-    replaced = _waiting(project, emails).update(revoked_at=now)
-    made = [_invited(project, email, role, actor, now) for email in emails]
+    replaced = _waiting(project, [each.email for each in outside]).update(revoked_at=timezone.now())
+    made = [Invited(*invitation_new(project, role, actor, each)) for each in outside]
     Invitation.objects.bulk_create([each.invitation for each in made], batch_size=200)
     audit.record(
         project=project, actor=actor, verb="invitation.list", target=f"project:{project.pk}",
         payload={"role": role, "invited": len(made), "replaced": replaced},
     )  # fmt: skip
     return made
-
-
-def _invited(project: Project, email: str, role: str, actor: Any, now: Any) -> Invited:
-    token = secrets.token_urlsafe(24)
-    row = Invitation(
-        project=project,
-        email=email,
-        role=role,
-        token_hash=token_digest(token),
-        invited_by=actor,
-        expires_at=now + timedelta(days=INVITATION_DAYS),
-    )
-    return Invited(row, token)
 
 
 def invitations_of_links(*, project: Project, tokens: Sequence[str]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from projects import audit
 from projects.errors import ServiceError
 from projects.models import Invitation, Membership, Project, Rater, Role
+from projects.people_list import Address
 
 INVITATION_DAYS = 14
 
@@ -24,27 +25,39 @@ def token_digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-@transaction.atomic
-def invitation_create(*, project: Project, email: str, role: str, actor: Any) -> tuple[Invitation, str]:
-    """An invitation and the secret of its link. The secret is shown once; only its hash is kept."""
+def role_checked(role: str) -> None:
     if role not in Role.values:
         raise ServiceError(
             gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
             % {"role": role, "join": ", ".join(Role.values)},
             field="role",
         )
-    email = email.strip().lower()
-    if email and Membership.objects.filter(project=project, user__email=email).exists():
-        raise ServiceError(gettext("%(email)s is a member of this project already.") % {"email": email}, field="email")
+
+
+def invitation_new(project: Project, role: str, actor: Any, address: Address) -> tuple[Invitation, str]:
+    """An invitation, not saved, and the secret of its link."""
     token = secrets.token_urlsafe(24)
-    invitation = Invitation(
+    row = Invitation(
         project=project,
-        email=email,
+        email=address.email,
         role=role,
         token_hash=token_digest(token),
         invited_by=actor,
         expires_at=timezone.now() + timedelta(days=INVITATION_DAYS),
+        languages=list(address.languages),
+        qualifications=list(address.qualifications),
     )
+    return row, token
+
+
+@transaction.atomic
+def invitation_create(*, project: Project, email: str, role: str, actor: Any) -> tuple[Invitation, str]:
+    """An invitation and the secret of its link. The secret is shown once; only its hash is kept."""
+    role_checked(role)
+    email = email.strip().lower()
+    if email and Membership.objects.filter(project=project, user__email=email).exists():
+        raise ServiceError(gettext("%(email)s is a member of this project already.") % {"email": email}, field="email")
+    invitation, token = invitation_new(project, role, actor, Address(0, email))
     invitation.full_clean()
     invitation.save()
     audit.record(
@@ -76,7 +89,13 @@ def invitation_accept(*, token: str, user: Any) -> Membership:
     if invitation.email and invitation.email != user.email.lower():
         raise ServiceError(_("This invitation is for another e-mail address. Log in with the address it was sent to."))
     membership, created = Membership.objects.get_or_create(
-        project=invitation.project, user=user, defaults={"role": invitation.role}
+        project=invitation.project,
+        user=user,
+        defaults={
+            "role": invitation.role,
+            "languages": invitation.languages,
+            "qualifications": invitation.qualifications,
+        },
     )
     invitation.accepted_at, invitation.accepted_by = timezone.now(), user
     invitation.save(update_fields=["accepted_at", "accepted_by"])
@@ -111,12 +130,7 @@ def _keep_one_lead(project: Project, leaving: Membership) -> None:
 
 @transaction.atomic
 def member_add(*, project: Project, user: Any, role: str, actor: Any) -> Membership:
-    if role not in Role.values:
-        raise ServiceError(
-            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
-            % {"role": role, "join": ", ".join(Role.values)},
-            field="role",
-        )
+    role_checked(role)
     if Membership.objects.filter(project=project, user=user).exists():
         raise ServiceError(
             gettext("%(email)s is a member of this project already.") % {"email": user.email}, field="email"
@@ -128,12 +142,7 @@ def member_add(*, project: Project, user: Any, role: str, actor: Any) -> Members
 
 @transaction.atomic
 def member_change(*, membership: Membership, role: str, actor: Any) -> Membership:
-    if role not in Role.values:
-        raise ServiceError(
-            gettext("“%(role)s” is not a role. Choose one of: %(join)s.")
-            % {"role": role, "join": ", ".join(Role.values)},
-            field="role",
-        )
+    role_checked(role)
     if membership.role == Role.LEAD and role != Role.LEAD:
         _keep_one_lead(membership.project, membership)
     membership.role = role

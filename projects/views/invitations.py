@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -11,14 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts.forms import NewAccountForm
-from accounts.login import log_in_new, signup_refused
-from accounts.models import User
 from accounts.requests import person
-from accounts.services import AccountError, user_create
 from projects.errors import ServiceError
 from projects.models import Invitation, Membership, Role
 from projects.services.people import INVITATION_DAYS, invitation_accept, invitation_open
+from projects.views.new_account import new_account
 
 
 @sensitive_post_parameters("password")
@@ -54,28 +50,10 @@ def _join(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
 
 
 def _new_account(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
-    form = NewAccountForm(request.POST or None, fixed_email=found.email)
-    if request.method == "POST":
-        if (refused := signup_refused(request)) is not None:
-            return refused
-        if form.is_valid():
-            try:
-                user, membership = account_and_membership(token=token, verified=bool(found.email), **form.cleaned_data)
-            except AccountError as error:
-                form.add_error(error.field or None, f"{error.message} {_('If it is yours, log in to join.')}")
-            except ServiceError as error:
-                form.add_error(None, error.message)
-            else:
-                return log_in_new(request, user=user, redirect_url=_start(membership))
-    return render(request, "projects/invitation.html", {"invitation": found, "token": token, "form": form})
-
-
-@transaction.atomic
-def account_and_membership(
-    *, token: str, name: str, email: str, password: str, verified: bool
-) -> tuple[User, Membership]:
-    """Both or neither: a link that somebody else used a moment ago leaves no account behind.
-
-    An address the lead named counts as verified, since only its owner was given the link."""
-    user = user_create(email=email, name=name, password=password, email_verified=verified)
-    return user, invitation_accept(token=token, user=user)
+    return new_account(
+        request,
+        email=found.email,
+        template="projects/invitation.html",
+        context={"invitation": found, "token": token},
+        join=lambda user: _start(invitation_accept(token=token, user=user)),
+    )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import InviteListForm, add_service_error
+from projects.links_file import links_file
 from projects.models import Project, Role
 from projects.services import inviting
 from projects.services.people import INVITATION_DAYS
@@ -68,13 +66,4 @@ def invite_file(request: HttpRequest, project: str) -> HttpResponse:
     """The links of the page before as a table. Only links of this project's invitations are written."""
     row = get_project(request.user, project, Action.PEOPLE)
     found = inviting.invitations_of_links(project=row, tokens=request.POST.getlist("token"))
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n").writerow
-    write(("email", "link"))
-    for email, token in found:
-        # A spreadsheet would take such an address for a formula.
-        write((f"'{email}" if email[:1] in "=+-@" else email, _address(request, token)))
-    response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="invitations-{row.slug}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return links_file(f"invitations-{row.slug}", ((email, _address(request, token)) for email, token in found))

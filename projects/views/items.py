@@ -18,10 +18,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST, require_safe
 
 from projects import selectors
-from projects.access import Action, can, get_project
+from projects.access import Action, allowed, get_project, role_of
 from projects.errors import ServiceError
 from projects.forms import ItemFilterForm
-from projects.item_filter import ItemFilter, read_filter
+from projects.item_filter import ItemFilter, chosen, read_filter
 from projects.models import Item, ItemRevision, ItemTag, Output, OutputRevision, Project
 from projects.rendering import render_output, render_prompt
 from projects.services.tagging import items_tag, items_untag
@@ -44,6 +44,7 @@ def item_list(request: HttpRequest, project: str) -> HttpResponse:
     found = selectors.items(row, asked)
     page = Paginator(found, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
     listed = [(item, _asked(item)) for item in page]
+    role = role_of(request.user, row)
     context = {
         "project": row,
         "nav": "items",
@@ -53,7 +54,8 @@ def item_list(request: HttpRequest, project: str) -> HttpResponse:
         "filtered": asked.asks,
         "more": more,
         "asked": asked.query(),
-        "may_import": can(request.user, Action.IMPORT, row),
+        "may_import": allowed(role, Action.IMPORT),
+        "may_run": allowed(role, Action.RUN),
         "tag": asked.tag,
     }
     return render(request, "projects/items.html", context)
@@ -71,13 +73,9 @@ def item_tag(request: HttpRequest, project: str) -> HttpResponse:
     first how many that are."""
     row = get_project(request.user, project, Action.IMPORT)
     post = request.POST
-    asked = read_filter(post)
-    if "all" in post:
-        items = asked.of(Item.objects.filter(project=row))
-        if "sure" not in post and post.get("name", "").strip() and items.count() > ITEMS_PER_PAGE:
-            return _sure(request, row, asked, items)
-    else:
-        items = Item.objects.filter(pk__in=[pk for pk in post.getlist("items") if _is_key(pk)])
+    items, asked = chosen(row, post)
+    if "all" in post and "sure" not in post and post.get("name", "").strip() and items.count() > ITEMS_PER_PAGE:
+        return _sure(request, row, asked, items)
     name = " ".join(post.get("name", "").split())
     try:
         if post.get("act") == "untag":
@@ -90,8 +88,13 @@ def item_tag(request: HttpRequest, project: str) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, said)
-    query = urlencode(asked.query() | ({"page": post["page"]} if post.get("page", "").isdigit() else {}))
-    return redirect(f"{reverse('projects:items', args=[row.slug])}{'?' if query else ''}{query}")
+    return redirect(back_to_list(row, asked, post.get("page", "")))
+
+
+def back_to_list(project: Project, asked: ItemFilter, page: str = "") -> str:
+    """The address of the list as it was."""
+    query = urlencode(asked.query() | ({"page": page} if page.isdigit() else {}))
+    return f"{reverse('projects:items', args=[project.slug])}{'?' if query else ''}{query}"
 
 
 def _sure(request: HttpRequest, project: Project, asked: ItemFilter, items: QuerySet[Item]) -> HttpResponse:
@@ -109,10 +112,6 @@ def _sure(request: HttpRequest, project: Project, asked: ItemFilter, items: Quer
         "back": urlencode(asked.query()),
     }
     return render(request, "projects/items_sure.html", context)
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,7 @@ def item_detail(request: HttpRequest, project: str, item: int) -> HttpResponse:
         "nav": "items",
         "item": found,
         "tags": list(found.tags.order_by("tag")),
+        "exclusions": list(found.exclusions.select_related("excluded_by").order_by("-pk")),
         "prompt": _placed(showing, prompt),
         "choices": _lines(current.choices) if current else [],
         "metadata": json.dumps(found.metadata, indent=2, ensure_ascii=False) if found.metadata else "",

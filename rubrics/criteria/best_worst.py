@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,7 +32,8 @@ class BestWorst(CriterionType):
     default_measurement = "ordinal"
     modes = ("rank",)
     scopes = ("task",)
-    settles = False
+    structured = True
+    tolerance = gettext_noop("of the best and the worst, how many")
     answers = "pairs"
 
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
@@ -79,8 +81,24 @@ class BestWorst(CriterionType):
             return super().form_value(spec, answer)
         return SEPARATOR.join(f"{end}:{LETTERS[answer.data[end]]}" for end in ENDS)
 
-    def moved(self, data: Any, to: Sequence[int]) -> Any:
-        return {end: to[data[end]] for end in ENDS}
+    def moved(self, answer: Answer, to: Sequence[int]) -> Answer:
+        if answer.data is None:
+            return answer
+        return replace(answer, data={end: to[answer.data[end]] for end in ENDS})
+
+    def words(self, spec: CriterionSpec, answer: Answer) -> str:
+        if not answer.data:
+            return super().words(spec, answer)
+        return gettext("%(best)s the best, %(worst)s the worst") % {e: LETTERS[answer.data[e]] for e in ENDS}
+
+    def off(self, known: Answer, given: Answer) -> float:
+        """How many of the two ends are another answer."""
+        if not known.data or not given.data:
+            return math.inf
+        return float(sum(known.data[end] != given.data[end] for end in ENDS))
+
+    def distance(self, one: Any, other: Any) -> float:
+        return self.off(Answer(data=one), Answer(data=other)) / len(ENDS)
 
     def judge_lines(self, spec: CriterionSpec) -> list[str]:
         return ['the letters of the best answer and of the worst: `{"best": "C", "worst": "A"}`']
@@ -89,6 +107,15 @@ class BestWorst(CriterionType):
         letter = {"enum": list(LETTERS[:MOST])}
         ends = dict.fromkeys(ENDS, letter)
         return {"type": "object", "additionalProperties": False, "required": list(ENDS), "properties": ends}
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        """The order itself, by the letters of the prompt; what it says of each two is stored."""
+        if not isinstance(value, dict):
+            raise AnswerError(f"“{value}” is no answer of “{spec.key}”.")
+        return self.accept(spec, value).data
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "preference"
 
     def comparisons(self, data: Any, n: int) -> list[tuple[int, int, bool]]:
         """The best is ahead of all others, and they of the worst; of two others nothing is said."""

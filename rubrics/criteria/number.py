@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,38 @@ class Number(CriterionType):
             found.append(("min", f"The smallest value of “{spec.key}” must be below the largest."))
         return found
 
+    def bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        return spec.config.get("min"), spec.config.get("max")
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "number"
+
+    def judge_lines(self, spec: CriterionSpec) -> list[str]:
+        low, high = self.bounds(spec)
+        bounds = [f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else ""]
+        unit = f" in {spec.config['unit']}" if spec.config.get("unit") else ""
+        return [", ".join(["a number" + unit, *filter(None, bounds)])]
+
+    def judge_schema(self, spec: CriterionSpec) -> dict[str, Any] | None:
+        bounds = zip(("minimum", "maximum"), self.bounds(spec), strict=True)
+        return {"type": "number", **{name: bound for name, bound in bounds if bound is not None}}
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        low, high = self.bounds(spec)
+        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not good or (low is not None and value < low) or (high is not None and value > high):
+            raise AnswerError(f"“{value}” is not a number that “{spec.key}” accepts.")
+        return value
+
+    def bracket(self, spec: CriterionSpec) -> str:
+        return plain(next((n for n in reversed(self.bounds(spec)) if n is not None), 1))
+
+    def from_bracket(self, spec: CriterionSpec, text: str) -> Any:
+        return as_number(text)
+
+    def grades(self, spec: CriterionSpec) -> list[str]:
+        return []
+
     def chosen(self, value: str) -> set[str]:
         return set(value.split("|"))
 
@@ -46,7 +79,7 @@ class Number(CriterionType):
 
     def accept(self, spec: CriterionSpec, value: Any) -> Answer:
         number = as_number(value)
-        low, high = spec.config.get("min"), spec.config.get("max")
+        low, high = self.bounds(spec)
         if number is None or (low is not None and number < low) or (high is not None and number > high):
             bounds = f" {gettext('and')} ".join(
                 word

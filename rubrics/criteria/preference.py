@@ -4,6 +4,7 @@ The number is signed towards the answer shown second (B): −2 is “A much bett
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from rubrics.criteria.base import Choice, CriterionType, as_number, plain
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
 TIES = ("tie", "both_good", "both_bad")
+_TURNED = {"a": "b", "b": "a"}
 _BETTER = gettext_noop("%(letter)s better")
 _MUCH = gettext_noop("%(letter)s much better")
 _WORDS = {
@@ -35,6 +37,7 @@ class Preference(CriterionType):
     default_measurement = "ordinal"
     modes = ("compare",)
     scopes = ("task",)
+    docked = True
     answers = "pairs"
     config_schema = {
         "points": {"type": "integer", "minimum": 2, "maximum": 7, "default": 5},
@@ -127,6 +130,50 @@ class Preference(CriterionType):
         if answer.label in TIES:
             return answer.label
         return plain(answer.number) if answer.number is not None else super().form_value(spec, answer)
+
+    def summary(self, spec: CriterionSpec) -> list[str]:
+        return [f"{spec.config['points']} points"]
+
+    def judge_lines(self, spec: CriterionSpec) -> list[str]:
+        most = self.strength(spec)
+        words = {"tie": "neither is better", "both_good": "both are good, neither better", "both_bad": "both are bad"}
+        return [
+            f"`{-most}` to `-1`: A is better; the further from 0, the more",
+            f"`1` to `{most}`: B is better; the further from 0, the more",
+            *(f"`{tie}`: {words[tie]}" for tie in spec.config["ties"]),
+        ]
+
+    def judge_values(self, spec: CriterionSpec) -> list[Any]:
+        most = self.strength(spec)
+        return [n for n in range(-most, most + 1) if n] + list(spec.config["ties"])
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | str) or value not in self.judge_values(spec):
+            most, ties = self.strength(spec), "".join(f", {tie}" for tie in spec.config["ties"])
+            said = f"“{value}” is no answer of “{spec.key}”"
+            raise AnswerError(f"{said}. Its answers are: -{most} to {most} without 0{ties}.")
+        return value
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "preference"
+
+    def moved(self, answer: Answer, to: Sequence[int]) -> Answer:
+        """A preference as said about the other order of the two. Its own inverse."""
+        if list(to) != [1, 0]:
+            return answer
+        number = None if answer.number is None else -answer.number + 0.0
+        return replace(answer, number=number, label=_TURNED.get(answer.label, answer.label))
+
+    def words(self, spec: CriterionSpec, answer: Answer) -> str:
+        value = self.form_value(spec, answer)
+        offered = [*self.choices(spec), *self.both_choices(spec)]
+        label = next((choice.label for choice in offered if choice.value == value), "")
+        return label or super().words(spec, answer)
+
+    def of_figure(self, value: Any) -> Answer:
+        if isinstance(value, str):
+            return Answer(number={"a": -1.0, "b": 1.0}.get(value, 0.0), label=value)
+        return Answer(number=value, label="tie" if value == 0 else "a" if value < 0 else "b")
 
     def domain(self, spec: CriterionSpec) -> list[Any]:
         most = self.strength(spec)

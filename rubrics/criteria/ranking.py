@@ -6,12 +6,13 @@ B. A form sends a place for each answer ("A:2|B:2|C:1"); a file may write the or
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from rubrics.criteria.base import LETTERS, SEPARATOR, Choice, CriterionType, Row, place_words, positions_of
 from rubrics.specs import Answer, AnswerError, CriterionSpec
@@ -28,8 +29,10 @@ class Ranking(CriterionType):
     default_measurement = "ordinal"
     modes = ("rank",)
     scopes = ("task",)
-    settles = False
+    structured = True
+    tolerance = gettext_noop("pairs of answers that stand in the other order, an equal place half")
     answers = "pairs"
+    ranks = True
     config_schema = {"allow_ties": {"type": "boolean", "default": True}}
 
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
@@ -97,8 +100,28 @@ class Ranking(CriterionType):
         places = {p: n for n, group in enumerate(answer.data, start=1) for p in group}
         return SEPARATOR.join(f"{LETTERS[p]}:{places[p]}" for p in sorted(places))
 
-    def moved(self, data: Any, to: Sequence[int]) -> Any:
-        return [sorted(to[position] for position in group) for group in data]
+    def moved(self, answer: Answer, to: Sequence[int]) -> Answer:
+        if answer.data is None:
+            return answer
+        return replace(answer, data=[sorted(to[position] for position in group) for group in answer.data])
+
+    def words(self, spec: CriterionSpec, answer: Answer) -> str:
+        if not answer.data:
+            return super().words(spec, answer)
+        return " > ".join(" = ".join(LETTERS[position] for position in group) for group in answer.data)
+
+    def off(self, known: Answer, given: Answer) -> float:
+        """How many two answers stand in the other order; half for two of which one of the orders says that they are
+        equal (Kendall's distance with ties)."""
+        one, other = _places(known.data), _places(given.data)
+        if set(one) != set(other):
+            return math.inf
+        return sum(abs(_sign(one[a] - one[b]) - _sign(other[a] - other[b])) / 2 for a, b in combinations(one, 2))
+
+    def distance(self, one: Any, other: Any) -> float:
+        """The same, of all the pairs that there are."""
+        n = len(_places(one))
+        return min(1.0, self.off(Answer(data=one), Answer(data=other)) / max(1, n * (n - 1) // 2))
 
     def judge_lines(self, spec: CriterionSpec) -> list[str]:
         ties = "answers that are equal stand together" if spec.config["allow_ties"] else "one letter in each list"
@@ -108,6 +131,15 @@ class Ranking(CriterionType):
         most = {} if spec.config["allow_ties"] else {"maxItems": 1}
         group = {"type": "array", "minItems": 1, "items": {"enum": list(LETTERS[:MOST])}, **most}
         return {"type": "array", "minItems": 1, "maxItems": MOST, "items": group}
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        """The order itself, by the letters of the prompt; what it says of each two is stored."""
+        if not isinstance(value, list):
+            raise AnswerError(f"“{value}” is no answer of “{spec.key}”.")
+        return self.accept(spec, value).data
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "preference"
 
     def comparisons(self, data: Any, n: int) -> list[tuple[int, int, bool]]:
         pairs = [(a, b, True) for group in data for a, b in combinations(group, 2)]
@@ -124,6 +156,14 @@ class Ranking(CriterionType):
     def domain(self, spec: CriterionSpec) -> list[Any]:
         """Of what a ranking says of each two answers."""
         return [-1.0, 0.0, 1.0] if spec.config["allow_ties"] else [-1.0, 1.0]
+
+
+def _places(groups: Groups | None) -> dict[int, int]:
+    return {position: n for n, group in enumerate(groups or []) for position in group}
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
 
 
 def _groups(value: Any) -> Groups:

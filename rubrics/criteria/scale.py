@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rubrics.criteria.base import ORDERED, Choice, CriterionType, find_level
-from rubrics.specs import Answer, CriterionSpec
+from django.utils.text import slugify
+
+from rubrics.criteria.base import ORDERED, PLACEHOLDERS, Choice, CriterionType, find_level
+from rubrics.specs import Answer, CriterionSpec, LevelSpec
 
 MAX_LEVELS = 20
 
@@ -17,6 +19,10 @@ class Scale(CriterionType):
     measurements: tuple[str, ...] = ("nominal", *ORDERED)
     default_measurement = "ordinal"
     needs_levels = True
+    levels_title = "Levels, lowest first"
+    level_word = "level"
+    numbered_levels = True
+    starting = tuple(LevelSpec(str(n), word, float(n)) for n, word in enumerate(("Poor", "Fair", "Good"), start=1))
 
     def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
         found = super().problems(spec)
@@ -49,6 +55,14 @@ class Scale(CriterionType):
             return super().form_value(spec, answer)
         return find_level(spec, answer.label or answer.number).code
 
+    def score_kind(self, spec: CriterionSpec) -> str:
+        ordered = spec.level_of_measurement != "nominal" and all(level.number is not None for level in spec.levels)
+        return "number" if ordered else "label"
+
+    def score_bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        numbers = [level.number for level in spec.levels if level.number is not None]
+        return (min(numbers), max(numbers)) if self.score_kind(spec) == "number" else (None, None)
+
     def domain(self, spec: CriterionSpec) -> list[Any]:
         if spec.level_of_measurement in ORDERED:
             return [level.number for level in spec.levels]
@@ -60,5 +74,12 @@ class OneOf(Scale):
 
     key = "one_of"
     title = "One of several labels"
+    levels_title = "Labels"
+    level_word = "label"
+    numbered_levels = False
+    starting = tuple(LevelSpec(slugify(word), word) for word in PLACEHOLDERS)
     measurements = ("nominal",)
     default_measurement = "nominal"
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "label"

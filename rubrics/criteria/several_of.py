@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext
 
 from rubrics.criteria.base import CANNOT_JUDGE, SEPARATOR, Choice, CriterionType, find_level
+from rubrics.criteria.scale import OneOf
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
 NONE = "none"
@@ -31,6 +32,8 @@ class SeveralOf(CriterionType):
     measurements = ("nominal",)
     default_measurement = "nominal"
     needs_levels = True
+    levels_title = "Labels"
+    starting = OneOf.starting
     config_schema = {"at_most": {"type": ["integer", "null"], "minimum": 1}}
 
     def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
@@ -106,6 +109,28 @@ class SeveralOf(CriterionType):
         how_many = f"at most {most}" if most else "one or more"
         codes = ", ".join(level.code for level in spec.levels)
         return f"{how_many} of {codes}, with “{SEPARATOR}” between them, or {NONE} alone"
+
+    def judge_lines(self, spec: CriterionSpec) -> list[str]:
+        return ["a list of all that hold, which may be empty:"]
+
+    def judge_schema(self, spec: CriterionSpec) -> dict[str, Any] | None:
+        return {"type": "array", "uniqueItems": True, "items": {"enum": [x.code for x in spec.levels]}}
+
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        codes = [level.code for level in spec.levels]
+        if not isinstance(value, list) or any(each not in codes for each in value):
+            raise AnswerError(f"Accepted: a list of {', '.join(codes)}.")
+        return SEPARATOR.join(sorted(value, key=codes.index)) or NONE
+
+    def bracket(self, spec: CriterionSpec) -> str:
+        return ", ".join(level.code for level in spec.levels[:2])
+
+    def from_bracket(self, spec: CriterionSpec, text: str) -> Any:
+        said = [part.strip() for part in text.split(",")]
+        return [] if said == [NONE] else said if all(each in {x.code for x in spec.levels} for each in said) else None
+
+    def grades(self, spec: CriterionSpec) -> list[str]:
+        return []
 
     def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
         return answer.label or super().form_value(spec, answer)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from rubrics.criteria.base import CANNOT_JUDGE, SEPARATOR, Choice, CriterionType, as_number, plain
 from rubrics.specs import Answer, AnswerError, CriterionSpec
@@ -21,6 +22,7 @@ NONE = "none"
 MAX_MARKS = 200
 MAX_NAMES = 30
 QUOTES = 3  # rows of the form to quote in
+ALIKE = 0.5  # of the characters that either of two marks covers: from here on they mark the same
 MAX_NAME = 60
 CATEGORIES = ["accuracy", "fluency", "terminology", "style"]
 SEVERITIES = {"minor": 1, "major": 5}
@@ -34,7 +36,8 @@ class Spans(CriterionType):
     measurements = ("ratio",)
     default_measurement = "ratio"
     scopes = ("output",)
-    settles = False
+    structured = True
+    tolerance = gettext_noop("marks that are missing or too many")
     reads_text = True
     config_schema = {
         "categories": {"type": "array", "minItems": 1, "maxItems": MAX_NAMES, "items": {"type": "string"}},
@@ -94,19 +97,7 @@ class Spans(CriterionType):
                 gettext("“%(mark)s” is no mark of “%(key)s”. Accepted: from, to, category and severity.")
                 % {"mark": mark, "key": spec.key}
             )
-        category, severity = str(mark.get("category", "")), str(mark.get("severity", ""))
-        if category not in spec.config["categories"]:
-            accepted = ", ".join(spec.config["categories"])
-            raise AnswerError(
-                gettext("“%(category)s” is not a category of “%(key)s”. Accepted: %(accepted)s.")
-                % {"category": category, "key": spec.key, "accepted": accepted}
-            )
-        if severity not in spec.config["severities"]:
-            accepted = ", ".join(spec.config["severities"])
-            raise AnswerError(
-                gettext("“%(severity)s” is not a severity of “%(key)s”. Accepted: %(accepted)s.")
-                % {"severity": severity, "key": spec.key, "accepted": accepted}
-            )
+        category, severity = _called(spec, mark)
         start, end = _quoted(spec, mark) if "quote" in mark else (mark.get("start"), mark.get("end"))
         if not (isinstance(start, int) and isinstance(end, int) and _lies_within(spec, start, end)):
             raise AnswerError(
@@ -124,6 +115,22 @@ class Spans(CriterionType):
             return super().form_value(spec, answer)
         return SEPARATOR.join(_written(mark) for mark in answer.data) or NONE
 
+    def words(self, spec: CriterionSpec, answer: Answer) -> str:
+        if answer.data is None:
+            return super().words(spec, answer)
+        return "; ".join(_told(spec, mark) for mark in answer.data) or gettext("Nothing to mark")
+
+    def off(self, known: Answer, given: Answer) -> float:
+        """How many marks are missing or too many. Two marks are the same where category and severity are, and where
+        half or more of the characters that either covers are covered by both; each is the same as one other at most."""
+        if known.data is None or given.data is None:
+            return math.inf
+        return float(len(known.data) + len(given.data) - 2 * _alike(known.data, given.data))
+
+    def distance(self, one: Any, other: Any) -> float:
+        """The share of all marks of both that only one has: 1 − F1."""
+        return self.off(Answer(data=one), Answer(data=other)) / max(1, len(one) + len(other))
+
     def marks(self, spec: CriterionSpec, value: str) -> list[dict[str, Any]]:
         """The marks of a form's value with the words they mark, for the page; what is none is left out."""
         found = [mark for mark in _marks(value) if isinstance(mark, dict) and "quote" not in mark]
@@ -134,8 +141,12 @@ class Spans(CriterionType):
         sent = [mark for mark in _marks(value) if isinstance(mark, dict) and "quote" in mark]
         return [*sent, *({"occurrence": "1"} for _ in range(max(1, QUOTES - len(sent))))]
 
+    def severities(self, spec: CriterionSpec) -> list[tuple[str, float]]:
+        """The lightest first: a database may keep them in another order."""
+        return sorted(spec.config["severities"].items(), key=lambda each: (each[1], each[0]))
+
     def judge_lines(self, spec: CriterionSpec) -> list[str]:
-        points = ", ".join(f"`{name}` ({plain(float(n))})" for name, n in by_points(spec))
+        points = ", ".join(f"`{name}` ({plain(float(n))})" for name, n in self.severities(spec))
         return [
             "a list of the passages to mark, which may be empty; each with `quote`, word for word as it stands in the "
             "answer, `occurrence` (1 for its first), `category` and `severity`",
@@ -148,15 +159,72 @@ class Spans(CriterionType):
             "quote": {"type": "string", "minLength": 1},
             "occurrence": {"type": "integer", "minimum": 1},
             "category": {"enum": list(spec.config["categories"])},
-            "severity": {"enum": [name for name, _ in by_points(spec)]},
+            "severity": {"enum": [name for name, _ in self.severities(spec)]},
         }
         item = {"type": "object", "additionalProperties": False, "required": list(mark), "properties": mark}
         return {"type": "array", "maxItems": MAX_MARKS, "items": item}
 
+    def judged(self, spec: CriterionSpec, value: Any) -> Any:
+        """The points of what was marked. Where it stands is not looked for: a score has no passages."""
+        if not isinstance(value, list) or len(value) > MAX_MARKS:
+            raise AnswerError(f"“{spec.key}” is answered by a list of passages, which may be empty.")
+        for mark in value:
+            if not isinstance(mark, dict) or not str(mark.get("quote") or "").strip():
+                raise AnswerError(f"Each passage of “{spec.key}” needs quote, occurrence, category and severity.")
+            _called(spec, mark)
+        return sum(float(spec.config["severities"][mark["severity"]]) for mark in value)
 
-def by_points(spec: CriterionSpec) -> list[tuple[str, float]]:
-    """Severities, the lightest first: a database may keep them in another order."""
-    return sorted(spec.config["severities"].items(), key=lambda each: (each[1], each[0]))
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "number"
+
+    def score_bounds(self, spec: CriterionSpec) -> tuple[float | None, float | None]:
+        return 0, None
+
+    def score_direction(self, spec: CriterionSpec) -> str:
+        return "lower"
+
+
+def _called(spec: CriterionSpec, mark: dict[str, Any]) -> tuple[str, str]:
+    """Category and severity of a mark, if the rubric has them."""
+    category, severity = str(mark.get("category", "")), str(mark.get("severity", ""))
+    if category not in spec.config["categories"]:
+        accepted = ", ".join(spec.config["categories"])
+        raise AnswerError(
+            gettext("“%(category)s” is not a category of “%(key)s”. Accepted: %(accepted)s.")
+            % {"category": category, "key": spec.key, "accepted": accepted}
+        )
+    if severity not in spec.config["severities"]:
+        accepted = ", ".join(spec.config["severities"])
+        raise AnswerError(
+            gettext("“%(severity)s” is not a severity of “%(key)s”. Accepted: %(accepted)s.")
+            % {"severity": severity, "key": spec.key, "accepted": accepted}
+        )
+    return category, severity
+
+
+def _alike(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> int:
+    """How many marks of the one are in the other, those that overlap most first."""
+    pairs = [(-_overlap(a, b), n, m) for n, a in enumerate(one) for m, b in enumerate(other)]
+    left, right = set[int](), set[int]()
+    for overlap, n, m in sorted(pairs):
+        if -overlap >= ALIKE and n not in left and m not in right:
+            left.add(n)
+            right.add(m)
+    return len(left)
+
+
+def _overlap(a: dict[str, Any], b: dict[str, Any]) -> float:
+    """Characters that both cover, of those that either covers; 0 where they are called otherwise."""
+    if (a["category"], a["severity"]) != (b["category"], b["severity"]):
+        return 0.0
+    both = max(0, min(a["end"], b["end"]) - max(a["start"], b["start"]))
+    return both / (a["end"] - a["start"] + b["end"] - b["start"] - both)
+
+
+def _told(spec: CriterionSpec, mark: dict[str, Any]) -> str:
+    words = spec.text[mark["start"] : mark["end"]]
+    where = f"“{words[:80]}”" if words else gettext("%(start)s to %(end)s") % mark
+    return f"{where} ({mark['category']}, {mark['severity']})"
 
 
 def _names(field: str, key: str, names: list[Any]) -> list[tuple[str, str]]:

@@ -20,6 +20,8 @@ class YesNo(CriterionType):
     template = "rubrics/criteria/levels.html"
     measurements = ("nominal", "ordinal")
     default_measurement = "nominal"
+    levels_title = "What yes and no mean"
+    fixed_levels = True
 
     def normalise(self, spec: CriterionSpec) -> CriterionSpec:
         said = {level.code: level for level in spec.levels}
@@ -55,6 +57,12 @@ class YesNo(CriterionType):
 
     def form_value(self, spec: CriterionSpec, answer: Answer) -> str:
         return answer.label or super().form_value(spec, answer)
+
+    def score_kind(self, spec: CriterionSpec) -> str:
+        return "bool"
+
+    def figure(self, spec: CriterionSpec, answer: Answer) -> Any:
+        return answer.label or None
 
     def domain(self, spec: CriterionSpec) -> list[Any]:
         return ["no", "yes"]

@@ -56,10 +56,7 @@ def context_of(rubric: Rubric, tab: str, **more: Any) -> dict[str, Any]:
 def summary(spec: CriterionSpec) -> str:
     """“Scale with anchors, 5 levels, optional”."""
     words = [CRITERIA[spec.type].title]
-    if spec.type in ("scale", "one_of", "several_of"):
-        words.append(f"{len(spec.levels)} {'levels' if spec.type == 'scale' else 'labels'}")
-    if spec.type == "preference":
-        words.append(f"{spec.config['points']} points")
+    words += CRITERIA[spec.type].summary(spec)
     if spec.scope != "task":
         words.append("each output")
     if not spec.required:

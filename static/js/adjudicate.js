@@ -1,4 +1,5 @@
-// The adjudication page by key: levels and preferences as on the rating screen, w for the reason, j and k to others.
+// The adjudication page by key: levels, preferences and places as on the rating screen, w for the reason, r for
+// whose answer is sent back, s to send it, j and k to others.
 // Every form works without this file.
 
 const ARROWS = { ArrowLeft: "←", ArrowRight: "→" };
@@ -10,10 +11,12 @@ function keyOf(event) {
 }
 
 function choose(key) {
-  const field = form.querySelector(`input[type=radio][data-key="${CSS.escape(key)}"]`);
+  const grid = form.querySelector("[data-grid]");
+  const field = (grid?.querySelector(".is-at") ?? form).querySelector(`input[data-key="${CSS.escape(key)}"]`);
   if (!field) return false;
-  field.checked = true;
-  field.focus({ preventScroll: true });
+  field.checked = field.type === "checkbox" ? !field.checked : true;
+  if (!grid) field.focus({ preventScroll: true });
+  field.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
 
@@ -23,13 +26,22 @@ function press(key) {
   return Boolean(control);
 }
 
+// Goes from one rater's box to the next; the space bar ticks, as everywhere.
+function nextRater() {
+  const boxes = [...document.querySelectorAll("[data-back]")];
+  boxes[(boxes.indexOf(document.activeElement) + 1) % boxes.length]?.focus();
+  return boxes.length > 0;
+}
+
+const OWN = { w: () => (form.elements.reason.focus(), true), r: nextRater };
+
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("textarea, select, input:not([type=radio])");
+  const typing = event.target.matches("textarea, select, input:not([type=radio], [type=checkbox])");
   const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
   if (typing && event.key === "Escape") event.target.blur();
   if ((event.ctrlKey || event.metaKey) && !sends) return;
   if (typing && !sends) return;
   if (event.repeat || (event.key === "Enter" && event.target.closest("a, button, summary"))) return;
-  const done = event.key === "w" ? (form.elements.reason.focus(), true) : choose(keyOf(event)) || press(event.key);
+  const done = OWN[event.key]?.() || choose(keyOf(event)) || press(event.key);
   if (done) event.preventDefault();
 });

@@ -133,9 +133,13 @@ class Autosave {
     this.timer = setTimeout(() => this.save(), wait);
   }
 
-  async save() {
+  save() {
     if (this.busy || this.leaving || !this.unsaved) return;
     this.busy = true;
+    this.running = this.send();
+  }
+
+  async send() {
     const turn = this.turn;
     let said;
     try {
@@ -208,7 +212,13 @@ if (form) {
   });
 
   wireMoves();
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", (event) => {
+    // A save that is under way changes the draft: sent beside it, the form would take it for somebody else's change.
+    if (saver.busy) {
+      event.preventDefault();
+      saver.running.then(() => form.requestSubmit(event.submitter));
+      return;
+    }
     saver.leaving = true;
     saver.unsaved = false;
   });

@@ -1,7 +1,7 @@
 // Questions of several rows: the places of a ranking, the best and the worst. The radio buttons are the answer; keys go
 // from row to row, and answers can be dragged to their place. rate.js says when a task begins and what was chosen.
 
-const root = document.querySelector("[data-rate]");
+const root = document.querySelector("[data-rate], [data-asked]");
 
 const grids = () => [...root.querySelectorAll("[data-grid]")];
 const rowsOf = (grid) => [...grid.querySelectorAll("[data-row]")];

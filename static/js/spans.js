@@ -2,7 +2,7 @@
 // A mark counts code points of the raw text, which the page holds character by character. Without this file passages
 // are quoted in a form. rate.js says when a task begins and what a draft holds.
 
-const root = document.querySelector("[data-rate]");
+const root = document.querySelector("[data-rate], [data-asked]");
 const MAX_WORDS_SHOWN = 80;
 
 const questions = () => [...root.querySelectorAll("[data-spans]")];
@@ -202,7 +202,7 @@ function end() {
   mode = null;
   done();
   pre.removeAttribute("tabindex");
-  root.querySelector("#main").focus({ preventScroll: true });
+  document.querySelector("#main").focus({ preventScroll: true });
 }
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -8, ArrowDown: 8 };

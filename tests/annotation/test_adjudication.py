@@ -12,11 +12,11 @@ from django.db import connection
 from django.test import Client
 
 from annotation import claims
-from annotation.adjudication_cases import Place, canonical_target, cases, page_order, turned
+from annotation.adjudication_cases import Place, as_shown, canonical, canonical_target, cases, page_order
 from annotation.adjudication_page import final_words
 from annotation.exporters.finals import FINAL_COLUMNS, final_rows
 from annotation.exporters.tables import rating_rows
-from annotation.models import Adjudication, Assignment, Round, Seat
+from annotation.models import Adjudication, Assignment, RevisionRequest, Round, Seat
 from annotation.services import rounds
 from annotation.services.adjudication import Ruling, adjudicate, adjudication_withdraw
 from annotation.services.exclusion import seat_exclude
@@ -126,9 +126,9 @@ def test_sides_are_turned_to_the_order_of_the_outputs() -> None:
         data = {"c-overall": "-2" if order == "01" else "2"}
         judgment_submit(seat=seat, round=round, data=data, public_id=shown.presentation.public_id, key="k" * 12)
     assert cases(round) == []
-    assert turned(Answer(2.0, "b"), "10") == Answer(-2.0, "a")
-    assert turned(turned(Answer(-1.0, "a"), "10"), "10") == Answer(-1.0, "a")
-    assert turned(Answer(0.0, "tie"), "10") == Answer(0.0, "tie")
+    assert canonical(OVERALL, Answer(2.0, "b"), "10") == Answer(-2.0, "a")
+    assert as_shown(OVERALL, canonical(OVERALL, Answer(-1.0, "a"), "10"), "10") == Answer(-1.0, "a")
+    assert canonical(OVERALL, Answer(0.0, "tie"), "10") == Answer(0.0, "tie")
     assert [canonical_target(target, "10") for target in ("", "o0", "o1t2")] == ["", "o1", "o0t2"]
 
 
@@ -273,6 +273,33 @@ def test_a_reviewer_decides_case_after_case(role: str) -> None:
     assert "Cannot be settled" in main(client.get(url(round, "adjudication")))
 
 
+def test_answers_are_sent_back_to_the_raters_ticked_and_nothing_is_decided() -> None:
+    round = disagreed()
+    client = as_(member(round.project, "reviewer"))
+    place = first(round, "safe")
+    address = case_url(round, place, "safe")
+    shown = main(client.get(address))
+    ann, ben = Assignment.objects.filter(task=place.task).order_by("seat")
+    assert all(f'name="back" value="{each.pk}" data-back checked' in shown for each in (ann, ben))
+    sent = {"act": "send_back", "revision": "0", "reason": "Read the dose again."}
+    elsewhere = Assignment.objects.exclude(task=place.task)[0]
+    assert "Choose whose answer" in main(client.post(address, sent | {"back": [elsewhere.pk, "x"]}))
+    assert "Say what the rater" in main(client.post(address, sent | {"back": ann.pk, "reason": " "}))
+    system = round.round_systems.get().system.name
+    assert "may tell the rater" in main(
+        client.post(address, sent | {"back": [ann.pk, ben.pk], "reason": f"As {system}."})
+    )
+    assert not RevisionRequest.objects.exists(), "both or none"
+    went = client.post(address, sent | {"back": ben.pk})
+    assert went["Location"] == case_url(round, first(round), "correct"), "the next one"
+    assert (RevisionRequest.objects.get().assignment, Adjudication.objects.exists()) == (ben, False)
+    shown = main(client.get(address))
+    assert (f'value="{ann.pk}" data-back' in shown, f'value="{ben.pk}" data-back' in shown) == (True, False)
+    assert "Sent back" in shown
+    rounds.round_close(round=round, actor=None)
+    assert "data-back" not in main(client.get(address))
+
+
 def test_the_page_is_as_blind_as_a_raters() -> None:
     round = pair_round()
     client = as_(member(round.project, "reviewer"))
@@ -380,4 +407,4 @@ def test_of_two_who_decide_at_once_one_is_told() -> None:
 
 
 def test_orders_of_three_are_left_as_they_are() -> None:
-    assert turned(replace(Answer(), number=2.0), "102").number == 2.0
+    assert canonical(OVERALL, replace(Answer(), number=2.0), "102").number == 2.0

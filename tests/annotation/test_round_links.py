@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from annotation.lanes import Requirements, lanes_for
 from annotation.models import Round, RoundLink, Seat
 from annotation.services import round_links as service
 from annotation.services.rounds import round_close
@@ -146,3 +147,19 @@ def test_a_link_without_sense_is_refused(places: int, days: int) -> None:
     with pytest.raises(ServiceError):
         service.link_make(round=round_factory(), places=places, days=days, actor=None)
     assert not RoundLink.objects.exists()
+
+
+def test_a_list_says_what_its_people_can_judge_and_they_get_such_tasks() -> None:
+    round = round_factory(items=2, systems=1, overlap=1, requirements=Requirements(qualification="expert"))
+    text = "email,languages,qualifications\njo@example.org,en|de,expert\nkim@example.org,,"
+    lead = as_(member(round.project, "lead"))
+    page = lead.post(
+        reverse("annotation:raters", args=[round.project.slug, round.slug]), {"act": "check", "text": text}
+    )
+    assert "de, en" in page.content.decode()
+    assert service.raters_invite(round=round, text=text, actor=None) == (0, 2)
+    for name, able in (("jo", True), ("kim", False)):
+        newcomer(RoundLink.objects.get(email=f"{name}@example.org"), name)
+        seat = Seat.objects.get(round=round, rater__user__email=f"{name}@example.org")
+        assert bool(lanes_for(seat.eligibility, 0)) is able
+    assert Membership.objects.get(user__email="jo@example.org").languages == ["de", "en"]

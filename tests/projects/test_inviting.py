@@ -11,6 +11,7 @@ from django.urls import reverse
 from projects.models import AuditEvent, Invitation, Membership
 from projects.people_list import read_list
 from projects.services import inviting
+from projects.services.people import invitation_accept
 from tests.factories import PASSWORD, member, project_factory, user_factory
 
 MANY = " ".join(f"a{n}@b.org" for n in range(1001))
@@ -42,6 +43,41 @@ def test_a_table_is_read_by_its_column() -> None:
         [3, 4],
         0,
     )
+
+
+def test_a_table_says_what_people_can_judge() -> None:
+    found = read_list(
+        "languages;e-mail;Qualifications\n"
+        "de, en-GB;ann@example.org;expert/native speaker\n"
+        ";bo@example.org;\n"
+        "Deutsch;cy@example.org;\n"
+        f"de;di@example.org;{'x' * 31}\n"
+        "de;en;eve@example.org;expert\n"
+    )
+    ann, bo = found.addresses
+    assert (ann.languages, ann.qualifications) == (("de", "en-GB"), ("expert", "native speaker"))
+    assert (bo.languages, bo.qualifications) == ((), ())
+    assert [(row.line, row.why.split(".")[0]) for row in found.unread] == [
+        (4, "“Deutsch” is not a language"),
+        (5, f"“{'x' * 31}” is too long for a qualification: at most 30 characters"),
+        (6, "This row has more cells than the first line"),
+    ]
+
+
+@pytest.mark.django_db
+def test_who_joins_by_such_a_table_can_judge_what_it_said() -> None:
+    alice = user_factory("Alice")
+    project = project_factory("Support", lead=alice)
+    bob = member(project, "rater", "Bob")
+    lead = Client()
+    lead.force_login(alice)
+    sent = {"text": f"email,languages\njo@example.org,de\n{bob.email},fr\nkim@example.org,Basque", "role": "rater"}
+    page = lead.post(reverse("projects:invite_list", args=[project.slug]), sent).content.decode()
+    assert all(words in page for words in ('<td role="cell" data-l="Languages">de</td>', "stays as it is", "“Basque”"))
+    (made,) = inviting.invite_list(project=project, text=sent["text"], role="rater", actor=alice)
+    jo = invitation_accept(token=made.token, user=user_factory("Jo", email="jo@example.org"))
+    assert (jo.languages, jo.qualifications) == (["de"], [])
+    assert Membership.objects.get(user=bob).languages == []
 
 
 @pytest.mark.parametrize("bad", ["ann", "ann@", "<>", "Ann <ann>", "a b <x@y z>", f"{'a' * 250}@example.org", '"open'])

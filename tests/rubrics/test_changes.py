@@ -15,7 +15,8 @@ from tests.factories import CORRECT, OVERALL
 
 POLITE = CriterionSpec("polite", "yes_no", "Is it polite?", "nominal", guidance="Please and thanks are enough.")
 MINUTES = CriterionSpec("minutes", "number", "How long?", "ratio", config={"min": 0, "unit": "minutes"})
-BEFORE = RubricSpec(name="A", criteria=(CORRECT, POLITE, MINUTES))
+SURE = CriterionSpec("sure", "slider", "How sure?", "interval", levels=(LevelSpec("0", "Not at all", 0.0),))
+BEFORE = RubricSpec(name="A", criteria=(CORRECT, POLITE, MINUTES, SURE))
 
 
 def after(which: str, **fields: Any) -> RubricSpec:
@@ -35,6 +36,9 @@ CASES: dict[str, tuple[RubricSpec, str, Kind, Meaning]] = {
     "an anchor": (after("correct", levels=levels(1, anchor="Other.")), "correct", Kind.ANCHOR, Meaning.WITH_CARE),
     "a label": (after("correct", levels=levels(0, label="Bad")), "correct", Kind.ANCHOR, Meaning.WITH_CARE),
     "one level more": (after("correct", levels=MORE), "correct", Kind.SCALE, Meaning.NOT_COMPARABLE),
+    "a mark more": (
+        after("sure", levels=(*SURE.levels, LevelSpec("50", "Half", 50.0))), "sure", Kind.ANCHOR, Meaning.WITH_CARE,
+    ),
     "one level less": (after("correct", levels=MORE[:2]), "correct", Kind.SCALE, Meaning.NOT_COMPARABLE),
     "a level renumbered": (after("correct", levels=levels(2, number=9.0)), "correct", Kind.SCALE, ORDER[2]),
     "levels turned round": (after("correct", levels=MORE[2::-1]), "correct", Kind.SCALE, Meaning.WITH_CARE),
@@ -54,10 +58,10 @@ CASES: dict[str, tuple[RubricSpec, str, Kind, Meaning]] = {
         replace(BEFORE, criteria=(*BEFORE.criteria, OVERALL)), "overall", Kind.ADDED, Meaning.NOT_COMPARABLE,
     ),
     "one left out": (
-        replace(BEFORE, criteria=BEFORE.criteria[:2]), "minutes", Kind.REMOVED, Meaning.NOT_COMPARABLE,
+        replace(BEFORE, criteria=(CORRECT, POLITE, SURE)), "minutes", Kind.REMOVED, Meaning.NOT_COMPARABLE,
     ),
     "another place": (
-        replace(BEFORE, criteria=(MINUTES, CORRECT, POLITE)), "minutes", Kind.ASKING, Meaning.WITH_CARE,
+        replace(BEFORE, criteria=(MINUTES, CORRECT, POLITE, SURE)), "minutes", Kind.ASKING, Meaning.WITH_CARE,
     ),
 }  # fmt: skip
 

@@ -252,6 +252,7 @@ def test_an_odd_number_of_points_has_its_tie() -> None:
         (spec("slider", levels=(LevelSpec("101", "High", 101.0),)), "levels", "numbers from 0 to 100"),
         (spec("slider", levels=(LevelSpec("low", "Low"),)), "levels", "numbers from 0 to 100"),
         (spec("slider", levels=NUMBERED[::-1]), "levels", "must rise"),
+        (spec("slider", levels=(NUMBERED[0], NUMBERED[0])), "levels", "must rise"),
     ],
 )
 def test_a_wrong_definition_is_refused_at_its_field(made: CriterionSpec, field: str, words: str) -> None:

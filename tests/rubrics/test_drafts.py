@@ -14,6 +14,7 @@ from accounts.models import User
 from projects.errors import ServiceError
 from projects.models import Project
 from rubrics.completeness import missing
+from rubrics.criteria import CRITERIA
 from rubrics.drafts import ordered, plain
 from rubrics.forms import new_criterion
 from rubrics.models import RubricVersion
@@ -126,6 +127,20 @@ def test_levels_change_places_and_the_numbers_stay(lead: Client, draft: RubricVe
     assert typed(answer)["level_value"] == ["1", "2", "3"]
     assert typed(answer)["level_label"] == ["Level 1", "Level 3", "Level 2"]
     assert typed(press(lead, url(draft), "level_down:2", "?criterion=correct"))["level_label"][2] == "Level 3"
+
+
+def test_marks_of_a_slider_move_and_are_added_where_the_line_is_empty(lead: Client, draft: RubricVersion) -> None:
+    fields = typed(press(lead, url(draft), "retype", "?new=slider", question="How sure?"))
+    assert fields["level_value"] == ["0", "50", "100"]
+    moved = typed(lead.post(url(draft), fields | {"action": "level_down:1"}))
+    assert (moved["level_value"], moved["level_label"]) == (["0", "50", "100"], ["Lowest", "Highest", "Middle"])
+    fields["level_value"] = ["0", "30", "100"]
+    answer = lead.post(url(draft), fields | {"action": "level_add"})
+    assert typed(answer)["level_value"] == ["0", "30", "65", "100"]
+    assert "Add a mark" in answer.content.decode()
+    assert [CRITERIA["slider"].new_level(each) for each in ([], ["100"], ["x"], ["9", "3"])] == [
+        (0, "50"), (0, "50"), (1, ""), (2, ""),
+    ]  # fmt: skip
 
 
 def test_a_copy_stands_behind_its_criterion(lead: Client, draft: RubricVersion) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,16 +17,19 @@ from analytics import reports
 from projects.errors import ServiceError
 from projects.importers.records import ScoreRecord
 from projects.models import AutomatedScore, Metric
+from rubrics.criteria import CRITERIA
 from rubrics.judge_answers import answers_of_records
 from rubrics.judge_import import judge_answers_import
 from rubrics.judge_prompts import answer_schema, written
 from rubrics.models import RubricVersion
 from rubrics.selectors import spec_of
 from rubrics.services import rubric_create, version_publish
+from rubrics.specs import CriterionSpec, RubricSpec
 from tests.analytics.helpers import filled_round
 from tests.factories import CORRECT
+from tests.projects.importers.helpers import SAMPLES
 from tests.rubrics.helpers import text, url
-from tests.rubrics.test_judge_prompts import COMPARED, POLITE, SCORED
+from tests.rubrics.test_judge_prompts import COMPARED, FAULTS, POLITE, SCORED, SURE
 
 pytestmark = pytest.mark.django_db
 
@@ -200,3 +204,130 @@ def test_a_promptfoo_file_is_imported_by_its_metric_names() -> None:
     judge_answers_import(version=version, project=project, stream=file, name="results.json")
     score = AutomatedScore.objects.select_related("metric").get()
     assert (score.number, score.metric.criterion_key, score.explanation) == (2, "correct", "[2] Nearly.")
+
+
+def test_a_judges_order_is_held_against_peoples_as_what_it_says_of_each_two() -> None:
+    order = CriterionSpec("order", "ranking", "Rank the answers.", "ordinal", config={"allow_ties": True})
+    polite = replace(POLITE, scope="output")
+    names = ["amber", "basalt", "cobalt"]
+    rows = [
+        {"item": f"i{n}", "system": "|".join(names), "rater": rater, "criterion": "order", "value": " > ".join(names)}
+        for n in range(12)
+        for rater in ("a", "b")
+    ]
+    round_ = filled_round([order, polite], rows, "rank")
+    version = round_.rubric_version
+    # The letters of the prompt went to the outputs in another order than that of the file of judgments.
+    answers = [said(order=[["C"], ["B"] if n else ["A", "B"], ["A"]][: 3 if n else 2]) for n in range(12)]
+    answers[1] |= said(polite__c="yes")
+    file = [{"item": f"i{n}", "systems": names[::-1], "judge": "big", "answer": each} for n, each in enumerate(answers)]
+    file += [
+        {"item": "i0", "system": "amber", "answer": said(order=[["A"]])},
+        {"item": "i0", "systems": ["amber", "amber"], "answer": said(order=[["A"], ["B"]])},
+        {"item": "i0", "systems": names, "answer": said(order=[["A"], ["B"]])},
+    ]
+    done = judge_answers_import(version=version, project=round_.project, stream=lines(*file), name="orders.jsonl")
+    assert done.scores == 12 * 3 + 1
+    whys = " ".join(problem.why for problem in done.problems)
+    assert "in a list “systems”" in whys
+    assert "2 to 6 different names" in whys
+    assert "each answer one place" in whys
+    single = AutomatedScore.objects.select_related("output__system").get(metric__criterion_key="polite")
+    assert single.output is not None
+    assert (single.output.system.name, single.number) == ("amber", 1)
+    found = reports.build(round_).body["automated"][done.metrics["order"]]["order"]
+    # Of 36 pairs one was called a tie.
+    assert found["agreement"]["value"] == pytest.approx(35 / 36)
+
+
+def test_marks_and_several_labels_come_back_too() -> None:
+    errors = CRITERIA["spans"].normalise(CriterionSpec("errors", "spans", "Mark the errors.", "ratio"))
+    rubric = RubricSpec(name="A", criteria=(errors, FAULTS))
+    version = version_publish(version=rubric_create(project=None, spec=rubric, actor=None), actor=None)
+    project = filled_round([CORRECT], []).project
+    mark = {"quote": "Monday", "occurrence": 1, "category": "accuracy", "severity": "major"}
+    answers = [
+        said(errors=[mark, {**mark, "severity": "minor"}]),
+        said(errors=[]),
+        said(errors=[{**mark, "severity": "?"}]),
+    ]
+    for answer in answers[:2]:
+        jsonschema.validate(answer | said(faults=["tone"]), answer_schema(rubric))
+    file = lines(*({"item": f"i{n}", "system": "s", "answer": each} for n, each in enumerate(answers)))
+    done = judge_answers_import(version=version, project=project, stream=file, name="marks.jsonl")
+    assert "“?” is not a severity" in done.problems[0].why
+    metric = Metric.objects.get(criterion_key="errors")
+    assert (metric.direction, metric.scale_min, metric.kind) == ("lower", 0, "number")
+    assert list(AutomatedScore.objects.filter(metric=metric).order_by("pk").values_list("number", flat=True)) == [6, 0]
+    with pytest.raises(ServiceError, match="marked passages"):
+        written(rubric, "promptfoo")
+
+
+def test_answers_in_brackets_are_read_as_their_types_write_them() -> None:
+    rubric = RubricSpec(name="A", criteria=(FAULTS, SURE))
+    assert "such as [tone, form]" in written(rubric, "promptfoo")
+    whys = {"faults": ["[tone, form] Rude.", "[none] Fine.", "[rude] Hm."], "sure": ["[73] Rather.", "[173] Very."]}
+    records = [
+        ScoreRecord(metric, item="i", system=("s", ""), source="llm", number=1.0, explanation=why)
+        for metric, said_ in whys.items() for why in said_
+    ]  # fmt: skip
+    read = answers_of_records(rubric, records, "results.json", {"faults": "F", "sure": "S"})
+    assert [(row["metric"], row["value"]) for row in read.rows] == [("F", "tone|form"), ("F", "none"), ("S", 73.0)]
+    assert len(read.problems) == 2
+
+
+# --- Files as the tools themselves write them -------------------------------------------------------------------
+
+
+def sample(pattern: str) -> Path:
+    found = sorted(SAMPLES.glob(pattern))
+    if not found:
+        pytest.skip(f"{SAMPLES} has no {pattern}: the files of the tools are not at hand")
+    return found[0]
+
+
+def published(*criteria: CriterionSpec) -> RubricVersion:
+    spec = RubricSpec(name="A", criteria=criteria)
+    return version_publish(version=rubric_create(project=None, spec=spec, actor=None), actor=None)
+
+
+def test_a_log_that_inspect_wrote_maps_onto_the_criteria_in_the_order_of_the_scorers() -> None:
+    """The log of a run with one such scorer; ours would be two, which Inspect numbers, with our answers as grades."""
+    log = json.loads(sample("inspect_ai/*8GcHx4xYXKMkv5zQiABu7a.json").read_bytes())
+    grades = {"C": ("3", "yes"), "P": ("2", "yes"), "I": ("1", "no")}
+    wanted: list[tuple[str, str]] = []
+    for each in log["samples"]:
+        given = each["scores"].pop("model_graded_qa", None)
+        if given is None or given["value"] not in grades:
+            continue
+        wanted.append(grades[given["value"]])
+        each["scores"] |= {
+            "model_graded_qa": {**given, "value": wanted[-1][0]}, "model_graded_qa1": {**given, "value": wanted[-1][1]},
+        }  # fmt: skip
+    assert wanted
+    version, project = published(CORRECT, POLITE), filled_round([CORRECT], []).project
+    file = io.BytesIO(json.dumps(log).encode())
+    done = judge_answers_import(version=version, project=project, stream=file, name="log.json", judge="big")
+    assert set(done.metrics) == {"correct", "polite"}
+    scores = AutomatedScore.objects.filter(metric__criterion_key="correct").order_by("pk")
+    assert sorted(scores.values_list("number", flat=True)) == sorted(float(level) for level, _ in wanted)
+    assert scores[0].explanation
+    assert set(Metric.objects.values_list("source", flat=True)) == {"llm"}
+    polite = AutomatedScore.objects.filter(metric__criterion_key="polite")
+    assert sum(n or 0 for n in polite.values_list("number", flat=True)) == sum(said_ == "yes" for _, said_ in wanted)
+
+
+def test_results_that_promptfoo_wrote_map_onto_the_criterion_of_the_same_name() -> None:
+    raw = sample("promptfoo/output.json").read_bytes()
+    version = published(CriterionSpec("Helpfulness", "slider", "How helpful is it?", "interval"), CORRECT)
+    project = filled_round([CORRECT], []).project
+    done = judge_answers_import(version=version, project=project, stream=io.BytesIO(raw), name="output.json")
+    assert set(done.metrics) == {"Helpfulness"}, "what other assertions measured answers no question of the rubric"
+    given = [
+        part["score"] * 100
+        for row in json.loads(raw)["results"]["results"]
+        for part in (row["gradingResult"] or {}).get("componentResults", [])
+        if part and part["assertion"] and part["assertion"].get("metric") == "Helpfulness"
+    ]
+    numbers = AutomatedScore.objects.filter(number__isnull=False).values_list("number", flat=True)
+    assert sorted(numbers) == pytest.approx(sorted(given))

@@ -67,7 +67,7 @@ def _entry(told: Told, left: Counter[str]) -> dict[str, Any] | None:
 
 
 def _score(told: Told) -> float | None:
-    if told.criterion.type == "yes_no":
+    if CRITERIA[told.criterion.type].score_kind(told.criterion) == "bool":
         return 1.0 if told.value else 0.0
     bounds = _bounds(told.criterion)
     if told.number is None or bounds is None:
@@ -79,10 +79,8 @@ def _bounds(criterion: CriterionSpec) -> tuple[float, float] | None:
     if criterion.level_of_measurement == "nominal":
         return None
     numbers = [each for each in CRITERIA[criterion.type].domain(criterion) or () if isinstance(each, int | float)]
-    if criterion.type == "slider":
-        numbers = [0.0, 100.0]
-    elif not numbers:
-        numbers = [each for key in ("min", "max") if (each := criterion.config.get(key)) is not None]
+    if not numbers:
+        numbers = [each for each in CRITERIA[criterion.type].bounds(criterion) if each is not None]
     return (min(numbers), max(numbers)) if len(numbers) > 1 and min(numbers) < max(numbers) else None
 
 
