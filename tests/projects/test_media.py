@@ -81,6 +81,22 @@ def flac() -> bytes:
     return b"fLaC\0" + len(facts).to_bytes(3, "big") + facts + b"\x84" + len(said).to_bytes(3, "big") + said
 
 
+def box(name: bytes, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return struct.pack(">I", 8 + len(body)) + name + body
+
+
+def m4a(kind: bytes = b"soun", codec: bytes = b"mp4a", *, more: bytes = b"") -> bytes:
+    """One sound without a sample table, with the program's name in every place that one is written to."""
+    dated = b"\0" * 4 + MARK[:8]
+    handler = box(b"hdlr", b"\0" * 8 + kind + b"\0" * 12 + MARK + b"\0")
+    table = box(b"stbl", box(b"stsd", b"\0" * 4 + b"\0\0\0\1" + box(codec, b"\0" * 28)), box(b"uuid", MARK))
+    media = box(b"mdia", box(b"mdhd", dated + b"\0" * 12), handler, box(b"minf", box(b"smhd", b"\0" * 8), table))
+    track = box(b"trak", box(b"tkhd", dated + b"\0" * 72), media, box(b"udta", MARK))
+    movie = box(b"moov", box(b"mvhd", dated + b"\0" * 88), track, box(b"udta", box(b"meta", b"\0" * 4 + MARK)))
+    return box(b"ftyp", b"M4A \0\0\2\0") + movie + box(b"free", MARK) + more + box(b"mdat", b"\x21Lavc61.3.100\0" * 3)
+
+
 @pytest.mark.parametrize(
     ("data", "content_type", "size"),
     [
@@ -90,8 +106,9 @@ def flac() -> bytes:
         (gif(), "image/png", (40, 30)),
         (wav(), "audio/wav", (None, None)),
         (flac(), "audio/flac", (None, None)),
+        (m4a(), "audio/mp4", (None, None)),
     ],
-    ids=["png", "jpeg", "webp", "gif", "wav", "flac"],
+    ids=["png", "jpeg", "webp", "gif", "wav", "flac", "m4a"],
 )
 def test_a_file_loses_what_it_says_of_its_origin(data: bytes, content_type: str, size: tuple[int, int]) -> None:
     assert MARK in data
@@ -112,11 +129,26 @@ def test_a_file_loses_what_it_says_of_its_origin(data: bytes, content_type: str,
         (b"OggS" + b"x" * 50, "no image and no sound"),
         (b"RIFF\x08\0\0\0WAVExxxx", "without its format"),
         (gif(3), "moves"),
+        (m4a(b"vide"), "no film"),
+        (m4a(codec=b"drms"), "neither AAC"),
+        (m4a(more=box(b"moof", b"x")), "in pieces"),
+        (m4a()[:-5], "cut off"),
+        (b"\0\0\0\x18ftypM4A " + b"\xff" * 40, "cut off"),
     ],
 )
 def test_what_is_no_image_or_sound_is_refused_whatever_it_is_called(data: bytes, why: str) -> None:
     with pytest.raises(MediaRefused, match=why):
         clean(data)
+
+
+def test_a_sound_in_mp4_keeps_every_sample_in_its_place() -> None:
+    data = m4a()
+    cleaned = clean(data).data
+    assert len(cleaned) == len(data)
+    assert MARK[:8] not in cleaned, "neither in names nor in dates"
+    assert b"Lavc" not in cleaned
+    assert cleaned.index(b"mdat") == data.index(b"mdat")
+    assert cleaned.count(b"free") == 4
 
 
 def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
