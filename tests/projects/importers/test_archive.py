@@ -49,7 +49,7 @@ def test_names_that_lead_elsewhere(name: str) -> None:
 def test_a_file_without_a_name() -> None:
     data = bytearray(zipped({"a.csv": GOOD}))
     entry = data.rfind(b"PK\x01\x02")
-    data[entry + 28 : entry + 32] = struct.pack("<HH", 0, 5)  # what was its name is said to be something else
+    data[entry + 28 : entry + 34] = struct.pack("<HHH", 0, 0, 5)  # what was its name is a comment now
     assert "accepted are names within the archive" in why(bytes(data))
 
 
