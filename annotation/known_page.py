@@ -19,12 +19,14 @@ from annotation.rating_page import DrawnOutput, DrawnQuestion, draw, drawn_outpu
 from annotation.services.judging import Question, asks_turns, questions, rubric_of
 from annotation.services.known_answers import Known
 from annotation.services.round_tasks import sets_of, systems_of
+from annotation.shown_files import placed
 from annotation.task_keys import task_key
 from annotation.training import tries_left
 from annotation.turns import about_words, turn_of
 from projects.errors import ServiceError
 from projects.importers.values import amount
 from projects.models import Item, ItemRevision, Output, OutputRevision
+from projects.views.media import media_address
 from rubrics.criteria.base import plain
 from rubrics.specs import Answer, AnswerError
 
@@ -202,20 +204,21 @@ def known_form(
             )
         )
     item = outputs[0].item
-    prompt = ItemRevision.objects.filter(item=item, current=True).values_list("html", flat=True).first()
+    html = ItemRevision.objects.filter(item=item, current=True).values_list("html", flat=True).first()
+    prompt, texts, _ = placed(html or "", texts, round.project_id, lambda media, _: media_address(round.project, media))
     turns = asks_turns(rubric_of(round))
     shown = tuple(
         (output.system.label, drawn_output(each, turns=turns)) for output, each in zip(outputs, texts, strict=True)
     )
-    return KnownForm(item, shown_html(prompt or ""), shown, tuple(asked))
+    return KnownForm(item, shown_html(prompt), shown, tuple(asked))
 
 
-def _texts(outputs: list[Output]) -> list[ShownOutput]:
+def _texts(outputs: list[Output]) -> tuple[ShownOutput, ...]:
     """The outputs as they stand now, in canonical order."""
     rows = OutputRevision.objects.filter(output__in=outputs, current=True)
     now = {pk: rest for pk, *rest in rows.values_list("output_id", "html", "text", "digest")}
     letters = LETTERS if len(outputs) > 1 else [""]
-    return [ShownOutput(letters[n], f"o{n}", *now.get(o.pk, ("", "", ""))) for n, o in enumerate(outputs)]
+    return tuple(ShownOutput(letters[n], f"o{n}", *now.get(o.pk, ("", "", ""))) for n, o in enumerate(outputs))
 
 
 def _stored(q: Question, known: GoldAnswer | None) -> dict[str, str]:

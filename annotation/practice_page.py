@@ -13,12 +13,11 @@ from annotation.claims import Outcome
 from annotation.gold import shown_target
 from annotation.models import Assignment, GoldAnswer, Rating, Round, Seat, TrainingTry
 from annotation.presentation import LETTERS, read_presentation
-from annotation.rating_page import DrawnOutput, Page, drawn_output, page_of, shown_html
+from annotation.rating_page import DrawnOutput, Page, drawn_output, page_of, shown_html, shown_to_rater
 from annotation.services.judging import asks_turns, rubric_of
 from annotation.services.training import Standing, marks_of
 from annotation.training import rule_of
 from annotation.turns import about_what, turn_of
-from projects.rendering import render_prompt
 from rubrics.criteria.base import plain
 from rubrics.specs import Answer, CriterionSpec
 
@@ -67,14 +66,11 @@ def feedback_of(round: Round, assignment: Assignment, standing: Standing) -> Fee
     step = assignment.training_step
     attempt = step.attempt
     answered = list(attempt.steps.filter(right__isnull=False).order_by("pk").values_list("pk", flat=True))
-    shown = read_presentation(assignment.pk)
-    html = shown.prompt_html
-    if round.show_reference and shown.reference:
-        html += render_prompt([], (), shown.reference)
+    shown = shown_to_rater(round, read_presentation(assignment.pk))
     criteria, order = criteria_of(round), assignment.shown_order
     rule = rule_of(round)
     return Feedback(
-        prompt=shown_html(html),
+        prompt=shown_html(shown.prompt_html),
         language=shown.language,
         outputs=tuple(drawn_output(o, turns=asks_turns(rubric_of(round))) for o in shown.outputs),
         marks=tuple(_marked(criteria[a.criterion_id], a, given, ok, order) for a, given, ok in marks_of(assignment)),

@@ -223,7 +223,7 @@ def page_of(
     """The page of the outcome's task, with the draft or with what was just sent and refused."""
     if outcome.assignment is None:
         raise ValueError("An outcome without a task has no page.")
-    task = _shown(round, outcome.presentation or read_presentation(outcome.assignment))
+    task = shown_to_rater(round, outcome.presentation or read_presentation(outcome.assignment))
     rubric = rubric_of(round)
     asked = list(questions(rubric, len(task.outputs), round.only_criteria, task.outputs))
     saved, revising = _saved(task, asked)
@@ -258,7 +258,7 @@ def _note_on(assignment: int) -> str:
     return asked.values_list("note", flat=True).first() or ""
 
 
-def _shown(round: Round, task: Presentation) -> Presentation:
+def shown_to_rater(round: Round, task: Presentation) -> Presentation:
     """With the reference answers, where the round shows them, and with its images and sounds."""
     if round.show_reference:
         task = with_reference(task)

@@ -3,10 +3,10 @@ it: the same file shown to two raters, or twice to one, has nothing in common th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from annotation.presentation import Presentation
+from annotation.presentation import Presentation, ShownOutput
 from projects.models import Media
 from projects.rendering import render_prompt
 from projects.rendering.references import MARK, hidden, names_written
@@ -35,14 +35,21 @@ def files_of(task: Presentation, project: int) -> list[Media]:
 
 
 def _show(task: Presentation, project: int, address: Address) -> tuple[Presentation, list[Media]]:
-    fragments = [task.prompt_html, *(output.html for output in task.outputs)]
+    prompt, outputs, shown = placed(task.prompt_html, task.outputs, project, address)
+    return replace(task, prompt_html=prompt, outputs=outputs), shown
+
+
+def placed(
+    prompt: str, outputs: Sequence[ShownOutput], project: int, address: Address
+) -> tuple[str, tuple[ShownOutput, ...], list[Media]]:
+    """A prompt and what answered it with their files in place, and these files."""
+    fragments = [prompt, *(output.html for output in outputs)]
     if not any(MARK in html for html in fragments):
-        return task, []
+        return prompt, tuple(outputs), []
     showing = Showing(project, fragments, address)
-    prompt = showing.html(task.prompt_html)
-    written = Shelf(project, (name for output in task.outputs for name in names_written(output.text)))
-    outputs = tuple(
-        replace(output, html=showing.html(output.html), text=hidden(output.text, written.names))
-        for output in task.outputs
+    prompt = showing.html(prompt)
+    written = Shelf(project, (name for output in outputs for name in names_written(output.text)))
+    shown = tuple(
+        replace(output, html=showing.html(output.html), text=hidden(output.text, written.names)) for output in outputs
     )
-    return replace(task, prompt_html=prompt, outputs=outputs), showing.shown
+    return prompt, shown, showing.shown

@@ -15,11 +15,15 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from projects.media_m4a import NoM4a, cleaned_m4a, is_mp4
+
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 MAX_SOUND_BYTES = 50 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 16_000
-ACCEPTED = gettext_noop("Accepted: PNG, JPEG, WebP and GIF images that do not move; WAV, MP3, FLAC and Ogg sounds.")
+ACCEPTED = gettext_noop(
+    "Accepted: PNG, JPEG, WebP and GIF images that do not move; WAV, MP3, M4A, FLAC and Ogg sounds."
+)
 
 _IMAGE_HEADS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 _IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
@@ -49,6 +53,8 @@ def clean(data: bytes) -> Cleaned:
         raise MediaRefused(f"The file is larger than {_mib(MAX_SOUND_BYTES)}, the most accepted for a sound.")
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         return Cleaned(_wav(data), "audio/wav")
+    if is_mp4(data):
+        return _m4a(data)
     return _tagged_sound(data)
 
 
@@ -160,6 +166,17 @@ def _wav(data: bytes) -> bytes:
         raise MediaRefused("The sound is damaged: a WAV file without its format or its samples.")
     body = b"WAVE" + b"".join(kept)
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _m4a(data: bytes) -> Cleaned:
+    try:
+        cleaned = cleaned_m4a(data)
+    except NoM4a as error:
+        raise MediaRefused(str(error)) from error
+    # The encoder writes its name within the first samples too.
+    at = cleaned.index(b"mdat")
+    head = _ENCODERS.sub(lambda m: b"\0" * len(m[0]), cleaned[at : at + 4096])
+    return Cleaned(cleaned[:at] + head + cleaned[at + 4096 :], "audio/mp4")
 
 
 def _tagged_sound(data: bytes) -> Cleaned:

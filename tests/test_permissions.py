@@ -82,6 +82,8 @@ PAGES = [
     get("projects:item", VIEWERS),
     post("projects:items_tag", LEADS, 302),
     post("annotation:items_act", LEADS, 302),
+    get("annotation:media_change", LEADS),
+    post("annotation:media_change", LEADS, 422),
     get("projects:media", VIEWERS),
     post("projects:media", LEADS, 422),
     get("projects:media_file", VIEWERS),

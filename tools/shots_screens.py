@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,6 +129,18 @@ def upload(page: Page) -> None:
     page.get_by_role("button", name="Read the file").click()
 
 
+# A white square of 8 by 8.
+SQUARE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mP8zwABTAwUMQBJQQEPkWFcdwAAAABJRU5ErkJggg=="
+)
+
+
+def add_picture(page: Page) -> None:
+    file = FilePayload(name="box.png", mimeType="image/png", buffer=SQUARE)
+    page.locator("input[type=file]").set_input_files(files=[file])
+    page.get_by_role("button", name="Add files").click()
+
+
 SCORING_STUDY = """\
 project: brambleway
 rubric:
@@ -190,6 +203,7 @@ LEAD = (
     Screen("items", "lead", DEMO + "items/"),
     Screen("item", "lead", DEMO + "items/", (follow("table.data tbody a"),)),
     Screen("media", "lead", DEMO + "files/"),
+    Screen("media-change", "lead", DEMO + "files/", (add_picture, follow("td a"))),
     Screen("metrics", "lead", DEMO + "scores/"),
     Screen("metric", "lead", DEMO + "scores/", (click("Change"),)),
     Screen("rubrics", "lead", DEMO + "rubrics/"),

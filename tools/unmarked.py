@@ -180,7 +180,7 @@ def _arguments(call: ast.Call) -> Iterator[ast.expr]:
     if name in _REFUSALS and call.args:
         yield call.args[0]
     on = getattr(getattr(call.func, "value", None), "id", "")
-    if ((on == "messages" and name in _SAID) or name == "add_error") and len(call.args) > 1:
+    if ((on == "messages" and name in _SAID) or name in ("add_error", "telling")) and len(call.args) > 1:
         yield call.args[1]
     if name.endswith("Field"):
         yield from (keyword.value for keyword in call.keywords if keyword.arg in _FIELD)

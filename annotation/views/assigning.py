@@ -21,6 +21,7 @@ from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.templatetags.numbers import counted
+from projects.views.telling import telling
 
 
 class GiveForm(forms.Form):
@@ -95,14 +96,8 @@ def move(request: HttpRequest, project: str, round: str, slot: int) -> HttpRespo
     one = get_object_or_404(Slot, round=found, pk=slot)
     to = request.POST.get("to", "")
     known = dict(_choices(found))
-    try:
+    with telling(request, gettext("Moved. Who had it is told at the next step; a draft is kept and does not count.")):
         if to and to not in known:
             raise ServiceError(gettext("Choose a rater of this round."))
         place_move(slot=one, to=_seat(found, to) if to else None, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(
-            request, gettext("Moved. Who had it is told at the next step; a draft is kept and does not count.")
-        )
     return redirect("annotation:assign", row.slug, found.slug)

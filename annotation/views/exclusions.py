@@ -18,6 +18,7 @@ from annotation.services.seats import seat_place, seat_resume, task_free
 from projects.access import Action, can, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
+from projects.views.telling import telling
 
 
 @login_required
@@ -90,12 +91,8 @@ def place(request: HttpRequest, project: str, round: str, seat: int) -> HttpResp
         said = " ".join(str(error) for errors in form.errors.values() for error in errors)
         messages.error(request, gettext("Nothing was changed. %(said)s") % {"said": said})
         return redirect("annotation:exclusion", row.slug, found.slug, one.pk)
-    try:
+    with telling(request, gettext("It is noted, and counts from the rater's next task on.")):
         seat_place(seat=one, cap=form.cleaned_data["cap"], group=form.cleaned_data.get("group"), actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("It is noted, and counts from the rater's next task on."))
     return redirect("annotation:round", row.slug, found.slug)
 
 
@@ -105,12 +102,8 @@ def resume(request: HttpRequest, project: str, round: str, seat: int) -> HttpRes
     """Let a rater whom gold tasks paused go on."""
     row = get_project(request.user, project, Action.RUN)
     one = get_object_or_404(Seat, round__project=row, round__slug=round, pk=seat)
-    try:
+    with telling(request, gettext("The rater can go on.")):
         seat_resume(seat=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("The rater can go on."))
     return redirect("annotation:round", row.slug, round)
 
 
@@ -121,10 +114,6 @@ def free(request: HttpRequest, project: str, round: str, seat: int) -> HttpRespo
     row = get_project(request.user, project, Action.RUN)
     found = round_of(row, round)
     one = get_object_or_404(Seat.objects.filter(round=found), pk=seat)
-    try:
+    with telling(request, gettext("The task is free: it goes to the next rater who asks. The draft is kept.")):
         task_free(seat=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("The task is free: it goes to the next rater who asks. The draft is kept."))
     return redirect("annotation:round", row.slug, found.slug)

@@ -27,6 +27,7 @@ from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.models import Project
 from projects.templatetags.numbers import number
+from projects.views.telling import telling
 
 TITLES = {"gold": gettext_noop("Gold tasks"), "training": gettext_noop("Training")}
 
@@ -175,12 +176,8 @@ def remove(request: HttpRequest, project: str, round: str, case: int, kind: str)
     row = get_project(request.user, project, Action.RUN)
     found = round_of(row, round)
     one = get_object_or_404(found.tasks.filter(kind=kind, kind__in=KINDS).select_related("round"), pk=case)
-    try:
+    with telling(request, gettext("The task is taken out.")):
         known_remove(task=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("The task is taken out."))
     return redirect(f"annotation:{kind}", row.slug, found.slug)
 
 
@@ -192,18 +189,12 @@ def decide(request: HttpRequest, project: str, round: str, seat: int) -> HttpRes
     found = round_of(row, round)
     one = get_object_or_404(Seat.objects.select_related("round__project"), round=found, pk=seat)
     act = request.POST.get("act", "")
-    try:
+    with telling(
+        request,
+        gettext("The rater may go on without having passed.") if act == "wave" else gettext("The rater may try again."),
+    ):
         if act == "wave":
             training.seat_wave_through(seat=one, actor=request.user)
         else:
             training.seat_retry(seat=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(
-            request,
-            gettext("The rater may go on without having passed.")
-            if act == "wave"
-            else gettext("The rater may try again."),
-        )
     return redirect("annotation:training", row.slug, found.slug)

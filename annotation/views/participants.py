@@ -20,6 +20,7 @@ from annotation.services import crowd
 from projects.access import Action, get_project
 from projects.errors import ServiceError
 from projects.forms import add_service_error
+from projects.views.telling import telling
 
 _BRACES = {
     "PROLIFIC_PID": "{{%PROLIFIC_PID%}}",
@@ -122,12 +123,6 @@ def erase(request: HttpRequest, project: str, round: str, participant: int) -> H
     row = get_project(request.user, project, Action.RUN)
     found = round_of(row, round)
     one = get_object_or_404(Participant.objects.filter(link__round=found), pk=participant)
-    try:
+    with telling(request, gettext("The id and the texts of this participant are gone. The figures are as they were.")):
         crowd.participant_erase(participant=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(
-            request, gettext("The id and the texts of this participant are gone. The figures are as they were.")
-        )
     return redirect("annotation:participants", row.slug, found.slug)

@@ -22,6 +22,7 @@ from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.links_file import links_file
 from projects.templatetags.numbers import counted
+from projects.views.telling import telling
 
 LISTED = 200
 
@@ -144,10 +145,6 @@ def link_revoke(request: HttpRequest, project: str, round: str, rater_link: int)
     row = get_project(request.user, project, Action.PEOPLE)
     found = round_of(row, round)
     one = get_object_or_404(RoundLink, round=found, pk=rater_link)
-    try:
+    with telling(request, gettext("The link is revoked: nobody more comes in by it. Who is in stays.")):
         service.link_revoke(link=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("The link is revoked: nobody more comes in by it. Who is in stays."))
     return _back(found)

@@ -40,6 +40,7 @@ from projects.errors import ServiceError
 from projects.forms import add_service_error
 from projects.models import Project
 from projects.templatetags.words import in_sentence
+from projects.views.telling import telling
 
 
 @login_required
@@ -323,10 +324,6 @@ def message(request: HttpRequest, project: str, round: str, assignment: int) -> 
     found = selectors.round_of(row, round)
     rows = Assignment.objects.filter(seat__round=found).select_related("seat__round__project")
     one = get_object_or_404(rows, pk=assignment)
-    try:
+    with telling(request, gettext("Sent. The rater finds it on their first page.")):
         reply(assignment=one, text=request.POST.get("text", ""), actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("Sent. The rater finds it on their first page."))
     return redirect("annotation:round", row.slug, found.slug)

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 from django.db import DatabaseError, connections
@@ -69,6 +70,9 @@ def as_database(path: Path) -> Iterator[Any]:
     connections[alias] = wrapper
     try:
         yield wrapper
+    except BaseException as error:
+        clear_frames(error.__traceback__)  # a cursor in the middle of its rows would keep the file open
+        raise
     finally:
         wrapper.close()
         del connections[alias]

@@ -47,8 +47,8 @@ class Archive:
             found = zipfile.ZipFile(stream).infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error, RuntimeError) as error:
             raise refusal(name, "The ZIP archive is damaged: its table of contents cannot be read.") from error
-        self.entries = {entry.filename: entry for entry in found if not entry.is_dir()}
         self._check(found)
+        self.entries = {entry.filename: entry for entry in found if not entry.is_dir()}
 
     def _check(self, found: list[zipfile.ZipInfo]) -> None:
         if len(found) > limits.MAX_ENTRIES:
@@ -69,7 +69,7 @@ class Archive:
 
     def _check_entry(self, entry: zipfile.ZipInfo) -> None:
         shown = "".join(c if c.isprintable() else "\ufffd" for c in entry.filename[:80])
-        if _BAD_NAME.search(entry.filename) or len(entry.filename) > limits.MAX_ENTRY_NAME_CHARS:
+        if not entry.filename or _BAD_NAME.search(entry.filename) or len(entry.filename) > limits.MAX_ENTRY_NAME_CHARS:
             raise refusal(
                 self.name,
                 f"The ZIP archive holds the name “{shown}”; accepted are names within the archive, without .., "

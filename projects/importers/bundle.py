@@ -32,7 +32,7 @@ TITLE = "ZIP archive or folder of files that belong together"
 KEY = "zip"
 
 # Images and sounds that texts may refer to, by the ends of their names (as in projects/rendering/references.py).
-MEDIA = frozenset({"png", "jpg", "jpeg", "webp", "gif", "wav", "mp3", "flac", "ogg", "oga", "opus"})
+MEDIA = frozenset({"png", "jpg", "jpeg", "webp", "gif", "wav", "mp3", "m4a", "flac", "ogg", "oga", "opus"})
 _NAMED = 10
 _JUNK = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _HEAD = 65536

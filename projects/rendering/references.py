@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 IMAGES = frozenset({"png", "jpg", "jpeg", "webp", "gif"})
-SOUNDS = frozenset({"wav", "mp3", "flac", "ogg", "oga", "opus"})
+SOUNDS = frozenset({"wav", "mp3", "m4a", "flac", "ogg", "oga", "opus"})
 MARK = "<data value="
 MAX_NAME = 300
 

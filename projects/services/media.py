@@ -134,7 +134,8 @@ def _prepare(
         digest = hashlib.sha256(data).hexdigest()
         if names.get(name, digest) != digest:
             raise MediaRefused(
-                "Another file came under this name before, and raters may have seen it. Give this one another name."
+                "Another file came under this name before, and raters may have seen it. Give this one another name, or "
+                "replace that one on its page."
             )
         if name in names:
             prepared.result.known += 1
@@ -197,6 +198,64 @@ def media_add(*, project: Project, files: Iterable[File], actor: Any) -> MediaRe
     if result.added:
         refresh(project)
     return result
+
+
+@transaction.atomic
+def media_remove(*, media: Media, actor: Any) -> None:
+    """The file goes for good, with every name it came under: texts show their own words in its place."""
+    row = _locked(media)
+    payload = {"digest": row.digest}
+    audit.record(project=row.project, actor=actor, verb="media.remove", target=f"media:{row.pk}", payload=payload)
+    _drop(row)
+
+
+def media_replace(*, media: Media, upload: File, actor: Any) -> Media:
+    """Another file under the same names, for all who look from now on."""
+    try:
+        data = upload.read()
+        cleaned = clean(data)
+    except MediaRefused as error:
+        raise ServiceError(str(error), field="uploads") from error
+    if cleaned.content_type.partition("/")[0] != media.content_type.partition("/")[0]:
+        raise ServiceError(
+            gettext("An image takes the place of an image, and a sound that of a sound."), field="uploads"
+        )
+    digest = hashlib.sha256(data).hexdigest()
+    if digest == media.digest:
+        raise ServiceError(gettext("This is the same file, so nothing was changed."), field="uploads")
+    new = Media.objects.filter(project=media.project_id, digest=digest).first()
+    stored = None if new else _stored(media.project, media.original_name, data, digest, media.batch)
+    try:
+        return _replaced(media, new or stored, actor)  # type: ignore[arg-type]
+    except BaseException:
+        if stored is not None:
+            stored.file.delete(save=False)
+        raise
+
+
+@transaction.atomic
+def _replaced(media: Media, new: Media, actor: Any) -> Media:
+    row = _locked(media)
+    if new._state.adding:
+        new.save(force_insert=True)
+    row.names.update(media=new)
+    payload = {"before": row.digest, "after": new.digest}
+    audit.record(project=row.project, actor=actor, verb="media.replace", target=f"media:{row.pk}", payload=payload)
+    _drop(row)
+    return new
+
+
+def _locked(media: Media) -> Media:
+    row = Media.objects.select_for_update(of=("self",)).select_related("project").filter(pk=media.pk).first()
+    if row is None:
+        raise Conflict(gettext("Somebody else removed or replaced this file just now, so nothing was changed."))
+    return row
+
+
+def _drop(row: Media) -> None:
+    """The row, and its file once that is sure."""
+    row.delete()
+    transaction.on_commit(lambda: row.file.delete(save=False))
 
 
 def refresh(project: Project) -> None:

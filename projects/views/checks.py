@@ -17,6 +17,7 @@ from projects.checks import CHECKS
 from projects.errors import ServiceError
 from projects.models import ImportBatch, Project, System
 from projects.services.checking import FORMAT, checks_cancel, checks_enqueue, wanted_from
+from projects.views.telling import telling
 
 _LISTED = 20
 
@@ -55,12 +56,8 @@ def checks(request: HttpRequest, project: str) -> HttpResponse:
 def checks_stop(request: HttpRequest, project: str, batch: int) -> HttpResponse:
     row = get_project(request.user, project, Action.IMPORT)
     found = get_object_or_404(ImportBatch, project=row, pk=batch, format=FORMAT)
-    try:
+    with telling(request, gettext("The checks are cancelled. Scores given until then stay.")):
         checks_cancel(batch=found)
-    except ServiceError as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, gettext("The checks are cancelled. Scores given until then stay."))
     return redirect("projects:checks", row.slug)
 
 

@@ -3,7 +3,6 @@ in rounds, so those doors are in `annotation.views.people`."""
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,6 +16,7 @@ from projects.errors import ServiceError
 from projects.forms import InviteForm, add_service_error
 from projects.models import Invitation, Project, Role
 from projects.services import people as service
+from projects.views.telling import telling
 
 
 @login_required
@@ -57,10 +57,6 @@ def _page(
 def invitation_revoke(request: HttpRequest, project: str, invitation: int) -> HttpResponse:
     row = get_project(request.user, project, Action.PEOPLE)
     found = get_object_or_404(Invitation.objects.select_related("project"), project=row, pk=invitation)
-    try:
+    with telling(request, gettext("The invitation is revoked. Its link no longer works.")):
         service.invitation_revoke(invitation=found, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, gettext("The invitation is revoked. Its link no longer works."))
     return redirect("projects:people", row.slug)

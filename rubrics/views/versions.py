@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from projects.access import Action, can, get_project, may_share
 from projects.errors import ServiceError
+from projects.views.telling import telling
 from rubrics import services
 from rubrics.completeness import missing
 from rubrics.lints import lint
@@ -88,12 +89,8 @@ def _put(
     row = get_project(request.user, project, Action.DESIGN)
     found = shared.rubric_of(row, rubric)
     one = get_object_or_404(found.versions, number=number)
-    try:
+    with telling(request, f"Version {number} is {done}."):
         act(version=one, actor=request.user)
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, f"Version {number} is {done}.")
     return redirect("rubrics:versions", row.slug, found.slug)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
@@ -21,9 +22,11 @@ from annotation.services.rounds import round_close, round_create, round_open
 from annotation.services.seats import seat_for
 from annotation.training import Rule, rule_of
 from projects.errors import ServiceError
-from projects.models import AuditEvent, Membership, Role
+from projects.models import AuditEvent, ItemRevision, Membership, Role
+from projects.services.media import File, media_add
 from tests.annotation.test_gold import csv
 from tests.factories import item_factory, member, output_factory, round_factory
+from tests.projects.test_media import png
 
 pytestmark = pytest.mark.django_db
 ONCE = Rule(tries=1)
@@ -275,3 +278,30 @@ def test_who_is_paused_in_training_comes_back_to_it() -> None:
     seat_include(seat=seat, actor=None)
     assert claims.claim(seat.pk).status == "seat_training"
     assert not TrainingTry.objects.exists()
+
+
+def test_pictures_are_in_training_tasks_their_feedback_and_the_form_of_right_answers() -> None:
+    round = practised(tasks=1)
+    ItemRevision.objects.update(html='<p><data value="kite.png">[image: a kite]</data></p>')
+    media_add(project=round.project, files=[File("kite.png", png)], actor=None)
+    client, seat = a_rater(round)
+    training.try_begin(seat=seat)
+    assert "a kite" in images(client.get(reverse("annotation:rate", args=[round.public_id])))
+    task = seat.assignments.get()
+    training.step_submit(seat=seat, data={"c-correct": "2"}, public_id=task.public_id, key=secrets.token_hex(8))
+    feedback = client.get(reverse("annotation:feedback", args=[round.public_id, task.public_id]))
+    address = images(feedback)["a kite"]
+    assert address == reverse("annotation:shown_file", args=[round.public_id, task.public_id, 1])
+    assert b"PNG" in b"".join(client.get(address))
+    lead = Client()
+    lead.force_login(member(round.project, Role.LEAD))
+    output = task.task.task_outputs.get().output_id
+    form = lead.get(reverse("annotation:training_task", args=[round.project.slug, round.slug]), {"outputs": output})
+    assert images(form)["a kite"].startswith(f"/p/{round.project.slug}/files/")
+
+
+def images(answer: Any) -> dict[str, str]:
+    """Addresses of pictures by their descriptions."""
+    return {
+        alt: src for src, alt in re.findall(r'<img class="media" src="([^"]+)" alt="([^"]+)"', answer.content.decode())
+    }

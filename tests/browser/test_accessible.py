@@ -23,6 +23,7 @@ from tests.browser.watch import Watch
 from tests.factories import member, project_factory
 from tests.permission_world import build
 from tests.test_permissions import PAGES, parameters
+from tools.shots_screens import add_picture, follow
 
 LOOKS = [(1440, "light"), (390, "dark")]  # each width and each scheme once; all four are in the slow test
 
@@ -145,4 +146,41 @@ def test_what_a_form_says_is_wrong_has_no_violation(open_page: OpenPage, watch: 
             page.locator("main form[novalidate]").first.evaluate(WRONGLY)
         expect(page.locator(".field-error, [role=alert]").first).to_be_visible()
         found += opened(page, seen)
+    assert found == []
+
+
+PASTED = "email,languages,qualifications\njo@example.org,de,expert\nnobody,,\nkim@example.org,Basque,"
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_what_is_asked_before_an_act_has_no_violation(open_page: OpenPage) -> None:
+    """Pages that only an answer to a form shows: plans, previews, links that were made."""
+    page, found, seen = open_page(demo_lead()), list[str](), set[str]()
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name).first.click()
+        nonlocal found
+        expect(page.locator("h1")).to_be_visible()
+        found += opened(page, seen)
+
+    for name in ("Add to a round", "Put first in a round", "Leave out of new rounds", "Bring back", "Put on"):
+        page.goto("/p/brambleway/items/")
+        page.locator("#tag-name").fill("checked")
+        page.locator("input[name=all]").check()
+        press(name)
+        if page.get_by_role("button", name="Go on").count():
+            press("Go on")
+    page.goto("/p/brambleway/people/list/")
+    page.get_by_label("E-mail addresses").fill(PASTED)
+    press("Check the list")
+    press("Invite 1 person")
+    page.goto("/p/brambleway/rounds/preference/add-raters/")
+    page.get_by_label("E-mail addresses").fill(PASTED)
+    press("Check the list")
+    press("Add these people")
+    page.goto("/p/brambleway/files/")
+    add_picture(page)
+    follow("td a")(page)
+    press("Replace")
     assert found == []

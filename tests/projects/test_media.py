@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 from PIL import Image, PngImagePlugin
 
 from annotation import claims
 from annotation.exporters.tables import output_rows
+from annotation.models import Round
 from annotation.services.leak_scan import scan
+from annotation.services.rounds import round_close
 from annotation.services.seats import seat_for
 from projects import media_files
 from projects.importers import bundle
@@ -81,6 +83,22 @@ def flac() -> bytes:
     return b"fLaC\0" + len(facts).to_bytes(3, "big") + facts + b"\x84" + len(said).to_bytes(3, "big") + said
 
 
+def box(name: bytes, *parts: bytes) -> bytes:
+    body = b"".join(parts)
+    return struct.pack(">I", 8 + len(body)) + name + body
+
+
+def m4a(kind: bytes = b"soun", codec: bytes = b"mp4a", *, more: bytes = b"") -> bytes:
+    """One sound without a sample table, with the program's name in every place that one is written to."""
+    dated = b"\0" * 4 + MARK[:8]
+    handler = box(b"hdlr", b"\0" * 8 + kind + b"\0" * 12 + MARK + b"\0")
+    table = box(b"stbl", box(b"stsd", b"\0" * 4 + b"\0\0\0\1" + box(codec, b"\0" * 28)), box(b"uuid", MARK))
+    media = box(b"mdia", box(b"mdhd", dated + b"\0" * 12), handler, box(b"minf", box(b"smhd", b"\0" * 8), table))
+    track = box(b"trak", box(b"tkhd", dated + b"\0" * 72), media, box(b"udta", MARK))
+    movie = box(b"moov", box(b"mvhd", dated + b"\0" * 88), track, box(b"udta", box(b"meta", b"\0" * 4 + MARK)))
+    return box(b"ftyp", b"M4A \0\0\2\0") + movie + box(b"free", MARK) + more + box(b"mdat", b"\x21Lavc61.3.100\0" * 3)
+
+
 @pytest.mark.parametrize(
     ("data", "content_type", "size"),
     [
@@ -90,8 +108,9 @@ def flac() -> bytes:
         (gif(), "image/png", (40, 30)),
         (wav(), "audio/wav", (None, None)),
         (flac(), "audio/flac", (None, None)),
+        (m4a(), "audio/mp4", (None, None)),
     ],
-    ids=["png", "jpeg", "webp", "gif", "wav", "flac"],
+    ids=["png", "jpeg", "webp", "gif", "wav", "flac", "m4a"],
 )
 def test_a_file_loses_what_it_says_of_its_origin(data: bytes, content_type: str, size: tuple[int, int]) -> None:
     assert MARK in data
@@ -112,11 +131,26 @@ def test_a_file_loses_what_it_says_of_its_origin(data: bytes, content_type: str,
         (b"OggS" + b"x" * 50, "no image and no sound"),
         (b"RIFF\x08\0\0\0WAVExxxx", "without its format"),
         (gif(3), "moves"),
+        (m4a(b"vide"), "no film"),
+        (m4a(codec=b"drms"), "neither AAC"),
+        (m4a(more=box(b"moof", b"x")), "in pieces"),
+        (m4a()[:-5], "cut off"),
+        (b"\0\0\0\x18ftypM4A " + b"\xff" * 40, "cut off"),
     ],
 )
 def test_what_is_no_image_or_sound_is_refused_whatever_it_is_called(data: bytes, why: str) -> None:
     with pytest.raises(MediaRefused, match=why):
         clean(data)
+
+
+def test_a_sound_in_mp4_keeps_every_sample_in_its_place() -> None:
+    data = m4a()
+    cleaned = clean(data).data
+    assert len(cleaned) == len(data)
+    assert MARK[:8] not in cleaned, "neither in names nor in dates"
+    assert b"Lavc" not in cleaned
+    assert cleaned.index(b"mdat") == data.index(b"mdat")
+    assert cleaned.count(b"free") == 4
 
 
 def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +305,40 @@ def test_files_are_added_by_hand_and_what_is_wrong_with_one_is_said(project: Pro
     assert page.post(url, {}).status_code == 422
     empty = page.post(url, {"uploads": [SimpleUploadedFile("none.zip", archive().getvalue())]})
     assert "there is no image and no sound in this archive" in text(empty)
+
+
+def test_a_file_is_replaced_or_removed_once_it_is_said_what_shows_it(project: Project) -> None:
+    imported(project)
+    rater, page = compared(project)
+    lead, kite = as_(member(project, "lead")), Media.objects.get(names__name__contains="petrel")
+    address = reverse("annotation:media_change", args=[project.slug, kite.public_name])
+    shown = text(lead.get(address))
+    assert "0 prompts, 1 answer. Items:" in shown
+    assert "(open): 0 judgments" in shown
+
+    def send(media: Media, **fields: Any) -> str:
+        url = reverse("annotation:media_change", args=[project.slug, media.public_name])
+        return text(lead.post(url, fields, follow=True))
+
+    assert "which may tell which system" in send(kite, act="remove")
+    assert "Choose the file" in send(kite)
+    assert "that of a sound" in send(kite, uploads=SimpleUploadedFile("k.wav", wav()))
+    assert "is damaged" in send(kite, uploads=SimpleUploadedFile("k.png", png()[:60]))
+    assert "the same file" in send(kite, uploads=SimpleUploadedFile("k.png", FILES["run/out/petrel-2/k.png"]))
+    before = Path(kite.file.path)
+    assert before.exists()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert "is replaced" in send(kite, uploads=SimpleUploadedFile("new.png", png("green", (400, 300))))
+    new = MediaName.objects.get(name="run/out/petrel-2/k.png").media
+    assert (Media.objects.count(), new.digest != kite.digest, before.exists()) == (3, True, False)
+    assert Path(new.file.path).exists()
+    assert len(addresses(text(rater.get(reverse("annotation:rate", args=[Round.objects.get().public_id]))))) == 3
+    round_close(round=Round.objects.get(), actor=None)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert "is removed" in send(new, act="remove")
+    assert not MediaName.objects.filter(name__contains="petrel").exists()
+    assert not Path(new.file.path).exists()
+    assert AuditEvent.objects.filter(verb__in=["media.replace", "media.remove"]).count() == 2
 
 
 def test_a_text_names_what_is_missing_until_it_comes(project: Project) -> None:

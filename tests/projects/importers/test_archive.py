@@ -46,6 +46,13 @@ def test_names_that_lead_elsewhere(name: str) -> None:
     assert "accepted are names within the archive" in why(zstandard_zip({name: GOOD}))
 
 
+def test_a_file_without_a_name() -> None:
+    data = bytearray(zipped({"a.csv": GOOD}))
+    entry = data.rfind(b"PK\x01\x02")
+    data[entry + 28 : entry + 34] = struct.pack("<HHH", 0, 0, 5)  # what was its name is a comment now
+    assert "accepted are names within the archive" in why(bytes(data))
+
+
 def test_more_files_than_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     data = zipped({f"{n}.csv": GOOD for n in range(4)})
     monkeypatch.setattr(limits, "MAX_ENTRIES", 3)
