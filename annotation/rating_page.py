@@ -23,7 +23,15 @@ from annotation.models import Assignment, Flag, RevisionRequest, Round, Seat
 from annotation.presentation import Presentation, ShownOutput, read_presentation
 from annotation.review_queue import unanswered
 from annotation.selection import capped, with_checks
-from annotation.services.judging import SKIP_REASONS, Question, asks_turns, questions, rubric_of, saved_values
+from annotation.services.judging import (
+    SKIP_REASONS,
+    WHY_UNABLE,
+    Question,
+    asks_turns,
+    questions,
+    rubric_of,
+    saved_values,
+)
 from annotation.shown_files import with_files, with_reference
 from annotation.turns import with_turns
 from projects.models import Media
@@ -73,6 +81,7 @@ class DrawnQuestion:
     points: int
     marks: tuple[LevelSpec, ...] = ()
     unable: DrawnChoice | None = None
+    unable_why: str = ""
     rows: tuple[DrawnRow, ...] = ()
     columns: tuple[str, ...] = ()
     apart: bool = False
@@ -228,7 +237,9 @@ def page_of(
     asked = list(questions(rubric, len(task.outputs), round.only_criteria, task.outputs))
     saved, revising = _saved(task, asked)
     shown = saved if values is None else values
-    drawn = [_drawn_of(round, q, shown.get(q.name, ""), (errors or {}).get(q.name, "")) for q in asked]
+    wrong = errors or {}
+    whys = {q.name: shown.get(f"{WHY_UNABLE}{q.name}", "") for q in asked}
+    drawn = [_drawn_of(round, q, shown.get(q.name, ""), wrong.get(q.name, ""), whys[q.name]) for q in asked]
     docked = next((d for d in drawn if d.docked), None)
     if conduct.asks_confidence(round):
         sure = _confidence(shown.get("confidence", ""), (errors or {}).get("confidence", ""), get_language())
@@ -283,11 +294,11 @@ _blank: OrderedDict[tuple[str, str, str | None], DrawnQuestion] = OrderedDict()
 _lock = Lock()
 
 
-def _drawn_of(round: Round, q: Question, value: str, error: str) -> DrawnQuestion:
+def _drawn_of(round: Round, q: Question, value: str, error: str, why: str = "") -> DrawnQuestion:
     """A question without an answer looks alike for everybody, and nearly every task begins with such: drawn once for
     each rubric version. By digest, so that another database in the same process cannot be mistaken for this one."""
-    if value or error or not round.rubric_version.is_frozen:
-        return draw(q, value, error)
+    if value or error or why or not round.rubric_version.is_frozen:
+        return draw(q, value, error, why=why)
     version = f"{round.rubric_version_id}:{round.rubric_version.digest}"
     key = (version, f"{q.name}:{q.letter}:{q.turn}:{q.criterion.outputs}:{q.conditions}", get_language())
     with _lock:
@@ -308,9 +319,9 @@ def preview_questions(rubric: RubricSpec, n_outputs: int) -> list[DrawnQuestion]
     return [draw(q, "", "", linked=False) for q in asked]
 
 
-def draw(q: Question, value: str, error: str, *, linked: bool = True) -> DrawnQuestion:
-    """`linked`: the turn it is about stands on the same page."""
-    drawn = _draw(q, value, error)
+def draw(q: Question, value: str, error: str, *, why: str = "", linked: bool = True) -> DrawnQuestion:
+    """`why`: it cannot be judged. `linked`: the turn it is about stands on the same page."""
+    drawn = replace(_draw(q, value, error), unable_why=why)
     if not linked:
         drawn = replace(drawn, turn=0)
     return replace(drawn, html=sanitised(render_to_string(q.kind.template, {"q": drawn})))

@@ -27,6 +27,8 @@ from rubrics.specs import Answer, AnswerError, CriterionSpec, RubricSpec
 
 MAX_COMMENT = 5_000
 MAX_DRAFT = 200_000
+WHY_UNABLE = "unable-"  # before a question's name: the field that says why it cannot be judged
+MAX_WHY_UNABLE = 500
 SKIP_REASONS = {
     "unsure": gettext_noop("I cannot decide"),
     "expertise": gettext_noop("It needs knowledge I do not have"),
@@ -185,6 +187,7 @@ def submission(
     public_id: str,
     key: str,
     comment: str = "",
+    whys: Mapping[str, str] | None = None,
     seconds: float | None = None,
     active_seconds: float | None = None,
     events: dict[str, Any] | None = None,
@@ -202,6 +205,9 @@ def submission(
         if answer.text:
             texts.append(NewText(criterion, q.target, FreeText.Kind.ANSWER, answer.text))
             continue
+        why = (whys or {}).get(f"{WHY_UNABLE}{q.name}", "").strip()[:MAX_WHY_UNABLE] if answer.cannot_judge else ""
+        if why:
+            texts.append(NewText(criterion, q.target, FreeText.Kind.REASON, why))
         ratings.append(NewRating(criterion, q.target, answer.number, answer.label, answer.data, answer.cannot_judge))
     comment = comment.strip()[:MAX_COMMENT]
     if comment:
@@ -257,6 +263,7 @@ def checked_submission(*, round: Round, assignment: Assignment, data: Mapping[st
         public_id=assignment.public_id,
         key=key,
         comment=data.get("comment", ""),
+        whys=data,
         seconds=elapsed,
         active_seconds=_bounded(data.get("active_seconds"), elapsed),
         events=conduct.events_of(round, data),
@@ -383,6 +390,8 @@ def values_of(judgment: Judgment, asked: list[Question]) -> dict[str, str]:
         if rating is not None:
             answer = Answer(rating.number, rating.label, rating.data, rating.cannot_judge)
             values[q.name] = q.kind.form_value(q.criterion, answer)
+            if rating.cannot_judge and text:
+                values[f"{WHY_UNABLE}{q.name}"] = text
         elif text:
             values[q.name] = text
     return values

@@ -123,7 +123,7 @@ def draft(request: HttpRequest, public_id: str) -> JsonResponse:
     answers = {
         k: v
         for k, v in sent_answers(request.POST).items()
-        if k.startswith("c-") or k == "comment" or (k in conduct.FIELDS and v)
+        if k.startswith(("c-", judging.WHY_UNABLE)) or k == "comment" or (k in conduct.FIELDS and v)
     }
     try:
         version = judging.draft_save(

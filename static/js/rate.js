@@ -47,7 +47,7 @@ function answered(question) {
     return Boolean(question.querySelector("[data-alone]:checked")) || rows.every((row) => row.querySelector(":checked"));
   }
   if ("spans" in question.dataset) return Boolean(question.querySelector("input:checked"));
-  const field = question.querySelector("input:checked") ?? question.querySelector("textarea, input:not([type=radio], [type=checkbox])");
+  const field = question.querySelector("input:checked") ?? question.querySelector("textarea, input:not([type=radio], [type=checkbox], [data-unable])");
   return Boolean(field && field.value.trim());
 }
 

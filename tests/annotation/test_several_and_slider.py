@@ -14,7 +14,7 @@ from django.utils import timezone
 from analytics.reports import build
 from annotation.adjudication_cases import cases, question_address
 from annotation.exporters.files import export_round
-from annotation.models import Adjudication, Assignment, Rating, Round
+from annotation.models import Adjudication, Assignment, FreeText, Rating, Round
 from projects.models import Role
 from rubrics.specs import CriterionSpec, LevelSpec
 from tests.analytics.helpers import add_rows, filled_round
@@ -91,6 +91,24 @@ def test_none_and_cannot_judge_are_answers_too(rater: Rater) -> None:
     assert rater.send(faults="none", sure=["", "x"]).status_code == 302
     kept = {r.criterion.key: (r.label, r.data, r.cannot_judge) for r in Rating.objects.select_related("criterion")}
     assert kept == {"faults": ("none", [], False), "sure": ("", None, True)}
+
+
+def test_why_something_cannot_be_judged_is_kept_beside_it_and_comes_back(rater: Rater) -> None:
+    page = rater.page()
+    assert page.count('name="unable-c-') == 2, "where “cannot judge” is offered"
+    address, task = reverse("annotation:draft", args=[rater.round.public_id]), Assignment.objects.get().public_id
+    typed = {"c-sure": ["", "x"], "unable-c-sure": "No source.", "unable-c-faults": "Unsaid."}
+    assert rater.client.post(address, {"task": task, "version": "0", **typed}).status_code == 200
+    assert 'value="No source."' in rater.page()
+    submit = reverse("annotation:submit", args=[rater.round.public_id])
+    sent = {"task": task, "key": "k" * 12, "c-faults": "none", **typed}
+    assert rater.client.post(submit, sent).status_code == 302
+    # Of what was judged no reason is kept.
+    assert [(t.criterion.key, t.kind, t.text) for t in FreeText.objects.select_related("criterion")] == [
+        ("sure", "reason", "No source.")
+    ]
+    again = rater.client.get(reverse("annotation:again", args=[rater.round.public_id, task])).content.decode()
+    assert 'value="No source."' in again
 
 
 def test_a_number_can_be_left_to_who_can_judge_it() -> None:
