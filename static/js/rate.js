@@ -89,7 +89,7 @@ function mark(index) {
 // Going to a text question means to write; Escape leads back to the keys.
 function move(step) {
   mark(state.current + step);
-  panelQuestions()[state.current].querySelector("textarea, input:not([type=radio], [type=checkbox])")?.focus();
+  panelQuestions()[state.current].querySelector("textarea, input:not([type=radio], [type=checkbox], [data-unable])")?.focus();
 }
 
 // Beside each question: the key of its answer, or that it needs one.
