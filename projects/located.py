@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
@@ -14,6 +15,10 @@ MAX_DEPTH = 50
 SLOW = 500_000  # characters; the reader with the clearer sentences takes a second for them
 MAX_VALUES = 50_000  # a study with 50 criteria of 20 levels has about 10,000
 
+MAX_DIGITS = 300  # of a number
+
+# Control signs and halves of signs: databases, spreadsheets and XML refuse them.
+_UNKEPT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 Path = tuple[str | int, ...]
 
 
@@ -70,14 +75,19 @@ class Source:
                 self.fail(path, f"{_name(path)} needs “{key}”.")
         return dict(value)
 
-    def text(self, value: Any, path: Path, default: str = "") -> str:
+    def text(self, value: Any, path: Path, default: str = "", most: int | None = None) -> str:
         if value is None:
             return default
         if isinstance(value, bool):
             self.fail(path, f"{_name(path)} must be text, and a bare yes, no, true or false is none. Put it in quotes.")
         if not isinstance(value, str | int | float):
             self.fail(path, f"{_name(path)} must be text.")
-        return str(value).strip()
+        found = str(value).strip()
+        if most is not None and len(found) > most:
+            self.fail(path, f"{_name(path)} has {len(found):,} characters; at most {most} are accepted.")
+        if (sign := _UNKEPT.search(found)) is not None:
+            self.fail(path, f"{_name(path)} has the sign U+{ord(sign.group()):04X}, which is no text. Take it out.")
+        return found
 
     def number(self, value: Any, path: Path) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
@@ -188,6 +198,11 @@ def _walk(node: Any, path: Path, marks: dict[Path, tuple[int, int]], name: str) 
                 raise SourceError(f"{name}, line {line}, column {column}: “{key}” stands here twice.")
             marks[(*path, key)] = (line, column)
             _walk(value_node, (*path, key), marks, name)
+    elif isinstance(node, yaml.ScalarNode) and node.tag.endswith((":int", ":float")) and len(node.value) > MAX_DIGITS:
+        line, column = marks[path]
+        raise SourceError(
+            f"{name}, line {line}, column {column}: a number of more than {MAX_DIGITS} digits is not read."
+        )
     elif isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             _walk(child, (*path, index), marks, name)

@@ -18,14 +18,12 @@ from rubrics.criteria.preference import TIES
 from rubrics.drafts import free_key
 from rubrics.editor_rows import MAX_ROWS, ExampleRow, LevelRow, example_rows, level_rows, lines
 from rubrics.models import Criterion
-from rubrics.schema import criterion_from
+from rubrics.schema import MAX_LABEL, MAX_VALUE, criterion_from
 from rubrics.specs import CriterionSpec
 
 TYPES = [(key, kind.title) for key, kind in CRITERIA.items()]
 TIE_WORDS = dict(zip(TIES, ("Tie", "Both good", "Both bad"), strict=True))
 SCOPE_WORDS = {"task": "The whole task", "output": "Each output", "turn": "Each turn of an output"}
-# Widths of the columns they end in; a file says the same.
-MAX_VALUE, MAX_LABEL = 60, 120
 
 
 class FieldRefused(Exception):

@@ -6,7 +6,7 @@ from typing import Any
 
 from rubrics.criteria import CRITERIA
 from rubrics.criteria.base import CriterionType
-from rubrics.schema import MAX_CRITERIA, MAX_ROWS
+from rubrics.schema import MAX_CRITERIA, MAX_LABEL, MAX_NAME, MAX_QUESTION, MAX_ROWS, MAX_VALUE
 
 _TEXT = {"type": ["string", "number", "null"]}
 _NAMED = {"type": ["string", "number"], "minLength": 1}
@@ -23,7 +23,7 @@ def rubric_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["name", "criteria"],
         "properties": {
-            "name": {**_NAMED, "maxLength": 200},
+            "name": {**_NAMED, "maxLength": MAX_NAME},
             "slug": _TEXT,
             "description": _TEXT,
             "notes": {**_TEXT, "description": "What changed in this version and why."},
@@ -56,7 +56,7 @@ def _criterion(kind: CriterionType) -> dict[str, Any]:
         "required": needed,
         "properties": {
             "key": {**_KEY, "description": "Its name in files and reports."},
-            "question": {**_NAMED, "maxLength": 500},
+            "question": {**_NAMED, "maxLength": MAX_QUESTION},
             "type": {"const": kind.key},
             "level_of_measurement": {"enum": [*kind.measurements, None], "default": kind.default_measurement},
             "guidance": _TEXT,
@@ -86,7 +86,8 @@ def _levels(kind: CriterionType) -> dict[str, Any]:
 
 
 def _level() -> dict[str, Any]:
-    value = {"type": ["string", "number", "boolean"], "minLength": 1}
+    value = {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": MAX_VALUE}
+    label = {**_TEXT, "maxLength": MAX_LABEL}
     return {
         "anyOf": [
             value,
@@ -94,7 +95,7 @@ def _level() -> dict[str, Any]:
                 "type": "object",
                 "additionalProperties": False,
                 "required": ["value"],
-                "properties": {"value": value, "label": _TEXT, "anchor": _TEXT, "example": _TEXT},
+                "properties": {"value": value, "label": label, "anchor": _TEXT, "example": _TEXT},
             },
         ],
         "description": "An answer: its value, its label, what an answer at this level is like, and an example.",

@@ -30,6 +30,8 @@ CRITERION_KEYS = (
 LEVEL_KEYS = ("value", "label", "anchor", "example")
 SCOPES = ("task", "output", "turn")
 _KEY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
+# Widths of the columns they end in.
+MAX_NAME, MAX_QUESTION, MAX_VALUE, MAX_LABEL = 200, 500, 60, 120
 MAX_CRITERIA = 50
 MAX_ROWS = 200  # levels, or examples, of one criterion: what the designer shows as well
 
@@ -50,7 +52,7 @@ def rubric_from(source: Source, value: Any, path: Path = ()) -> RubricSpec:
             source.fail((*at, "key"), f"There are two criteria with the key “{spec.key}”. Keys must differ.")
         criteria.append(spec)
     return RubricSpec(
-        name=source.text(data["name"], (*path, "name")),
+        name=source.text(data["name"], (*path, "name"), most=MAX_NAME),
         slug=source.text(data.get("slug"), (*path, "slug")),
         description=source.text(data.get("description"), (*path, "description")),
         notes=source.text(data.get("notes"), (*path, "notes")),
@@ -68,11 +70,13 @@ def criterion_from(source: Source, value: Any, path: Path) -> CriterionSpec:
         source.fail((*path, "key"), f"“{key[:60]}” is not a key. Accepted: letters, digits, - and _, at most 60.")
     shown_if = data.get("shown_if")
     if shown_if is not None:
-        shown_if = source.mapping(shown_if, (*path, "shown_if"), ("criterion", "is"), required=("criterion", "is"))
+        shown_if = _condition(source, shown_if, (*path, "shown_if"))
+    for name in set(extra) & set(data):
+        _check_setting(source, data[name], (*path, name), kind.config_schema[name])
     spec = CriterionSpec(
         key=key,
         type=kind.key,
-        question=source.text(data["question"], (*path, "question")),
+        question=source.text(data["question"], (*path, "question"), most=MAX_QUESTION),
         level_of_measurement=source.text(
             data.get("level_of_measurement"), (*path, "level_of_measurement"), kind.default_measurement
         ),
@@ -90,6 +94,37 @@ def criterion_from(source: Source, value: Any, path: Path) -> CriterionSpec:
     for field, sentence in kind.problems(spec):
         source.fail((*path, field), sentence)
     return spec
+
+
+def _condition(source: Source, value: Any, path: Path) -> dict[str, Any]:
+    found = source.mapping(value, path, ("criterion", "is"), required=("criterion", "is"))
+    wanted = found["is"] if isinstance(found["is"], list) else [found["is"]]
+    if not all(isinstance(each, str | int | float) for each in (found["criterion"], *wanted)):
+        source.fail(path, "“shown_if” needs a criterion's key, and in “is” one of its answers or a list of them.")
+    return found
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "text"),
+    "integer": ((int,), "a whole number"),
+    "number": ((int, float), "a number"),
+    "boolean": ((bool,), "true or false"),
+    "array": ((list,), "a list"),
+    "object": ((dict,), "names with values"),
+    "null": ((type(None),), ""),
+}
+
+
+def _check_setting(source: Source, value: Any, path: Path, schema: dict[str, Any]) -> None:
+    """Of the kind that the type declares for what only it has; whether it fits is for the type to say."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    given = "boolean" if isinstance(value, bool) else ""
+    if not any(kind == given if given else isinstance(value, _KINDS[kind][0]) for kind in kinds):
+        accepted = " or ".join(filter(None, (_KINDS[kind][1] for kind in kinds)))
+        source.fail(path, f"“{path[-1]}” must be {accepted}.")
+    for text in value if isinstance(value, list | dict) else [value]:
+        if isinstance(text, str):
+            source.text(text, path)
 
 
 def _examples(source: Source, value: Any, path: Path) -> tuple[dict[str, Any], ...]:
@@ -122,14 +157,14 @@ def _levels(source: Source, value: Any, path: Path) -> tuple[LevelSpec, ...]:
         if isinstance(data["value"], bool):
             data["value"] = "yes" if data["value"] else "no"  # YAML reads a bare yes as true
         number = as_number(data["value"])
-        code = plain(number) if number is not None else source.text(data["value"], (*at, "value"))
+        code = plain(number) if number is not None else source.text(data["value"], (*at, "value"), most=MAX_VALUE)
         if any(code == other.code for other in levels):
             source.fail((*at, "value"), f"The value {code} stands twice. Values of levels must differ.")
         levels.append(
             LevelSpec(
                 code=code,
                 number=number,
-                label=source.text(data.get("label"), (*at, "label"), code) or code,
+                label=source.text(data.get("label"), (*at, "label"), code, most=MAX_LABEL) or code,
                 anchor=source.text(data.get("anchor"), (*at, "anchor")),
                 example=source.text(data.get("example"), (*at, "example")),
             )

@@ -10,6 +10,7 @@ from rubrics.criteria.base import CriterionType
 from rubrics.specs import Answer, AnswerError, CriterionSpec
 
 MAX_LENGTH = 20_000
+MAX_ROWS = 40
 
 
 class Text(CriterionType):
@@ -20,7 +21,14 @@ class Text(CriterionType):
     default_measurement = "text"
     settles = False
     answers = "words"
-    config_schema = {"rows": {"type": "integer", "minimum": 1, "maximum": 40}}
+    config_schema = {"rows": {"type": "integer", "minimum": 1, "maximum": MAX_ROWS}}
+
+    def problems(self, spec: CriterionSpec) -> list[tuple[str, str]]:
+        rows = spec.config.get("rows", 1)
+        found = super().problems(spec)
+        if not 1 <= rows <= MAX_ROWS:
+            found.append(("rows", f"“rows” of “{spec.key}” must be a whole number from 1 to {MAX_ROWS}."))
+        return found
 
     def read(self, spec: CriterionSpec, raw: str) -> Answer:
         return self.accept(spec, raw) if raw.strip() else Answer()

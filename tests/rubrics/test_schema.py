@@ -15,7 +15,8 @@ from rubrics.schema import rubric_digest, rubric_from, rubric_to
 from rubrics.specs import RubricSpec
 from rubrics.yaml_form import yaml_of
 
-WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30).map(str.strip)
+NO_TEXT = "".join(map(chr, [*range(9), 11, 12, *range(14, 32), 127]))
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=NO_TEXT), max_size=30).map(str.strip)
 NAMED = WORDS.filter(bool)
 KEYS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}", fullmatch=True)
 CODES = NAMED.filter(lambda text: len(text) <= 60)
@@ -161,6 +162,17 @@ WRONG = {
     "text where a list belongs": ("points: 5", "points: 5\n    examples: none", 13, 5, "must be a list"),
     "a word for yes": ("points: 5", "points: 5\n    required: maybe", 13, 5, "must be true or false"),
     "a weight that is no number": ("points: 5", "points: 5\n    weight: .nan", 13, 5, "must be a number"),
+    "a question too long": ("Is every claim true?", "Is it? " * 80, 4, 5, "559 characters; at most 500"),
+    "a label too long": ("label: Right", f"label: {'R' * 121}", 8, 20, "at most 120"),
+    "a value too long": ("value: 2", f"value: {'v' * 61}", 8, 10, "at most 60"),
+    "a sign that is no text": ("Is every claim true?", '"Is it\\0?"', 4, 5, "U+0000"),
+    "half a sign": ("label: Right", 'label: "\\ud800"', 8, 20, "U+D800"),
+    "a number without end": ("value: 2", f"value: {'9' * 5000}", 8, 10, "more than 300 digits"),
+    "a setting of another kind": ("points: 5", "points: '5'", 12, 5, "“points” must be a whole number"),
+    "a list that is none": ("points: 5", "ties: tie", 12, 5, "“ties” must be a list"),
+    "a condition of another kind": (
+        "points: 5", "shown_if: {criterion: [1], is: x}", 12, 5, "needs a criterion's key",
+    ),
     "a broken line": ("name: Support", "name: [Support", 2, 9, "not valid YAML"),
 }  # fmt: skip
 
@@ -203,6 +215,12 @@ def test_an_alias_bomb_costs_nothing() -> None:
     )
     with pytest.raises(SourceError, match=r"line 2: aliases"):
         read(bomb)
+
+
+def test_ten_thousand_criteria_are_refused_before_they_are_read() -> None:
+    rows = "".join(f"- {{key: c{n}, question: Is it {n}?, type: yes_no}}\n" for n in range(10_000))
+    with pytest.raises(SourceError, match=r"line 7145: here the file passes 50,000 values"):
+        read(f"name: A\ncriteria:\n{rows}")
 
 
 def test_a_file_that_is_too_large_is_not_parsed() -> None:

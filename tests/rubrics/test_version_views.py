@@ -38,7 +38,7 @@ def test_yaml_is_in_step_with_the_form_both_ways(lead: Client, draft: RubricVers
         ("name: A\nnmae: B\ncriteria: []", "YAML, line 2, column 1: “nmae” is not a known key here"),
         ("name: [", "YAML, line 1, column 8: this is not valid YAML"),
         ("name: A\nslug: other\ncriteria: [{key: k, question: Q, type: text}]", "YAML, line 2, column 1: The slug"),
-        ("name: A\ncriteria: [{key: k, question: %s, type: text}]" % ("q" * 501), "at most 500 characters"),
+        ("name: A\ncriteria: [{key: k, question: %s, type: text}]" % ("q" * 501), "characters; at most 500"),
     ],
 )
 def test_wrong_yaml_is_refused_by_line_and_stays_in_the_box(

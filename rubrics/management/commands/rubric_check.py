@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from config.commands import Command as BaseCommand
 from config.commands import opened
 from projects.errors import ServiceError
+from projects.templatetags.numbers import times
 from rubrics.json_schema import rubric_schema
 from rubrics.rubric_files import Checked, rubric_check
 
@@ -63,4 +64,4 @@ def _lines(checked: dict[str, Checked]) -> Iterator[str]:
             found = placed.finding
             yield f"{name}, line {placed.line}, column {placed.column}: {found.sentence} {found.why} ({found.code})"
         if not each.findings:
-            yield f"{name}: {each.spec.name}, {len(each.spec.criteria)} criteria, nothing to mend."
+            yield f"{name}: {each.spec.name}, {times(len(each.spec.criteria), 'criterion,criteria')}, nothing to mend."
