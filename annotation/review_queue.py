@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext, gettext_noop
 
+from annotation.kept_figures import MANY
 from annotation.models import Assignment, Comment, Flag, FreeText, Judgment, RevisionRequest, Round
 from annotation.services.judging import SKIP_REASONS
 
@@ -48,23 +49,26 @@ def unanswered(requests: QuerySet[RevisionRequest]) -> QuerySet[RevisionRequest]
 
 def queue_of(round: Round, kind: str, *, done: bool = False) -> QuerySet[Assignment]:
     """The assignments of one kind, the newest first; those a reviewer is done with on request only."""
-    of_round = Assignment.objects.filter(seat__round=round)
-    if kind == "flags":
-        found = of_round.filter(
-            Exists(Flag.objects.filter(assignment=OuterRef("pk"), **({} if done else {"resolved_at": None})))
-        )
-    elif kind == "comments":
-        found = of_round.filter(Exists(_comments()) | Exists(_words()))
-    elif kind == "skipped":
-        found = of_round.filter(state=Assignment.State.SKIPPED)
-    elif kind == "haste":
-        hasty = Judgment.objects.filter(assignment=OuterRef("pk"), current=True, events__has_key="warned")
-        found = of_round.filter(Exists(hasty))
-    else:
-        found = of_round.filter(Exists(_open_requests().filter(assignment=OuterRef("pk"))))
+    found = Assignment.objects.filter(_about(round, kind, done), seat__round=round)
     if not done:
         found = found.exclude(_settled())
     return found.order_by("-pk")
+
+
+def _about(round: Round, kind: str, done: bool) -> Q:
+    """From what was said to the assignments it is about: that is little, where a round has a hundred thousand."""
+    of_round = {"assignment__seat__round": round}
+    if kind == "flags":
+        flags = Flag.objects.filter(**of_round, **({} if done else {"resolved_at": None}))
+        return Q(pk__in=flags.values("assignment"))
+    if kind == "comments":  # often many: there it is quicker to ask of each
+        return Q(Exists(_comments()) | Exists(_words()))
+    if kind == "skipped":
+        return Q(state=Assignment.State.SKIPPED)
+    if kind == "haste":
+        hasty = Judgment.objects.filter(seat__round=round, current=True, events__has_key="warned")
+        return Q(pk__in=hasty.values("assignment"))
+    return Q(pk__in=_open_requests().filter(**of_round).values("assignment"))
 
 
 def _comments() -> QuerySet[Comment]:
@@ -90,6 +94,11 @@ def _settled() -> Q:
 
 def counts_of(round: Round) -> dict[str, int]:
     return {kind: queue_of(round, kind).count() for kind in KINDS}
+
+
+def looked_at(round: Round) -> int:
+    """How many assignments the round has, as far as it matters whether they are many."""
+    return Assignment.objects.filter(seat__round=round).order_by()[:MANY].count()
 
 
 def lines_of(assignments: list[Assignment]) -> list[Line]:

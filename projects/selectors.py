@@ -102,13 +102,18 @@ def excerpt(messages: Sequence[Mapping[str, Any]], limit: int = EXCERPT) -> str:
 
 
 def items(project: Project, asked: ItemFilter | None = None) -> QuerySet[Item]:
-    """Items in import order, with their tags, outputs counted, and the text of the current revision."""
+    """Items in import order."""
     rows = Item.objects.filter(project=project)
-    if asked is not None:
-        rows = asked.of(rows)
+    return (rows if asked is None else asked.of(rows)).order_by("pk")
+
+
+def items_shown(page: QuerySet[Item]) -> QuerySet[Item]:
+    """Those of one page with their tags, outputs counted, whether they are left out, and the text of the current
+    revision. Asked of the page alone: PostgreSQL would count the outputs of all that come before it as well."""
     revisions = ItemRevision.objects.filter(current=True).only("item_id", "messages")
     return (
-        rows.annotate(
+        Item.objects.filter(pk__in=page.values("pk"))
+        .annotate(
             n_outputs=count_of(Output.objects.all(), "item"),
             left_out=Exists(ItemExclusion.objects.filter(item=OuterRef("pk"), lifted_at=None)),
         )

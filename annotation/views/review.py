@@ -13,11 +13,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from annotation.kept_figures import is_kept, kept
 from annotation.models import Assignment, Judgment, Round
 from annotation.own_history import answers_in_words
 from annotation.presentation import Presentation, read_presentation
 from annotation.rating_page import drawn_output, shown_html
-from annotation.review_queue import KINDS, counts_of, lines_of, queue_of
+from annotation.review_queue import KINDS, counts_of, lines_of, looked_at, queue_of
 from annotation.selectors import round_of
 from annotation.services.judging import asks_turns, questions, rubric_of
 from annotation.services.messages import reply
@@ -36,13 +37,18 @@ LISTED = 50
 def queue(request: HttpRequest, project: str, round: str) -> HttpResponse:
     row = get_project(request.user, project, Action.REVIEW)
     found = round_of(row, round)
-    counts = counts_of(found)
+    size = looked_at(found)
+    counts = kept("review", found, size, lambda: counts_of(found))
     kind = request.GET.get("kind", "")
     if kind not in KINDS:
         kind = next((each for each in KINDS if counts[each]), "flags")
     done = request.GET.get("done") == "1"
-    rows = queue_of(found, kind, done=done).select_related("seat__rater__user", "task__item")
-    page = Paginator(rows, LISTED).get_page(request.GET.get("page"))
+    # Keys are put in order, and only what a page shows is read.
+    keys = queue_of(found, kind, done=done).values_list("pk", flat=True)
+    page = Paginator(keys, LISTED).get_page(request.GET.get("page"))
+    shown = Assignment.objects.select_related("seat__rater__user", "task__item").in_bulk(list(page))
+    if not done:
+        counts = {**counts, kind: page.paginator.count}
     context = {
         "project": row,
         "nav": "rounds",
@@ -51,8 +57,8 @@ def queue(request: HttpRequest, project: str, round: str) -> HttpResponse:
         "kind": kind,
         "done": done,
         "page": page,
-        "lines": lines_of(list(page)),
-        "waiting": sum(counts.values()),
+        "lines": lines_of([shown[pk] for pk in page if pk in shown]),
+        "counts_kept": is_kept(size),
     }
     return render(request, "annotation/review.html", context)
 

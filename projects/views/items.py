@@ -43,7 +43,7 @@ def item_list(request: HttpRequest, project: str) -> HttpResponse:
     # An unknown tag is no error: it finds nothing more than what the address says.
     found = selectors.items(row, asked)
     page = Paginator(found, ITEMS_PER_PAGE).get_page(request.GET.get("page"))
-    listed = [(item, _asked(item)) for item in page]
+    listed = [(item, _asked(item)) for item in selectors.items_shown(page.object_list)]  # type: ignore[arg-type]
     role = role_of(request.user, row)
     context = {
         "project": row,

@@ -154,8 +154,9 @@ PASTED = "email,languages,qualifications\njo@example.org,de,expert\nnobody,,\nki
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_what_is_asked_before_an_act_has_no_violation(open_page: OpenPage) -> None:
+def test_what_is_asked_before_an_act_has_no_violation(open_page: OpenPage, watch: Watch) -> None:
     """Pages that only an answer to a form shows: plans, previews, links that were made."""
+    watch.allow("status of 422")
     page, found, seen = open_page(demo_lead()), list[str](), set[str]()
 
     def press(name: str) -> None:
