@@ -69,8 +69,8 @@ class Studio:
             page.set_viewport_size({"width": width, "height": min(max(height, tall), TALLEST)})
         page.evaluate("() => scrollTo(0, 0)")
         wide = page.evaluate("() => document.documentElement.scrollWidth")
-        if width == PHONE and wide > width:
-            self._note(screen, f"the page is {wide} wide on a phone of {width}")
+        if wide > width:
+            self._note(screen, f"the page is {wide} wide in a window of {width}")
         for scheme, suffix in (("light", ""), ("dark", "-dark")):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             path = FOLDER / f"{screen.name}-{width}{suffix}.png"
