@@ -37,7 +37,11 @@ def promptfoo_file() -> FilePayload:
 
 
 @pytest.mark.parametrize(
-    ("make_file", "recognised"), [(small_csv, "CSV"), (promptfoo_file, "promptfoo")], ids=["csv", "promptfoo"]
+    ("make_file", "recognised"),
+    [
+        pytest.param(small_csv, "CSV", marks=pytest.mark.slow, id="csv"),
+        pytest.param(promptfoo_file, "promptfoo", id="promptfoo"),
+    ],
 )
 def test_from_a_file_to_a_report(
     open_page: OpenPage, tmp_path: Path, make_file: type[FilePayload], recognised: str
