@@ -139,7 +139,8 @@ def rating_table(rows: Rows, judgments: pd.DataFrame, tasks: TaskTable) -> pd.Da
     ratings["number"] = pd.to_numeric(ratings["number"]).astype("float64")
     found = ratings.merge(judgments, on="judgment").merge(tasks.tasks, left_on="task", right_index=True)
     if found.empty:
-        return found.assign(unit="", output=-1, system="", a_first=None, towards_b=np.nan, side="")
+        found = found.assign(unit="", position=-1, turn="", output=-1, system="", side="")
+        return found.assign(a_first=None, towards_b=np.nan)
     found["position"], found["turn"] = _canonical(found)
     found = found.merge(tasks.outputs, on=["task", "position"], how="left")
     found["output"] = found["output"].fillna(-1).astype("int64")

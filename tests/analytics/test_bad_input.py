@@ -15,11 +15,11 @@ from analytics.report_table import estimates
 from analytics.sections.advice import advice_words, prompts_to_settle
 from analytics.services import report_build
 from annotation.models import Round
-from projects.models import Metric
+from projects.models import AutomatedScore, Metric, Output
 from tests.analytics.helpers import filled_round, scale
 from tests.analytics.test_report_pages import client_of, text_of, url
 from tests.analytics.test_reports import QUALITY, SCHEMA, compared, scored
-from tests.factories import OVERALL
+from tests.factories import OVERALL, round_factory
 
 pytestmark = pytest.mark.django_db
 HELPFUL = scale("helpful", "ordinal")
@@ -151,3 +151,16 @@ def test_what_is_worth_reading_is_what_was_planted() -> None:
     item = report.round.project.items.get(external_id="q5")
     assert f'/items/{item.pk}/">q5</a>' in page
     assert f"/items/{item.pk}/" not in FORMS["html"].make(report).decode()
+
+
+def test_a_round_without_a_judgment_beside_a_metric_gives_a_whole_report() -> None:
+    """Of the metric the report says what it gave, and of people that nothing is known."""
+    round_ = round_factory(items=2)
+    metric = Metric.objects.create(project=round_.project, key="judge", kind="number", criterion_key="correct")
+    for output in Output.objects.filter(item__project=round_.project):
+        AutomatedScore.objects.create(metric=metric, key=str(output.pk), output=output, number=1)
+    report = report_build(round=round_)
+    jsonschema.validate(json.loads(FORMS["json"].make(report)), SCHEMA)
+    assert "no judgment" in text_of(client_of(round_, "lead").get(url("report", report))).lower()
+    for form in ("html", "pdf", "xlsx", "csv", "parquet"):
+        assert FORMS[form].make(report), form
