@@ -3,17 +3,17 @@ the newest reports of the projects whose systems they may see. The number of que
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from analytics.models import Report
+from analytics.selectors_overview import judged_and_wanted
+from analytics.selectors_reports import with_headline
 from annotation.models import Disagreement, Flag, Round, Slot
 from annotation.selectors import messages_for, rounds_for_rater
 from projects import selectors
@@ -68,7 +68,7 @@ def home(user: Any) -> Home:
     roles = {project.pk: role_given(user, project.role) for project in projects}  # type: ignore[attr-defined]
     lines = _rounds(projects)
     waits = [*_sent_back(user), *_to_review(roles), *_to_run(lines, roles), *_to_rate(user)]
-    under_way = [line for line in lines if line.round.state in (Round.State.OPEN, Round.State.PAUSED)]
+    under_way = [line for line in lines if line.round.state in Round.GOING]
     return Home(projects, waits[:LISTED], len(waits[LISTED:]), under_way[:LISTED], _reports(projects))
 
 
@@ -81,16 +81,9 @@ def _rounds(projects: list[Project]) -> list[RoundLine]:
     reported = Exists(Report.objects.filter(round=OuterRef("pk")))
     rows = Round.objects.filter(project__in=projects).select_related("project").annotate(reported=reported)
     rounds = list(rows.filter(~Q(state=Round.State.CLOSED) | Q(reported=False)).order_by("-pk")[:ROUNDS])
-    slots: dict[int, dict[int, int]] = defaultdict(dict)
-    counted = Slot.objects.filter(round__in=[r.pk for r in rounds if r.state != Round.State.CLOSED]).order_by()
-    for round_id, state, n in counted.values_list("round_id", "state").annotate(n=Count("pk")):
-        slots[round_id][state] = n
-    return [_line(each, slots[each.pk]) for each in rounds]
-
-
-def _line(round: Round, slots: dict[int, int]) -> RoundLine:
-    wanted = sum(n for state, n in slots.items() if state != Slot.State.WITHDRAWN)
-    return RoundLine(round, slots.get(Slot.State.JUDGED, 0), wanted)
+    unfinished = [each.pk for each in rounds if each.state != Round.State.CLOSED]
+    counts = judged_and_wanted(Slot.objects.filter(round__in=unfinished))
+    return [RoundLine(each, *counts[each.pk]) for each in rounds]
 
 
 def _sent_back(user: Any) -> Iterator[Waits]:
@@ -175,10 +168,5 @@ def _what_is_next(line: RoundLine) -> str:
 
 
 def _reports(projects: list[Project]) -> list[ReportLine]:
-    """The newest, with the two values of their bodies that are shown."""
-    rows = Report.objects.filter(round__project__in=projects).select_related("round__project").defer("body")
-    told = rows.annotate(
-        headline=KeyTextTransform("headline", KeyTransform("answer", "body")),
-        interim=KeyTransform("interim", KeyTransform("round", "body")),
-    )
-    return [ReportLine(row, row.headline or "", bool(row.interim)) for row in told.order_by("-pk")[:LISTED]]
+    rows = with_headline(Report.objects.filter(round__project__in=projects).select_related("round__project"))
+    return [ReportLine(row, row.headline or "", bool(row.interim)) for row in rows.order_by("-pk")[:LISTED]]

@@ -114,9 +114,7 @@ def counts_of(project: Project) -> Counts:
 
 def round_rows(project: Project) -> list[RoundRow]:
     rounds = Round.objects.filter(project=project).select_related("rubric_version__rubric").order_by("-pk")
-    slots: dict[int, dict[int, int]] = defaultdict(dict)
-    for round_id, state, n in _grouped(Slot.objects.filter(round__project=project), "round_id", "state"):
-        slots[round_id][state] = n
+    counts = judged_and_wanted(Slot.objects.filter(round__project=project))
     tasks = dict(_grouped(Task.objects.filter(round__project=project), "round_id"))
     seats = dict(_grouped(Seat.objects.filter(round__project=project, n_judged__gt=0), "round_id"))
     imported = Assignment.objects.filter(
@@ -131,14 +129,24 @@ def round_rows(project: Project) -> list[RoundRow]:
         RoundRow(
             round=row,
             tasks=tasks.get(row.pk, 0),
-            judged=slots[row.pk].get(Slot.State.JUDGED, 0),
-            wanted=sum(n for state, n in slots[row.pk].items() if state != Slot.State.WITHDRAWN),
+            judged=counts[row.pk][0],
+            wanted=counts[row.pk][1],
             imported=from_files.get(row.pk, 0),
             raters=seats.get(row.pk, 0),
             flags=flags.get(row.pk, 0),
         )
         for row in rounds
     ]
+
+
+def judged_and_wanted(slots: QuerySet[Slot]) -> defaultdict[int, tuple[int, int]]:
+    """By round: how many wanted judgments were made, of how many. One query; nothing is 0 of 0."""
+    counts: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for round_id, state, n in _grouped(slots, "round_id", "state"):
+        if state != Slot.State.WITHDRAWN:
+            judged, wanted = counts[round_id]
+            counts[round_id] = (judged + n if state == Slot.State.JUDGED else judged, wanted + n)
+    return counts
 
 
 def _grouped(rows: QuerySet[Any], *keys: str) -> list[Any]:

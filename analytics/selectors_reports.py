@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.urls import reverse
 
@@ -46,16 +47,20 @@ def round_lines(project: Project) -> list[RoundLine]:
 
 
 def report_lines(project: Project) -> list[ReportLine]:
-    """Newest first. Of each body only the two values that the list shows are read."""
-    rows = Report.objects.filter(round__project=project).select_related("round", "built_by").defer("body")
-    told = rows.annotate(
+    """Newest first."""
+    rows = with_headline(Report.objects.filter(round__project=project).select_related("round", "built_by"))
+    return [
+        ReportLine(row, row.round.name, str(row.headline), bool(row.interim), short(row.digest))
+        for row in rows.order_by("-id")
+    ]
+
+
+def with_headline(rows: QuerySet[Report]) -> QuerySet[Any]:
+    """Of each body only the two values that lists show are read: `headline` and `interim`."""
+    return rows.defer("body").annotate(
         headline=KeyTextTransform("headline", KeyTransform("answer", "body")),
         interim=KeyTransform("interim", KeyTransform("round", "body")),
     )
-    return [
-        ReportLine(row, row.round.name, str(row.headline), bool(row.interim), short(row.digest))
-        for row in told.order_by("-id")
-    ]
 
 
 def item_places(project: Project, names: set[str]) -> dict[str, str]:

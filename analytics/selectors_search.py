@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from analytics.models import Report
+from analytics.selectors_reports import with_headline
 from annotation.models import Round
 from projects.access import Action, visible_projects
 from projects.item_filter import ItemFilter
@@ -88,8 +88,7 @@ def _rounds(seen: QuerySet[Project], words: str) -> Hits:
 
 
 def _reports(seen: QuerySet[Project], words: str) -> Hits:
-    headline = KeyTextTransform("headline", KeyTransform("answer", "body"))
-    rows = Report.objects.filter(round__project__in=seen.values("pk")).annotate(headline=headline).defer("body")
+    rows = with_headline(Report.objects.filter(round__project__in=seen.values("pk")))
     rows = rows.filter(Q(headline__icontains=words) | Q(round__name__icontains=words)).order_by("-pk")
     hits = (
         Hit(

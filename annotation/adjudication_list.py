@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from annotation.adjudication_cases import Case, Place, criteria_of
 from annotation.models import Adjudication, Disagreement, DisagreementOrder, Round
+from annotation.task_keys import width_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,6 @@ class CaseList:
             distance=row.distance,
             weight=criterion.weight,
             share=row.share,
-            outputs=row.task.key.count("-") + 1,
+            outputs=width_of(row.task.key),
             final=finals.get(place),
         )

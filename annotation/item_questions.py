@@ -73,7 +73,7 @@ WORK.update(
         "apart": Work("Raters answered differently", _disagreed),
         "out": Work(
             "Left out of new rounds",
-            lambda items: items.filter(Exists(ItemExclusion.objects.filter(item=OuterRef("pk"), lifted_at=None))),
+            lambda items: items.filter(Exists(ItemExclusion.standing().filter(item=OuterRef("pk")))),
         ),
         "flagged": Work("With an open flag", lambda items: items.filter(Exists(_flagged()))),
     }

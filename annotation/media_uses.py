@@ -27,7 +27,7 @@ class InRound:
 
     @property
     def going(self) -> bool:
-        return self.round.state in (Round.State.OPEN, Round.State.PAUSED)
+        return self.round.state in Round.GOING
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,6 @@ def _rounds(items: Iterable[int], outputs: Iterable[int]) -> tuple[InRound, ...]
     shown = TaskOutput.objects.filter(Q(task__item__in=items) | Q(output__in=outputs))
     judged = Assignment.objects.filter(state=Assignment.State.JUDGED, task__in=shown.values("task"))
     counts = dict(judged.order_by().values_list("task__round").annotate(n=Count("pk")))
-    going = Q(state__in=[Round.State.OPEN, Round.State.PAUSED], pk__in=shown.values("task__round"))
+    going = Q(state__in=Round.GOING, pk__in=shown.values("task__round"))
     rows = Round.objects.filter(going | Q(pk__in=counts)).order_by("-pk")
     return tuple(InRound(row, counts.get(row.pk, 0)) for row in rows)

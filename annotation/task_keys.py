@@ -10,6 +10,11 @@ def task_key(output_ids: Iterable[int]) -> str:
     return "-".join(str(i) for i in sorted(output_ids))
 
 
+def width_of(key: str) -> int:
+    """How many outputs a task with this key is about."""
+    return key.count("-") + 1
+
+
 def pair_key(system_ids: Iterable[int]) -> str:
     """The systems judged together: what sides are balanced over. Empty for a single output."""
     ids = sorted(system_ids)

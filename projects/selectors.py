@@ -115,7 +115,7 @@ def items_shown(page: QuerySet[Item]) -> QuerySet[Item]:
         Item.objects.filter(pk__in=page.values("pk"))
         .annotate(
             n_outputs=count_of(Output.objects.all(), "item"),
-            left_out=Exists(ItemExclusion.objects.filter(item=OuterRef("pk"), lifted_at=None)),
+            left_out=Exists(ItemExclusion.standing().filter(item=OuterRef("pk"))),
         )
         .prefetch_related("tags", Prefetch("revisions", queryset=revisions))
         .order_by("pk")

@@ -87,6 +87,10 @@ class ReportData:
     def settled(self) -> pd.DataFrame:
         return self.settle(self.counted)
 
+    def finals_of(self, criterion: CriterionSpec) -> pd.DataFrame:
+        """The final answers of one criterion that settle something."""
+        return self.finals[(self.finals["criterion"] == criterion.key) & ~self.finals["unsettled"].astype(bool)]
+
     def settle(self, frame: pd.DataFrame) -> pd.DataFrame:
         return with_finals(frame, self.finals, self.frames.tasks.outputs) if self.final_answers else frame
 

@@ -39,7 +39,7 @@ def _settled(data: ReportData, criterion: CriterionSpec, rated: pd.DataFrame) ->
     """With the marks of final answers in place of raters' own, where the report takes them."""
     if not data.final_answers:
         return rated
-    finals = data.finals[(data.finals["criterion"] == criterion.key) & ~data.finals["unsettled"].astype(bool)]
+    finals = data.finals_of(criterion)
     marks = finals.set_index("unit")["data"]
     one = rated[rated["unit"].isin(marks.index)].drop_duplicates("unit")
     one = one.assign(marks=list(marks.reindex(one["unit"])), rater=FINAL, rater_known=False)

@@ -51,7 +51,7 @@ def _places(data: ReportData, criterion: CriterionSpec) -> pd.DataFrame:
 
 def _settled(data: ReportData, criterion: CriterionSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """With final orders in place of raters' own, where the report takes them."""
-    finals = data.finals[(data.finals["criterion"] == criterion.key) & ~data.finals["unsettled"].astype(bool)]
+    finals = data.finals_of(criterion)
     if not data.final_answers or finals.empty or frame.empty:
         return frame
     settled = frame["task"].isin(finals["task"])

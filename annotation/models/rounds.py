@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -32,6 +33,9 @@ class Round(models.Model):
         OPEN = "open", _("Open")
         PAUSED = "paused", _("Paused")
         CLOSED = "closed", _("Closed")
+
+    # It has opened and has not closed: what it holds is in use.
+    GOING: ClassVar[tuple[State, ...]] = (State.OPEN, State.PAUSED)
 
     class Design(models.TextChoices):
         CENSUS = "census", _("Census")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from annotation.adjudication_cases import Place, asked_of, canonical, criteria_of, said_of
 from annotation.models import Adjudication, Round, Task
 from annotation.services.disagreement_order import order_lock, order_settled
+from annotation.services.reasons import reason_given
 from projects import audit
 from projects.errors import Conflict, ServiceError
 from rubrics.criteria import CRITERIA
@@ -70,15 +71,8 @@ def _criterion(round: Round, place: Place) -> CriterionSpec:
 
 
 def _reason(text: str) -> str:
-    if not text.strip():
-        raise ServiceError(
-            gettext("Say why: whoever reads the final answer must be able to follow it."), field="reason"
-        )
-    if len(text.strip()) > MAX_REASON:
-        raise ServiceError(
-            gettext("The reason may have at most %(most)s characters.") % {"most": f"{MAX_REASON:,}"}, field="reason"
-        )
-    return text.strip()
+    missing = gettext("Say why: whoever reads the final answer must be able to follow it.")
+    return reason_given(text, MAX_REASON, missing)
 
 
 def _answer(criterion: CriterionSpec, ruling: Ruling) -> Answer:

@@ -14,6 +14,7 @@ from annotation.lanes import shared_lane
 from annotation.models import Assignment, RaterExclusion, Round, Seat, Slot
 from annotation.services.assigning import places_release
 from annotation.services.eligibility import requirements_of
+from annotation.services.reasons import reason_given
 from annotation.services.slots import slots_settle
 from annotation.training import state_due
 from projects import audit
@@ -35,17 +36,12 @@ class Lifted:
 def seat_exclude(*, seat: Seat, reason: str, actor: Any) -> RaterExclusion:
     """Leave this rater's work in the round out of its figures. The judgments stay; their places are wanted again, and
     the rater gets no more tasks here."""
-    if not reason.strip():
-        raise ServiceError(gettext("Say why this rater's work is left out: the report repeats it."), field="reason")
-    if len(reason.strip()) > REASON_MAX:
-        raise ServiceError(
-            gettext("The reason may have at most %(reason_max)s characters.") % {"reason_max": REASON_MAX},
-            field="reason",
-        )
+    missing = gettext("Say why this rater's work is left out: the report repeats it.")
+    reason = reason_given(reason, REASON_MAX, missing)
     row, locked = _locked(seat)
     if locked.exclusions.filter(lifted_at__isnull=True).exists():
         raise ServiceError(gettext("This rater's work is left out already. Lift that first to give another reason."))
-    exclusion = RaterExclusion.objects.create(seat=locked, reason=reason.strip(), excluded_by=actor)
+    exclusion = RaterExclusion.objects.create(seat=locked, reason=reason, excluded_by=actor)
     _give_back(locked)
     places_release([locked])
     if locked.state in (Seat.State.ACTIVE, Seat.State.TRAINING, Seat.State.FAILED):

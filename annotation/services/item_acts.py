@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from annotation.models import Round, RoundItem, Slot, Task
+from annotation.services.reasons import reason_given
 from annotation.services.round_tasks import could_come, sample_of, take_items, wanted_tasks
 from annotation.services.rounds import why_no_items
 from annotation.services.slots import search_anew
@@ -24,7 +25,6 @@ from projects.services.tagging import items_tag
 
 BATCH = 2000
 REASON_MAX = 500
-GOING = (Round.State.OPEN, Round.State.PAUSED)
 
 
 # --- Out of new rounds, and back ------------------------------------------------------------------------------
@@ -54,8 +54,8 @@ class Leaving:
 def leaving(project: Project, items: QuerySet[Item]) -> Leaving:
     """What leaving the items out means. Five queries."""
     keys = items.order_by().values("pk")
-    standing = ItemExclusion.objects.filter(item__in=keys, lifted_at=None).count()
-    rounds = {row.pk: row for row in Round.objects.filter(project=project, state__in=GOING).order_by("-pk")}
+    standing = ItemExclusion.standing().filter(item__in=keys).count()
+    rounds = {row.pk: row for row in Round.objects.filter(project=project, state__in=Round.GOING).order_by("-pk")}
     inside = RoundItem.objects.filter(round__in=rounds, item__in=keys).order_by().values("round")
     places = Slot.objects.filter(round__in=rounds, task__item__in=keys, state=Slot.State.OPEN).order_by()
     wanted = dict(places.values_list("round").annotate(n=Count("pk")))
@@ -71,16 +71,10 @@ def leaving(project: Project, items: QuerySet[Item]) -> Leaving:
 @transaction.atomic
 def items_exclude(*, project: Project, items: QuerySet[Item], reason: str, agreed: int, actor: Any) -> int:
     """Leave items out of the rounds that open from now on. Returns how many were not out already."""
-    reason = reason.strip()
-    if not reason:
-        raise ServiceError(gettext("Say why these items are left out: it stands on their pages."), field="reason")
-    if len(reason) > REASON_MAX:
-        raise ServiceError(
-            gettext("The reason may have at most %(reason_max)s characters.") % {"reason_max": REASON_MAX},
-            field="reason",
-        )
+    reason = reason_given(reason, REASON_MAX, gettext("Say why these items are left out: it stands on their pages."))
     chosen = Item.objects.select_for_update(of=("self",)).filter(project=project, pk__in=items.order_by().values("pk"))
-    keys = list(chosen.exclude(pk__in=_standing().values("item")).order_by("pk").values_list("pk", flat=True))
+    new = chosen.exclude(pk__in=ItemExclusion.standing().values("item"))
+    keys = list(new.order_by("pk").values_list("pk", flat=True))
     _as_agreed(len(keys), agreed)
     ItemExclusion.objects.bulk_create(
         [ItemExclusion(item_id=pk, reason=reason, excluded_by=actor) for pk in keys], batch_size=BATCH
@@ -92,14 +86,10 @@ def items_exclude(*, project: Project, items: QuerySet[Item], reason: str, agree
 @transaction.atomic
 def items_include(*, project: Project, items: QuerySet[Item], actor: Any) -> int:
     """Bring items back: rounds that open from now on take them again. Returns how many were out."""
-    out = _standing().filter(item__project=project, item__in=items.order_by().values("pk"))
+    out = ItemExclusion.standing().filter(item__project=project, item__in=items.order_by().values("pk"))
     back = out.update(lifted_at=timezone.now(), lifted_by=actor)
     _record(project, actor, "items.include", back)
     return back
-
-
-def _standing() -> QuerySet[ItemExclusion]:
-    return ItemExclusion.objects.filter(lifted_at=None)
 
 
 # --- Into a round ---------------------------------------------------------------------------------------------
@@ -210,7 +200,7 @@ def priority(row: Round, items: QuerySet[Item]) -> Priority:
 
 
 def _why_not_first(row: Round) -> str:
-    if row.state not in GOING:
+    if row.state not in Round.GOING:
         return gettext("Tasks can be put first while a round is open or paused.")
     take = STRATEGIES[row.strategy].take
     if take == WALK:

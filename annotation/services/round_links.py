@@ -121,7 +121,7 @@ def link_use(*, token: str, user: Any) -> Round:
 
 def _sit(round: Round, user: Any) -> None:
     """What a seat may take is known once the round is open; before that it is made at the first visit."""
-    if round.state in (Round.State.OPEN, Round.State.PAUSED):
+    if round.state in Round.GOING:
         seat_for(round=round, user=user)
 
 
@@ -140,7 +140,7 @@ def members_outside(round: Round) -> list[Membership]:
 def members_seat(*, round: Round, members: Sequence[int], actor: Any) -> int:
     """Seats for these members, by the ids of their memberships. Returns how many are new."""
     row = Round.objects.select_related("project").get(pk=round.pk)
-    if row.state not in (Round.State.OPEN, Round.State.PAUSED):
+    if row.state not in Round.GOING:
         raise ServiceError(gettext("Members sit down in a round that is open or paused. Open it first."))
     chosen = [each for each in members_outside(row) if each.pk in set(members)]
     if not chosen:

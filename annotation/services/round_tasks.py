@@ -123,13 +123,14 @@ def _drawn_before(row: Round) -> tuple[list[Unit], list[Drawn]]:
 def left_out(row: Round) -> QuerySet[Item]:
     """Items that the lead keeps out, of the round because their texts tell which system answered, or of all rounds: not
     part of the frame. Of a round that has opened: those that were out then."""
-    standing = ItemExclusion.objects.filter(item__project=row.project_id)
     if row.opened_at is None:
-        return _kept_out(row, standing.filter(lifted_at=None))
-    return _kept_out(row, standing.filter(excluded_at__lte=row.opened_at).exclude(lifted_at__lte=row.opened_at))
+        return _kept_out(row, ItemExclusion.standing())
+    then = ItemExclusion.objects.filter(excluded_at__lte=row.opened_at).exclude(lifted_at__lte=row.opened_at)
+    return _kept_out(row, then)
 
 
-def _kept_out(row: Round, standing: QuerySet[ItemExclusion]) -> QuerySet[Item]:
+def _kept_out(row: Round, exclusions: QuerySet[ItemExclusion]) -> QuerySet[Item]:
+    standing = exclusions.filter(item__project=row.project_id)
     decided = LeakDecision.objects.filter(round=row, decision=LeakDecision.Decision.EXCLUDE)
     return Item.objects.filter(Q(pk__in=decided.values("item")) | Q(pk__in=standing.values("item")))
 
@@ -359,7 +360,7 @@ def task_order(row: Round, *, with_slots: bool) -> list[int]:
 
 def could_come(row: Round) -> QuerySet[Item]:
     """Items that a round which has opened does not judge and could: with outputs of its systems, and not left out."""
-    out = _kept_out(row, ItemExclusion.objects.filter(item__project=row.project_id, lifted_at=None))
+    out = _kept_out(row, ItemExclusion.standing())
     items = items_with(judgeable(row.project_id, systems_of(row)), row.project_id)
     return items.exclude(id__in=row.round_items.values("item_id")).exclude(id__in=out)
 

@@ -222,7 +222,7 @@ def why_no_items(row: Round) -> str:
 def round_extend(*, round: Round, actor: Any, overlap: int | None = None, add_items: bool = False) -> int:
     """More raters for each task, or the items imported since. Returns how many judgments were added."""
     row = Round.objects.select_for_update().get(pk=round.pk)
-    if row.state not in (Round.State.OPEN, Round.State.PAUSED):
+    if row.state not in Round.GOING:
         raise ServiceError(gettext("Only an open or paused round can be extended."))
     if add_items and (why := why_no_items(row)):
         raise ServiceError(why)

@@ -74,7 +74,7 @@ def _plan(project: Project, act: str, items: QuerySet[Item], slug: str) -> dict[
     if slug:
         row = round_of(project, slug)
         return {"round": row, "plan": addition(row, items) if act == "add" else priority(row, items)}
-    states = [Round.State.OPEN, Round.State.PAUSED, *([Round.State.DRAFT] if act == "add" else [])]
+    states = [*Round.GOING, *([Round.State.DRAFT] if act == "add" else [])]
     rounds = Round.objects.filter(project=project, state__in=states).select_related("rubric_version__rubric")
     return {"rounds": rounds[:ROUNDS_LISTED]}
 

@@ -166,7 +166,7 @@ def _figures(round: Round) -> dict[str, Any]:
         "flags": round_page.open_flags(round),
         "comments": round_page.comments(round),
         "new_items": kept("new-items", round, judgments, lambda: round_page.new_items(round))
-        if round.state in (Round.State.OPEN, Round.State.PAUSED)
+        if round.state in Round.GOING
         else 0,
     }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from projects.models.imports import ImportBatch
@@ -109,3 +109,8 @@ class ItemExclusion(models.Model):
 
     def __str__(self) -> str:
         return f"exclusion of item {self.item_id}"
+
+    @classmethod
+    def standing(cls) -> QuerySet[ItemExclusion]:
+        """Those that count now."""
+        return cls.objects.filter(lifted_at=None)
