@@ -18,7 +18,7 @@ from projects.errors import Conflict, ServiceError
 from projects.importers import bundle, limits
 from projects.importers.archive import is_archive
 from projects.importers.records import ImportFileError
-from projects.media_files import ACCEPTED, MAX_SOUND_BYTES, MediaRefused, clean
+from projects.media_files import ACCEPTED, MAX_SOUND_BYTES, Cleaned, MediaRefused, clean
 from projects.models import ImportBatch, ItemRevision, Media, MediaName, OutputRevision, Project
 from projects.models.media import new_public_name
 from projects.rendering import render_output, render_prompt
@@ -142,7 +142,7 @@ def _prepare(
             return
         media = by_digest.get(digest) or Media.objects.filter(project=project, digest=digest).first()
         if media is None:
-            media = _stored(project, name, data, digest, batch)
+            media = _stored(project, name, clean(data), digest, batch)
             prepared.stored.append(media)
     except MediaRefused as error:
         prepared.result.refused.append((each.name, str(error)))
@@ -152,8 +152,7 @@ def _prepare(
     prepared.rows.append((name, media))
 
 
-def _stored(project: Project, name: str, data: bytes, digest: str, batch: ImportBatch | None) -> Media:
-    cleaned = clean(data)
+def _stored(project: Project, name: str, cleaned: Cleaned, digest: str, batch: ImportBatch | None) -> Media:
     media = Media(
         project=project,
         digest=digest,
@@ -224,7 +223,7 @@ def media_replace(*, media: Media, upload: File, actor: Any) -> Media:
     if digest == media.digest:
         raise ServiceError(gettext("This is the same file, so nothing was changed."), field="uploads")
     new = Media.objects.filter(project=media.project_id, digest=digest).first()
-    stored = None if new else _stored(media.project, media.original_name, data, digest, media.batch)
+    stored = None if new else _stored(media.project, media.original_name, cleaned, digest, media.batch)
     try:
         return _replaced(media, new or stored, actor)  # type: ignore[arg-type]
     except BaseException:
